@@ -1,0 +1,82 @@
+"""What pytest needs to know about notebooks: what is compared, where, and when a lesson hangs."""
+
+import os
+import tempfile
+from collections import defaultdict
+
+import pytest
+from nbval.plugin import IPyNbCell
+
+from course_utils.images import SOURCES, DataError, find_images, load_images
+from course_utils.lessons import LESSONS
+
+
+def pytest_configure(config):
+    # Two torch processes on two cores otherwise spin while they wait for each other.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # A progress bar's last state depends on the clock; tests/test_browser.py sees real ones.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    try:
+        if not hasattr(config, "workerinput"):  # once, not in every worker
+            for name in SOURCES:
+                load_images(name)  # downloads them where that is possible
+        config.real_images = all(find_images(name) for name in SOURCES)
+    except DataError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header(config):
+    if config.real_images:
+        return "images: MNIST and FashionMNIST; every output is compared"
+    return (
+        "images: the embedded digits, as MNIST or FashionMNIST is not at hand; "
+        "cells tagged mnist-output run, and their outputs are not compared"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.real_images:
+        return
+    for item in items:
+        if isinstance(item, IPyNbCell) and "mnist-output" in item.cell.metadata.get("tags", []):
+            item.options["check"] = False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_runs_folder(tmp_path_factory):
+    """No test, and no notebook, reads or writes the reader's own runs."""
+    os.environ["COURSE_RUNS_DIR"] = str(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    if isinstance(item, IPyNbCell) and item.parent.kernel is None:  # its kernel starts next
+        item.parent.runs = tempfile.TemporaryDirectory(prefix="runs-")
+        os.environ["COURSE_RUNS_DIR"] = item.parent.runs.name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """After a cell has timed out nbval expects the others to fail; here they are failures."""
+    report = yield
+    if call.when == "call" and getattr(item.parent, "timed_out", False):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: this cell or one before it exceeded the cell timeout"
+        report.__dict__.pop("wasxfail", None)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter):
+    seconds = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if hasattr(report, "duration") and ".ipynb::" in report.nodeid:
+                seconds[report.nodeid.split("::")[0].rpartition("/")[2]] += report.duration
+    if not seconds:
+        return
+    terminalreporter.section("lessons, two at once (tests/benchmark.py times each alone)")
+    for lesson in LESSONS:
+        if lesson.file in seconds:
+            terminalreporter.line(
+                f"{lesson.file:36} {seconds[lesson.file]:5.0f} s, budget {lesson.budget} s"
+            )

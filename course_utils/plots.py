@@ -1,0 +1,122 @@
+"""Figures that many lessons draw. Each function draws on one axes, given or new, and returns it.
+
+Nothing here holds a model, changes what it is given, or calls ``plt.show()``.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+
+#: For values of both signs, centred on 0: blue below, white at 0, orange above.
+SIGNED = LinearSegmentedColormap.from_list("blue-white-orange", ["#0072B2", "white", "#D55E00"])
+
+
+def image_grid(
+    images: torch.Tensor | np.ndarray,
+    titles: Sequence[object] = (),
+    *,
+    columns: int = 5,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw images side by side in grey, black at 0, each with its title above it.
+
+    images: (N, H, W) or (N, 1, H, W); white is 255 for bytes and 1 for floats.
+    titles: one a picture, or none. Raises ValueError for another number of titles.
+    """
+    tiles = _tiles(images)
+    white = 255 if tiles.dtype == np.uint8 else 1
+    room = max(2, tiles.shape[1] // 4) if len(titles) else 2
+    mosaic, corners = _mosaic(tiles, columns, gap=2, room=room, fill=white)
+    ax = _axes(ax, mosaic)
+    ax.imshow(mosaic, cmap="gray", vmin=0, vmax=white)
+    for (row, column), title in zip(corners, titles, strict=True) if len(titles) else ():
+        middle = column + tiles.shape[2] / 2 - 0.5
+        ax.text(middle, row - 1.5, str(title), ha="center", va="bottom", fontsize=12)
+    return ax
+
+
+def maps(
+    values: torch.Tensor | np.ndarray,
+    *,
+    columns: int = 6,
+    signed: bool = False,
+    label: str = "value",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw kernels or feature maps side by side on one shared colour scale.
+
+    values: (K, H, W) or (K, 1, H, W). signed: blue for negative, white for 0, orange for
+    positive; otherwise values start at 0. label: what the colour bar measures.
+    """
+    tiles = _tiles(values).astype(float)
+    mosaic, _ = _mosaic(tiles, columns, gap=1, room=1, fill=np.nan)
+    ax = _axes(ax, mosaic)
+    top = np.abs(tiles).max() or 1.0
+    image = ax.imshow(
+        mosaic, cmap=SIGNED if signed else "cividis", vmin=-top if signed else 0, vmax=top
+    )
+    bar = ax.figure.colorbar(image, ax=ax, shrink=0.8, label=label)
+    if signed:
+        bar.set_ticks([-top, 0, top], labels=[f"−{top:.2g}", "0", f"+{top:.2g}"])
+    return ax
+
+
+def curves(
+    series: Mapping[str, Sequence[float] | tuple[Sequence[float], Sequence[float]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw named curves over their steps 1, 2, 3 …, or over x where one is given as (x, y).
+
+    xlabel, ylabel: what the axes measure, with the unit.
+    """
+    ax = ax or plt.subplots()[1]
+    for name, values in series.items():
+        x, y = values if isinstance(values, tuple) else (range(1, len(values) + 1), values)
+        ax.plot(x, y, label=name)
+    ax.set(xlabel=xlabel, ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def _tiles(images: torch.Tensor | np.ndarray) -> np.ndarray:
+    """(N, H, W) from a tensor or an array that may have one channel."""
+    tiles = (
+        images.detach().cpu().numpy() if isinstance(images, torch.Tensor) else np.asarray(images)
+    )
+    if tiles.ndim == 4 and tiles.shape[1] == 1:
+        tiles = tiles[:, 0]
+    if tiles.ndim != 3 or not tiles.size:
+        raise ValueError(f"expected pictures of shape (N, H, W); got shape {np.shape(images)}.")
+    return tiles
+
+
+def _mosaic(
+    tiles: np.ndarray, columns: int, *, gap: int, room: int, fill: float
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """All tiles in one array, with room above each, and where each one's corner is."""
+    count, height, width = tiles.shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    down, across = height + room, width + gap
+    mosaic = np.full((rows * down, columns * across - gap), fill, dtype=tiles.dtype)
+    corners = [(i // columns * down + room, i % columns * across) for i in range(count)]
+    for tile, (row, column) in zip(tiles, corners, strict=True):
+        mosaic[row : row + height, column : column + width] = tile
+    return mosaic, corners
+
+
+def _axes(ax: Axes | None, mosaic: np.ndarray) -> Axes:
+    """The axes given, or new ones of the mosaic's proportions; no ticks, as pixels need none."""
+    if ax is None:
+        height, width = mosaic.shape
+        ax = plt.subplots(figsize=(8, min(6.5, 8 * height / width)))[1]
+    ax.set_axis_off()
+    return ax

@@ -1,0 +1,267 @@
+"""Choosing a device, training (the loop of lesson 08), measuring, and keeping weights."""
+
+import hashlib
+import io
+import json
+import math
+import os
+import pickle
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from tqdm.auto import tqdm
+
+from course_utils.images import DATA, Images, batches, runs_folder
+from course_utils.models import ARCHITECTURES
+
+
+def pick_device() -> torch.device:
+    """The fastest device at hand: CUDA, Apple's MPS, or the CPU; COURSE_DEVICE overrides it."""
+    if asked := os.environ.get("COURSE_DEVICE"):
+        return torch.device(asked)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def set_seed(seed: int) -> None:
+    """Seed the random numbers of Python, NumPy and torch, on every device."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+@dataclass
+class History:
+    """What happened in a call of `fit`.
+
+    loss: the loss of every step, mean over the batch.
+    train_loss, train_accuracy: one value an epoch, averaged over it while the weights changed.
+    test_loss, test_accuracy: one value an epoch, measured after it; empty without a test set.
+    seconds: training time, measuring excluded.
+    interrupted, diverged: stopped by the reader; stopped as the loss became NaN or infinite.
+
+    Accuracies are fractions from 0 to 1.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    train_loss: list[float] = field(default_factory=list)
+    train_accuracy: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_accuracy: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    interrupted: bool = False
+    diverged: bool = False
+
+
+def fit(
+    model: nn.Module,
+    train: Images,
+    test: Images | None = None,
+    *,
+    epochs: int,
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
+    size: int = 128,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+    after_epoch: Callable[[nn.Module, History], object] | None = None,
+    **inputs: float,
+) -> History:
+    """Train a model where it is (its own device) with the loop of lesson 08.
+
+    train, test: test is only measured, after each epoch; it changes nothing.
+    schedule: a learning-rate schedule of torch, stepped once a batch.
+    size: images in a batch, reshuffled every epoch with torch's global random numbers.
+    loss: of logits (N, classes) and labels (N,), the mean over the batch.
+    after_epoch: called with the model and the history so far, once each epoch has been measured.
+    inputs: pad, mean and std of `batches`.
+
+    An interrupt (Kernel > Interrupt) ends training early, and so does a loss that is NaN or
+    infinite, before it changes any weight: a printed sentence says so, and the history
+    so far is returned with ``interrupted`` or ``diverged`` set.
+
+    Raises ValueError for fewer than 1 epoch.
+    """
+    if epochs < 1:
+        raise ValueError(
+            f"epochs must be at least 1; with {epochs} the network would learn nothing."
+        )
+    device = next(model.parameters()).device
+    history = History()
+    bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
+    try:
+        for epoch in range(1, epochs + 1):
+            bar.set_description(f"epoch {epoch} of {epochs}")
+            start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
+            model.train()
+            for x, y in batches(train, size, shuffle=True, device=device, **inputs):
+                y_hat = model(x)
+                batch_loss = loss(y_hat, y)
+                history.loss.append(batch_loss.item())
+                if not math.isfinite(history.loss[-1]):
+                    history.diverged = True
+                    rate = optimizer.param_groups[0]["lr"]
+                    print(
+                        f"Stopped at step {len(history.loss)}, in epoch {epoch}: the loss is "
+                        f"{history.loss[-1]}. Build the model anew and try a learning rate "
+                        f"ten times smaller (it is {rate:g} now)."
+                    )
+                    return history
+                optimizer.zero_grad()
+                batch_loss.backward()
+                optimizer.step()
+                if schedule:
+                    schedule.step()
+                total += history.loss[-1] * len(y)
+                right += (y_hat.argmax(dim=1) == y).sum()
+                bar.update()
+            history.seconds += time.perf_counter() - start
+            history.train_loss.append(total / len(train))
+            history.train_accuracy.append(right.item() / len(train))
+            if test is not None:
+                test_loss, test_accuracy = evaluate(model, test, loss=loss, **inputs)
+                history.test_loss.append(test_loss)
+                history.test_accuracy.append(test_accuracy)
+            if after_epoch:
+                after_epoch(model, history)
+    except KeyboardInterrupt:
+        history.interrupted = True
+        print(
+            f"Interrupted after {len(history.loss)} steps, in epoch {epoch} of {epochs}. "
+            "The history so far is kept, and the model is as the last step left it."
+        )
+    finally:
+        bar.close()
+    return history
+
+
+def evaluate(
+    model: nn.Module,
+    data: Images,
+    *,
+    size: int = 1000,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+    **inputs: float,
+) -> tuple[float, float]:
+    """The mean loss and the accuracy (0 to 1) of a model over all of data, in evaluation mode.
+
+    inputs: pad, mean and std of `batches`. The model is given back in the mode it was in.
+    """
+    device = next(model.parameters()).device
+    mode = model.training
+    model.eval()
+    total, right = 0.0, 0
+    with torch.no_grad():
+        for x, y in batches(data, size, device=device, **inputs):
+            y_hat = model(x)
+            total += loss(y_hat, y).item() * len(y)
+            right += (y_hat.argmax(dim=1) == y).sum().item()
+    model.train(mode)
+    return total / len(data), right / len(data)
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint that cannot be used. The message says which file, why, and what to do."""
+
+
+def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
+    """Keep a model's weights as ``runs/<name>.pt``, and how it was made as ``runs/<name>.json``.
+
+    recipe: what the JSON is to tell, at least "data" (train.name) and "inputs" (pad, mean and
+    std); the architecture, the versions and the checksum of the weights are added to it.
+
+    Each file is written whole under another name first, so that a crash loses nothing old.
+    The folder is COURSE_RUNS_DIR where that is set. Returns the path of the weights.
+    """
+    folder = runs_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    torch.save({key: value.cpu() for key, value in model.state_dict().items()}, buffer)
+    weights = buffer.getvalue()
+    recipe = {
+        "architecture": type(model).__name__,
+        "arguments": list(getattr(model, "arguments", ())),
+        **recipe,
+        "versions": {"torch": torch.__version__, "numpy": np.__version__},
+        "sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    path = folder / f"{name}.pt"
+    for target, content in (
+        (path, weights),
+        (path.with_suffix(".json"), json.dumps(recipe, indent=2).encode()),
+    ):
+        fresh = target.with_name(target.name + ".new")
+        fresh.write_bytes(content)
+        fresh.replace(target)
+    return path
+
+
+def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
+    """A trained model in evaluation mode, on the CPU, and its recipe.
+
+    The reader's own ``runs/<name>.pt`` where it was trained on data ("mnist", "fashion-mnist"
+    or "digits"), otherwise the one that ships, ``data/weights/<name>-mnist.pt``. A printed
+    sentence says which. Nothing in the file is executed: it is read with weights_only=True.
+
+    Raises CheckpointError for a file that is missing, damaged, of another architecture, or
+    holds anything but weights.
+    """
+    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-mnist.pt"
+    path = own if own.exists() and _read_recipe(own).get("data") == data else shipped
+    model, recipe = _read_weights(path)
+    whose = "your own" if path == own else "the course's"
+    print(
+        f"{recipe['architecture']} with {whose} weights, trained on {recipe['data']}: {path.name}"
+    )
+    return model, recipe
+
+
+def _read_recipe(path: Path) -> dict:
+    recipe = path.with_suffix(".json")
+    try:
+        return {"data": "", "architecture": "", "arguments": [], **json.loads(recipe.read_text())}
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(
+            f"the recipe {recipe} cannot be read: {error}. {_cure(path)}"
+        ) from None
+
+
+def _read_weights(path: Path) -> tuple[nn.Module, dict]:
+    if not path.exists():
+        raise CheckpointError(f"there are no weights {path}. {_cure(path)}")
+    recipe, content = _read_recipe(path), path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != recipe.get("sha256"):
+        raise CheckpointError(f"{path} is damaged: its recipe has another checksum. {_cure(path)}")
+    architecture = recipe["architecture"]
+    if architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise CheckpointError(
+            f"{path} is for a network {architecture!r}; the course has {known}. {_cure(path)}"
+        )
+    try:
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        model = ARCHITECTURES[architecture](*recipe["arguments"])
+        model.load_state_dict(state)
+    except pickle.UnpicklingError:
+        raise CheckpointError(
+            f"{path} holds more than weights. It was not loaded, and nothing in it was run. "
+            f"{_cure(path)}"
+        ) from None
+    except Exception as error:  # torch has no one error for what it cannot read or fit
+        raise CheckpointError(
+            f"{path} does not fit {architecture}: {error}. {_cure(path)}"
+        ) from None
+    return model.eval(), recipe
+
+
+def _cure(path: Path) -> str:
+    if path.is_relative_to(DATA):
+        return f"It should come with the course: `git checkout {path.relative_to(DATA.parent)}`."
+    return "Train and save it again in its lesson; or delete it, and the course's own is used."

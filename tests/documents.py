@@ -1,0 +1,59 @@
+"""Reading the stored lessons, for the tests."""
+
+import functools
+import re
+
+import nbformat
+from nbformat import NotebookNode
+
+from course_utils.lessons import LESSONS, Lesson
+
+WRITTEN = [lesson for lesson in LESSONS if lesson.written]
+IDS = [lesson.path.stem for lesson in WRITTEN]
+
+
+@functools.cache
+def stored(lesson: Lesson) -> NotebookNode:
+    return nbformat.read(lesson.path, as_version=4)
+
+
+def code_cells(lesson: Lesson) -> list[NotebookNode]:
+    return [cell for cell in stored(lesson).cells if cell.cell_type == "code"]
+
+
+def prose(lesson: Lesson) -> str:
+    return "\n\n".join(c.source for c in stored(lesson).cells if c.cell_type == "markdown")
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def tagged(lesson: Lesson, tag: str) -> list[NotebookNode]:
+    return [cell for cell in code_cells(lesson) if tag in tags(cell)]
+
+
+def text_outputs(cell: NotebookNode) -> str:
+    """What nbval compares of a cell's stored outputs."""
+    parts = []
+    for output in cell.outputs:
+        parts.append(output.get("text", ""))
+        parts.append(output.get("data", {}).get("text/plain", ""))
+    return "\n".join(parts)
+
+
+def has_figure(cell: NotebookNode) -> bool:
+    return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
+
+
+def solutions(lesson: Lesson) -> dict[str, str]:
+    """The source of each collapsed solution, by the name of the check of the stub above it."""
+    found, check = {}, None
+    for cell in stored(lesson).cells:
+        if cell.cell_type == "code":
+            calls = re.findall(r"^lesson\d\d\.(check_\w+)\(", cell.source, re.M)
+            check = calls[-1] if calls else check
+        elif "<summary>Solution</summary>" in cell.source:
+            after = cell.source.split("<summary>Solution</summary>")[1]
+            (found[check],) = re.findall(r"```python\n(.*?)```", after, re.S)
+    return found

@@ -1,0 +1,91 @@
+"""nbval must notice: a changed number turns its cell red, and a hung cell all that follow it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from documents import WRITTEN, code_cells, tags, text_outputs
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_notebook
+
+from course_utils.lessons import LESSONS
+
+ROOT = Path(__file__).resolve().parent.parent
+#: The numbers that each lesson must reproduce: {lesson: {cell id: [as printed, …]}}.
+FACTS = json.loads((ROOT / "tests" / "facts.json").read_text())
+
+
+def run_nbval(notebook: NotebookNode, folder: Path, *options: str) -> tuple[int, set[int]]:
+    """Run a notebook outside the repository by the repository's own configuration.
+
+    Returns pytest's exit status and the numbers of the failed code cells.
+    """
+    (folder / "notebooks").mkdir()
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("*MNIST*"))
+    copy = folder / "notebooks" / "copy.ipynb"
+    nbformat.write(notebook, copy)
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
+    command += ["--confcutdir=/", "-p", "conftest", "-n", "0", "-p", "no:cacheprovider", "-rf"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [*command, *options, copy], env=environment, capture_output=True, text=True, cwd=folder
+    )
+    return done.returncode, {
+        int(n) for n in re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.M)
+    }
+
+
+@pytest.mark.parametrize("lesson", WRITTEN, ids=lambda lesson: lesson.path.stem)
+def test_every_fact_is_printed(lesson):
+    """…in a cell whose output is compared."""
+    cells = {cell.id: cell for cell in code_cells(lesson)}
+    for cell_id, numbers in FACTS[str(lesson.number)].items():
+        assert "nbval-ignore-output" not in tags(cells[cell_id])
+        for number in numbers:
+            assert number in text_outputs(cells[cell_id]), (cell_id, number)
+
+
+def test_an_untouched_copy_passes(tmp_path):
+    assert run_nbval(nbformat.read(LESSONS[2].path, 4), tmp_path) == (0, set())
+
+
+@pytest.mark.parametrize("lesson", WRITTEN, ids=lambda lesson: lesson.path.stem)
+def test_every_altered_number_fails(lesson, tmp_path, request):
+    """One run for all the numbers of a lesson; only the altered cells may fail."""
+    notebook = nbformat.read(lesson.path, as_version=4)
+    altered = set()
+    for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        if "mnist-output" in tags(cell) and not request.config.real_images:
+            continue
+        for fact in FACTS[str(lesson.number)].get(cell.id, []):
+            alter(cell, fact)
+            altered.add(number)
+    assert run_nbval(notebook, tmp_path) == (1, altered)
+
+
+def alter(cell: NotebookNode, number: str) -> None:
+    """Change the last digit of a number in a cell's stored output."""
+    wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
+    for output in cell.outputs:
+        if number in output.get("text", ""):
+            output.text = output.text.replace(number, wrong)
+        elif number in output.get("data", {}).get("text/plain", ""):
+            output.data["text/plain"] = output.data["text/plain"].replace(number, wrong)
+
+
+def test_a_hung_cell_fails_with_all_that_follow(tmp_path):
+    """Even where the loop answers an interrupt as `fit` does, by ending quietly."""
+    notebook = new_notebook()
+    notebook.cells = [
+        new_code_cell("print(1)", execution_count=1),
+        new_code_cell("try:\n    while True: pass\nexcept KeyboardInterrupt: pass"),
+        new_code_cell("print(2)"),
+    ]
+    notebook.cells[0].outputs = [nbformat.v4.new_output("stream", name="stdout", text="1\n")]
+    assert run_nbval(notebook, tmp_path, "--nbval-cell-timeout=3") == (1, {1, 2})

@@ -1,0 +1,200 @@
+"""The stored lessons as documents: their anatomy, their outputs, and what a reader can see."""
+
+import ast
+import base64
+import re
+import statistics
+
+import pytest
+from documents import (
+    IDS,
+    WRITTEN,
+    code_cells,
+    has_figure,
+    prose,
+    solutions,
+    stored,
+    tagged,
+    tags,
+    text_outputs,
+)
+
+from course_utils.lessons import LESSONS, NOTEBOOKS, navigation
+
+every_lesson = pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
+
+KNOWN_TAGS = {"mnist-output", "nbval-ignore-output", "taught", "recap", "exercise-setup"}
+
+
+def test_folder_and_list_agree():
+    assert sorted(path.name for path in NOTEBOOKS.iterdir() if path.suffix == ".ipynb") == sorted(
+        lesson.file for lesson in WRITTEN
+    )
+    assert [lesson.number for lesson in LESSONS] == list(range(len(LESSONS)))
+    assert all(lesson.file.startswith(f"{lesson.number:02}_") for lesson in LESSONS)
+
+
+@every_lesson
+def test_opening(lesson):
+    title, goals = stored(lesson).cells[:2]
+    assert title.source.startswith(f"# {lesson.number:02} · {lesson.title}\n")
+    assert f"**Question:** {lesson.question}" in title.source
+    assert "**In one sentence:**" in title.source
+    assert navigation(lesson) in title.source.splitlines()
+    assert f"about {lesson.budget} seconds on a 2-core laptop" in title.source
+    assert "**You will be able to**" in goals.source and "**You need**" in goals.source
+    assert 3 <= len(re.findall(r"^- ", goals.source, re.M)) <= 5
+
+
+@every_lesson
+def test_parts(lesson):
+    text = prose(lesson)
+    headings = re.findall(r"^## (.*)", text, re.M)
+    assert headings[-2:] == ["Try it", "Recap"]
+    assert any(heading.startswith("Break it") for heading in headings)
+    assert any("by hand" in heading.lower() for heading in headings)
+    assert len(re.findall(r"\*\*Predict:\*\*", text)) >= 3
+    recap = text.split("## Recap")[1]
+    assert len(re.findall(r"^\d\. ", recap.split("**Three questions**")[0], re.M)) == 5
+    assert len(re.findall(r"<details><summary>\d\. ", recap)) == 3
+    assert "**What comes next:**" in recap and "**References**" in recap
+    references = re.findall(r"^- .*", recap.split("**References**")[1], re.M)
+    assert references and all(re.search(r"\((\d{4}|n\.d\.)", line) for line in references)
+
+
+@every_lesson
+def test_imports_cell(lesson):
+    imports = code_cells(lesson)[0]
+    assert len([line for line in imports.source.splitlines() if line.strip()]) <= 10
+    for cell in code_cells(lesson)[1:]:
+        assert not re.search(r"^(import|from) ", cell.source, re.M), cell.id
+
+
+@every_lesson
+def test_executed_in_order(lesson):
+    counts = [cell.execution_count for cell in code_cells(lesson)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every_lesson
+def test_cells_are_short(lesson):
+    sizes = []
+    for cell in code_cells(lesson):
+        lines = [line for line in cell.source.splitlines() if line.strip()]
+        sizes.append(len(lines))
+        has_class = any(isinstance(node, ast.ClassDef) for node in ast.parse(cell.source).body)
+        assert len(lines) <= (40 if has_class else 25), cell.id
+        plotting = [line for line in lines if re.search(r"\b(plt|axs?|axes|fig|bar)\b", line)]
+        assert len(plotting) <= 8, cell.id
+    assert statistics.median(sizes) <= 8
+
+
+@every_lesson
+def test_what_is_defined_is_used(lesson):
+    """In another place than its own definition, exercises excepted: those are the reader's."""
+    cells = [cell for cell in code_cells(lesson) if ".check_" not in cell.source]
+    source = "\n".join(cell.source for cell in code_cells(lesson))
+    for cell in cells:
+        for node in ast.parse(cell.source).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                assert len(re.findall(rf"\b{node.name}\b", source)) >= 2, node.name
+
+
+@every_lesson
+def test_every_figure_is_read(lesson):
+    cells = stored(lesson).cells
+    for cell, after in zip(cells, [*cells[1:], None], strict=True):
+        if has_figure(cell):
+            assert after.cell_type == "markdown", cell.id
+            assert after.source.startswith("**In the figure:**"), cell.id
+            assert cell.source.rstrip().endswith("plt.show()"), cell.id
+            assert re.search(r"\d", after.source), f"{after.id} names no number"
+
+
+@every_lesson
+def test_figures_are_small(lesson):
+    for cell in code_cells(lesson):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                assert len(base64.b64decode(output.data["image/png"])) <= 150_000, cell.id
+
+
+@every_lesson
+def test_axes_are_labelled(lesson):
+    """A cell that opens axes names both, unless it shows pictures without ticks."""
+    for cell in code_cells(lesson):
+        if "plt.subplots" in cell.source and has_figure(cell):
+            labels = re.findall(r"\b(?:set_)?([xy]label)\b", cell.source)
+            pictures = re.search(r"\b(image_grid|maps|set_axis_off)\(", cell.source)
+            assert {"xlabel", "ylabel"} <= set(labels) or pictures, cell.id
+
+
+@every_lesson
+def test_stored_outputs_are_clean(lesson):
+    text = lesson.path.read_text()
+    assert "widgets" not in stored(lesson).metadata
+    assert "application/vnd.jupyter.widget-view+json" not in text
+    assert not re.search(r"/(home|root|tmp|Users|work)/\w", text)
+    assert lesson.path.stat().st_size < 1_500_000
+    for cell in code_cells(lesson):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", cell.id
+
+
+@every_lesson
+def test_tags(lesson):
+    for cell in code_cells(lesson):
+        assert set(tags(cell)) <= KNOWN_TAGS, cell.id
+        assert not {"mnist-output", "nbval-ignore-output"} <= set(tags(cell)), cell.id
+    assert len(tagged(lesson, "nbval-ignore-output")) <= (6 if lesson.photographs else 3)
+    assert lesson.photographs or not tagged(lesson, "mnist-output")
+
+
+@every_lesson
+def test_compared_numbers_are_short(lesson):
+    """No more than 8 significant digits are compared: the rest depends on the processor."""
+    for cell in code_cells(lesson):
+        if "nbval-ignore-output" in tags(cell):
+            continue
+        for number in re.findall(r"(?<![\w.])\d+\.\d+(?:e[+-]?\d+)?", text_outputs(cell)):
+            digits = re.sub(r"e.*", "", number).replace(".", "").lstrip("0")
+            assert len(digits) <= 9, f"{cell.id}: {number}"
+
+
+@every_lesson
+def test_exercises_have_hints_and_a_solution(lesson):
+    text = prose(lesson).split("## Try it")[1].split("## Recap")[0]
+    titles = re.findall(r"^### \d\. ", text, re.M)
+    assert 2 <= len(titles) <= 4
+    for hint in ("Hint 1: the idea", "Hint 2: the shape", "Hint 3: the line", "Solution"):
+        assert text.count(f"<summary>{hint}</summary>") == len(titles)
+    assert len(solutions(lesson)) == len(titles)
+
+
+@every_lesson
+def test_exercises_are_left_open(lesson):
+    """The stored stub is unanswered, and says so."""
+    for cell in code_cells(lesson):
+        if ".check_" in cell.source and "..." in cell.source:
+            assert "Not answered yet" in text_outputs(cell), cell.id
+
+
+@every_lesson
+def test_recaps_repeat_what_was_taught(lesson):
+    """A cell tagged recap is, line by line, a taught cell of an earlier lesson."""
+    taught = {
+        ast.dump(ast.parse(cell.source))
+        for earlier in WRITTEN
+        if earlier.number < lesson.number
+        for cell in tagged(earlier, "taught")
+    }
+    for cell in tagged(lesson, "recap"):
+        assert ast.dump(ast.parse(cell.source)) in taught, cell.id
+
+
+@every_lesson
+def test_links_lead_somewhere(lesson):
+    for target in re.findall(r"\]\(([^)#]+)\)", prose(lesson)):
+        if not target.startswith("http"):
+            assert (NOTEBOOKS / target).exists(), target

@@ -1,0 +1,477 @@
+"""Images: their sources in order, every kind of damage, the download, and the batches."""
+
+import gzip
+import hashlib
+import http.server
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import datasets, transforms
+from torchvision.transforms import v2
+
+from course_utils import images
+from course_utils.images import DataError, Images, batches, find_images, load_images
+
+ROOT = Path(__file__).resolve().parent.parent
+COUNTS = {"train": 30, "t10k": 20}
+
+
+def idx_files() -> dict[str, bytes]:
+    """A small data set in the form of MNIST's raw files: 30 and 20 images of random bytes."""
+    rng, files = np.random.default_rng(0), {}
+    for part, count in COUNTS.items():
+        pixels, labels = rng.integers(0, 256, (count, 28, 28)), rng.integers(0, 10, count)
+        header = [2051, count, 28, 28]
+        for kind, head, body in (
+            ("images-idx3", header, pixels),
+            ("labels-idx1", [2049, count], labels),
+        ):
+            start = np.array(head, dtype=">i4").tobytes()
+            files[f"{part}-{kind}-ubyte"] = start + body.astype(np.uint8).tobytes()
+    return files
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """Makes the small data set the one that "mnist" stands for, with an empty data folder."""
+    files = idx_files()
+    sums = tuple(hashlib.sha256(files[name]).hexdigest() for name in images.FILES)
+    source = images._Source("MNIST", tuple("0123456789"), sums)
+    packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()}
+    resources = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
+    monkeypatch.setattr(images, "FILES", {name: len(files[name]) for name in images.FILES})
+    monkeypatch.setitem(images.SOURCES, "mnist", source)
+    monkeypatch.setattr(images, "DATA", tmp_path / "data")
+    monkeypatch.setattr(datasets.MNIST, "resources", resources)
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
+    (tmp_path / "data").mkdir()
+    return packed
+
+
+def fill(root: Path) -> Path:
+    """The small data set's raw files in torchvision's layout under root."""
+    folder = root / "MNIST" / "raw"
+    folder.mkdir(parents=True)
+    for name, content in idx_files().items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Serves packed files on the loopback, and counts what it is asked."""
+
+    def __init__(self, packed: dict[str, bytes], *, hang: str = ""):
+        self.requests, self.over = [], threading.Event()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self, body: bool) -> None:
+                server.requests.append(self.command)
+                if hang == self.command:
+                    server.over.wait(30)
+                    return
+                content = packed.get(self.path.lstrip("/"))
+                self.send_response(200 if content else 404)
+                self.send_header("Content-Length", str(len(content or b"")))
+                self.end_headers()
+                if body and content:
+                    self.wfile.write(content)
+
+            def do_GET(self):
+                self.answer(body=True)
+
+            def do_HEAD(self):
+                self.answer(body=False)
+
+            def log_message(self, *args):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *error):
+        self.over.set()
+        self.shutdown()
+        self.server_close()
+
+
+# Where images come from
+
+
+def test_a_shared_folder_comes_first(small, monkeypatch, tmp_path):
+    fill(tmp_path / "class")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class"))
+    train, test = load_images("mnist")
+    assert (len(train), len(test), train.name) == (30, 20, "mnist")
+    assert not (tmp_path / "data" / "MNIST").exists()
+
+
+def test_then_the_data_folder(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    assert find_images("mnist") == folder
+    train, _ = load_images("mnist")
+    expected = idx_files()["train-images-idx3-ubyte"][16:]
+    assert train.images.numpy().tobytes() == expected
+
+
+def test_then_a_download(small, monkeypatch, tmp_path, capsys):
+    with Server(small) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        train, test = load_images("mnist")
+    assert (len(train), len(test), train.name) == (30, 20, "mnist")
+    assert find_images("mnist") == tmp_path / "data" / "MNIST" / "raw"
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
+    assert sorted(os.listdir(find_images("mnist"))) == sorted(images.FILES)
+    assert "embedded" not in capsys.readouterr().out
+
+
+def test_and_last_the_embedded_digits(small, capsys):
+    train, test = load_images("mnist")
+    assert (len(train), len(test), train.name) == (1437, 360, "digits")
+    said = capsys.readouterr().out
+    assert 'Using the embedded digits, not "mnist": no server' in said and "README.md" in said
+
+
+def test_the_embedded_digits_can_be_asked_for(small, monkeypatch, tmp_path, capsys):
+    fill(tmp_path / "data")
+    monkeypatch.setenv("COURSE_DATA_DIR", "digits")
+    assert load_images("mnist")[0].name == "digits"
+    assert "COURSE_DATA_DIR=digits asks for that" in capsys.readouterr().out
+
+
+def test_an_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match='"mnist", "fashion-mnist", "digits"'):
+        load_images("cifar")
+
+
+# A shared folder that cannot be used is named, and nothing is tried in its place
+
+
+def test_a_missing_shared_folder(small, monkeypatch, tmp_path):
+    fill(tmp_path / "data")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "nowhere"))
+    with pytest.raises(DataError, match=r"nowhere.*COURSE_DATA_DIR=digits"):
+        load_images("mnist")
+
+
+def test_a_shared_folder_without_this_data_set(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path))
+    with pytest.raises(DataError, match=r"there is no folder .*MNIST.raw"):
+        load_images("mnist")
+
+
+DAMAGE = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "altered": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
+    "empty": lambda path: path.write_bytes(b""),
+    "renamed": lambda path: path.rename(path.with_name("train-images.idx3-ubyte")),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+damaged = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+
+
+@damaged
+def test_a_damaged_file_in_a_shared_folder(small, monkeypatch, tmp_path, damage):
+    path = fill(tmp_path / "class") / "train-images-idx3-ubyte"
+    damage(path)
+    fill(tmp_path / "data")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class"))
+    with pytest.raises(DataError) as error:
+        load_images("mnist")
+    assert str(path) in str(error.value)
+    if "missing" in str(error.value):
+        assert "The folder holds: t10k-images-idx3-ubyte" in str(error.value)
+        assert "train-images.idx3-ubyte" in str(error.value)
+
+
+@damaged
+def test_a_damaged_file_in_the_data_folder_is_replaced(
+    small, monkeypatch, tmp_path, damage, capsys
+):
+    path = fill(tmp_path / "data") / "train-images-idx3-ubyte"
+    damage(path)
+    was_there = path.exists()
+    with Server(small) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        train, _ = load_images("mnist")
+    assert train.name == "mnist" and find_images("mnist")
+    aside = path.with_name(path.name + ".damaged")
+    assert aside.exists() == was_there == (str(path) in capsys.readouterr().out)
+
+
+@damaged
+def test_a_damaged_file_is_never_trained_on(small, tmp_path, damage):
+    damage(fill(tmp_path / "data") / "train-images-idx3-ubyte")
+    assert load_images("mnist")[0].name == "digits"
+
+
+# The network
+
+
+def test_a_server_that_hangs_costs_two_seconds_once(small, monkeypatch, capsys):
+    with Server(small, hang="HEAD") as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        start = time.monotonic()
+        assert load_images("mnist")[0].name == "digits"
+        assert time.monotonic() - start < 10
+        assert "within 2 seconds" in capsys.readouterr().out
+        assert load_images("mnist")[0].name == "digits"
+        assert server.requests == ["HEAD"]  # not asked a second time
+
+
+def test_a_silent_server_is_asked_again_after_an_hour(small, monkeypatch, tmp_path):
+    load_images("mnist")
+    (note,) = (tmp_path / "runs" / "offline").iterdir()
+    with Server(small) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        note.rename(note.with_name(server.url.removeprefix("http://").replace(":", "-")))
+        assert load_images("mnist")[0].name == "digits"
+        hour_ago = time.time() - 3601
+        for note in (tmp_path / "runs" / "offline").iterdir():
+            os.utime(note, (hour_ago, hour_ago))
+        assert load_images("mnist")[0].name == "mnist"
+
+
+def test_a_download_that_hangs_midway(small, monkeypatch, tmp_path, capsys):
+    """The probe is answered, the file never comes; the time limit is shortened for the test."""
+    shorten = images.socket.setdefaulttimeout
+    monkeypatch.setattr(images.socket, "setdefaulttimeout", lambda wait: shorten(wait and 1))
+    with Server(small, hang="GET") as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "digits"
+    assert "timed out" in capsys.readouterr().out
+    assert images.socket.getdefaulttimeout() is None
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
+    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+
+
+def test_a_download_that_arrives_damaged(small, monkeypatch, tmp_path, capsys):
+    name = "t10k-labels-idx1-ubyte.gz"
+    with Server({**small, name: small[name][:-9] + b"?" * 9}) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "digits"
+    assert name in capsys.readouterr().out
+    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+
+
+def test_a_download_of_something_else_is_not_kept(small, monkeypatch, tmp_path):
+    """A mirror, and torchvision's own sum, may agree on a file that is not the one known here."""
+    monkeypatch.setitem(
+        images.SOURCES, "mnist", images._Source("MNIST", tuple("0123456789"), ("0" * 64,) * 4)
+    )
+    with Server(small) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "digits"
+    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+
+
+def test_two_processes_download_at_once(small, tmp_path):
+    """Real processes, as in a class whose machines share one folder: both end with whole files."""
+    prepare = (
+        "import json, pathlib, sys\n"
+        "from torchvision import datasets\n"
+        "from course_utils import images\n"
+        "given = json.loads(sys.argv[1])\n"
+        "images.FILES, images.DATA = given['files'], pathlib.Path(given['data'])\n"
+        "source = images._Source('MNIST', tuple('0123456789'), tuple(given['sums']))\n"
+        "images.SOURCES['mnist'] = source\n"
+        "datasets.MNIST.resources = [tuple(pair) for pair in given['resources']]\n"
+        "print(*[(part.name, len(part)) for part in images.load_images('mnist')])\n"
+    )
+    with Server(small) as server:
+        given = {
+            "files": images.FILES,
+            "data": str(images.DATA),
+            "sums": images.SOURCES["mnist"].sha256,
+            "resources": datasets.MNIST.resources,
+        }
+        command = [sys.executable, "-c", prepare, json.dumps(given)]
+        environment = {**os.environ, "COURSE_MIRROR": server.url}
+        both = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+            for _ in range(2)
+        ]
+        said = [process.communicate(timeout=120)[0] for process in both]
+    assert said == ["('mnist', 30) ('mnist', 20)\n"] * 2
+    assert find_images("mnist")
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
+
+
+@pytest.fixture
+def read_only(monkeypatch):
+    """A data folder that this user cannot write to; root, who always can, steps down for it."""
+    folder = Path(tempfile.mkdtemp(prefix="course-"))
+    folder.chmod(0o555)
+    monkeypatch.setattr(images, "DATA", folder)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        with pytest.raises(OSError):
+            (folder / "probe").touch()
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
+def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(read_only / "runs"))
+    with Server(small) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "digits"
+        assert load_images("mnist")[0].name == "digits"
+    assert "Permission denied" in capsys.readouterr().out
+
+
+# What ships
+
+
+def test_the_stored_digits_are_those_of_scikit_learn():
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "make_digits.py", "--check"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bit for bit" in done.stdout
+
+
+def test_the_embedded_digits():
+    train, test = load_images("digits")
+    assert (len(train), len(test)) == (1437, 360)
+    assert train.classes == tuple("0123456789")
+    share = torch.bincount(test.labels) / torch.bincount(torch.cat([train.labels, test.labels]))
+    assert ((share > 0.19) & (share < 0.21)).all()  # a fifth of every class
+    frame = train.images.clone()
+    frame[:, :, 4:24, 4:24] = 0
+    assert not frame.any() and train.images.max() == 255
+
+
+@pytest.mark.parametrize("content", [b"", b"PK not a zip", None])
+def test_damaged_digits_say_how_to_get_them_back(monkeypatch, tmp_path, content):
+    monkeypatch.setattr(images, "DIGITS", tmp_path / "digits.npz")
+    if content is not None:
+        images.DIGITS.write_bytes(content)
+    with pytest.raises(DataError, match=r"git checkout data/digits\.npz"):
+        load_images("digits")
+
+
+# Images and batches
+
+
+def test_images_that_cannot_be_are_refused():
+    good, labels = torch.zeros(3, 1, 28, 28, dtype=torch.uint8), torch.tensor([0, 1, 2])
+    for bad, words in [
+        ((good[:, 0], labels), "shape"),
+        ((good[..., :27], labels), "shape"),
+        ((good.float(), labels), "uint8"),
+        ((good, labels[:2]), "one an image"),
+        ((good, labels.int()), "int64"),
+        ((good, labels + 8), "labels from 8 to 10"),
+        ((good, labels - 1), "labels from -1 to 1"),
+        ((good[:0], labels[:0]), "empty"),
+    ]:
+        with pytest.raises(ValueError, match=words):
+            Images(*bad, tuple("0123456789"), "mnist")
+
+
+def test_images_are_chosen_by_slices_and_indices():
+    train, _ = load_images("digits")
+    assert len(train[:100]) == 100 and len(train[train.labels == 3]) == (train.labels == 3).sum()
+    assert torch.equal(train[[5, 2]].labels, train.labels[[5, 2]])
+    with pytest.raises(TypeError, match=r"\[3:4\]"):
+        train[3]
+    with pytest.raises(ValueError, match="empty"):
+        train[5:5]
+
+
+@pytest.mark.parametrize(
+    ("pad", "mean", "std"), [(2, 0.5, 1.0), (0, 0.5, 0.5), (3, 0.1307, 0.3081)]
+)
+def test_batches_are_those_of_torchvision(pad, mean, std):
+    """Bit for bit with ToTensor; v2's ToDtype multiplies by 1/255 and differs in the last bit."""
+    train, _ = load_images("digits")
+    x, y = next(batches(train, 50, pad=pad, mean=mean, std=std))
+    assert x.dtype == torch.float32 and y.dtype == torch.int64
+    assert torch.equal(y, train.labels[:50])
+    pictures = [Image.fromarray(image.numpy()) for image in train.images[:50, 0]]
+    old = transforms.Compose(
+        [transforms.Pad(pad), transforms.ToTensor(), transforms.Normalize((mean,), (std,))]
+    )
+    assert torch.equal(x, torch.stack([old(picture) for picture in pictures]))
+    new = v2.Compose(
+        [
+            v2.Pad(pad),
+            v2.ToImage(),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize([mean], [std]),
+        ]
+    )
+    torch.testing.assert_close(x, torch.stack([new(picture) for picture in pictures]))
+
+
+def test_batches_cover_everything_once():
+    train, _ = load_images("digits")
+    sizes = [len(y) for _, y in batches(train, 100)]
+    assert sizes == [100] * 14 + [37]
+    shuffled = [torch.cat([y for _, y in batches(train, 100, shuffle=True)]) for _ in range(2)]
+    assert not torch.equal(*shuffled)
+    assert torch.equal(shuffled[0].sort()[0], train.labels.sort()[0])
+
+
+def test_a_generator_decides_the_order():
+    train, _ = load_images("digits")
+    orders = []
+    for _ in range(2):
+        generator = torch.Generator().manual_seed(7)
+        orders.append([y for _, y in batches(train, 500, shuffle=True, generator=generator)])
+    assert all(map(torch.equal, *orders))
+
+
+def test_batches_change_nothing():
+    train, _ = load_images("digits")
+    before = train.images.clone()
+    for _ in batches(train, 100, shuffle=True):
+        pass
+    assert torch.equal(train.images, before)
+
+
+@pytest.mark.parametrize(("given", "words"), [({"size": 0}, "at least 1"), ({"std": 0}, "divides")])
+def test_batches_that_cannot_be_are_refused(given, words):
+    with pytest.raises(ValueError, match=words):
+        next(batches(load_images("digits")[0], **{"size": 10, **given}))
+
+
+@pytest.mark.skipif(not os.environ.get("COURSE_DATA_DIR"), reason="needs COURSE_DATA_DIR")
+def test_the_shared_folder_is_read_as_torchvision_reads_it(request):
+    if not request.config.real_images:
+        pytest.skip("needs MNIST and FashionMNIST in COURSE_DATA_DIR")
+    for name, source in images.SOURCES.items():
+        train, test = load_images(name)
+        for mine, is_train in ((train, True), (test, False)):
+            theirs = getattr(datasets, source.folder)(os.environ["COURSE_DATA_DIR"], is_train)
+            assert torch.equal(mine.images[:, 0], theirs.data)
+            assert torch.equal(mine.labels, theirs.targets)
+        # torchvision writes "T-shirt/top" as here, and MNIST's digits as "0 - zero"
+        assert [c[0] for c in mine.classes] == [c[0] for c in theirs.classes]
