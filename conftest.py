@@ -12,10 +12,13 @@ from course_utils.lessons import LESSONS
 
 
 def pytest_configure(config):
-    # Two torch processes on two cores otherwise spin while they wait for each other.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # A progress bar's last state depends on the clock; tests/test_browser.py sees real ones.
-    os.environ.setdefault("TQDM_DISABLE", "1")
+    # Two torch processes that share two cores spin while they wait for each other, and take many
+    # times as long; so each gets its share of the cores.
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", config.getvalue("numprocesses") or 1))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    # No progress bar appears within a million seconds: what it shows depends on the clock.
+    # tests/test_browser.py sees real ones.
+    os.environ.setdefault("TQDM_DELAY", "1000000")
     try:
         if not hasattr(config, "workerinput"):  # once, not in every worker
             for name in SOURCES:

@@ -125,7 +125,7 @@ SOURCES = {
 }
 
 DIGITS = DATA / "digits.npz"
-DIGITS_SHA256 = "4d4777994980f1057847ac9c92fc320d76766a26a05350929a3009c10f7b0d5c"
+DIGITS_SHA256 = "db2fbddc6ead2b7dbeb542ca443a259c02e7da0771d89052004191bd22650697"
 
 
 def load_images(name: str) -> tuple[Images, Images]:
@@ -162,6 +162,14 @@ def load_images(name: str) -> tuple[Images, Images]:
         )
         return _read_digits()
     return _read_idx(folder, name, "train"), _read_idx(folder, name, "t10k")
+
+
+def sample_digit() -> tuple[torch.Tensor, int]:
+    """The course's one sample digit and its label: uint8 (1, 28, 28), of the digits' test part."""
+    _, test = _read_digits()
+    stored = _stored_digits()
+    at = int(np.searchsorted(stored["test"], stored["sample"]))
+    return test.images[at], int(test.labels[at])
 
 
 def find_images(name: str) -> Path | None:

@@ -30,7 +30,7 @@ def image_grid(
     """
     tiles = _tiles(images)
     white = 255 if tiles.dtype == np.uint8 else 1
-    room = max(2, tiles.shape[1] // 4) if len(titles) else 2
+    room = max(2, tiles.shape[1] // 4) if len(titles) else 0
     mosaic, corners = _mosaic(tiles, columns, gap=2, room=room, fill=white)
     ax = _axes(ax, mosaic)
     ax.imshow(mosaic, cmap="gray", vmin=0, vmax=white)
@@ -54,7 +54,7 @@ def maps(
     positive; otherwise values start at 0. label: what the colour bar measures.
     """
     tiles = _tiles(values).astype(float)
-    mosaic, _ = _mosaic(tiles, columns, gap=1, room=1, fill=np.nan)
+    mosaic, _ = _mosaic(tiles, columns, gap=1, fill=np.nan)
     ax = _axes(ax, mosaic)
     top = np.abs(tiles).max() or 1.0
     image = ax.imshow(
@@ -99,14 +99,14 @@ def _tiles(images: torch.Tensor | np.ndarray) -> np.ndarray:
 
 
 def _mosaic(
-    tiles: np.ndarray, columns: int, *, gap: int, room: int, fill: float
+    tiles: np.ndarray, columns: int, *, gap: int, fill: float, room: int = 0
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """All tiles in one array, with room above each, and where each one's corner is."""
+    """All tiles in one array, with a gap between them and room above each; and their corners."""
     count, height, width = tiles.shape
     columns = min(columns, count)
-    rows = math.ceil(count / columns)
-    down, across = height + room, width + gap
-    mosaic = np.full((rows * down, columns * across - gap), fill, dtype=tiles.dtype)
+    down, across = room + height + gap, width + gap
+    shape = math.ceil(count / columns) * down - gap, columns * across - gap
+    mosaic = np.full(shape, fill, dtype=tiles.dtype)
     corners = [(i // columns * down + room, i % columns * across) for i in range(count)]
     for tile, (row, column) in zip(tiles, corners, strict=True):
         mosaic[row : row + height, column : column + width] = tile

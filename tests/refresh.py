@@ -80,8 +80,7 @@ def refresh(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["COURSE_DEVICE"] = "cpu"
-    os.environ["TQDM_DISABLE"] = "1"
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ["TQDM_DELAY"] = "1000000"  # no progress bars in stored outputs
     if not all(find_images(name) for name in SOURCES):
         raise SystemExit(
             "MNIST and FashionMNIST are needed to store outputs: "

@@ -1,0 +1,386 @@
+"""Training: the loop and its ends, devices, models, and the keeping of weights."""
+
+import hashlib
+import json
+import math
+import pickle
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils import training
+from course_utils.images import Images, batches, load_images, sample_digit
+from course_utils.models import MLP, LeNet
+from course_utils.record import RECIPES, load_record, run
+from course_utils.training import (
+    CheckpointError,
+    evaluate,
+    fit,
+    load_weights,
+    pick_device,
+    save_weights,
+    set_seed,
+)
+
+
+@pytest.fixture
+def data():
+    train, test = load_images("digits")
+    return train[:200], test[:100]
+
+
+def small_model(seed: int = 0) -> MLP:
+    set_seed(seed)
+    return MLP(1024, 20, 10)
+
+
+def sgd(model: nn.Module, rate: float = 0.1) -> torch.optim.Optimizer:
+    return torch.optim.SGD(model.parameters(), lr=rate)
+
+
+# The loop
+
+
+def test_fit_learns_and_keeps_a_history(data):
+    train, test = data
+    model = small_model()
+    history = fit(model, train, test, epochs=3, optimizer=sgd(model), size=64)
+    assert len(history.loss) == 3 * math.ceil(200 / 64)
+    for values in (history.train_loss, history.train_accuracy, history.test_loss):
+        assert len(values) == 3
+    assert history.loss[-1] < history.loss[0]
+    assert history.test_accuracy[-1] == evaluate(model, test)[1]
+    assert history.seconds > 0 and not history.interrupted and not history.diverged
+
+
+def test_means_count_every_image_once(data):
+    """The last batch is shorter than the others, and weighs less."""
+    train, _ = data
+    model = small_model()
+    history = fit(model, train, epochs=1, optimizer=sgd(model, rate=0.0), size=150)
+    loss, accuracy = evaluate(model, train, size=130)
+    assert history.train_loss[0] == pytest.approx(loss, rel=1e-5)
+    assert history.train_accuracy[0] == pytest.approx(accuracy)
+    assert history.test_loss == []
+    x, y = next(batches(train, len(train)))
+    assert loss == pytest.approx(F.cross_entropy(model(x), y).item(), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_weights(data):
+    twice = []
+    for _ in range(2):
+        model = small_model(seed=3)
+        fit(model, data[0], epochs=2, optimizer=sgd(model), size=64)
+        twice.append(nn.utils.parameters_to_vector(model.parameters()))
+    assert torch.equal(*twice)
+
+
+def test_measuring_changes_nothing(data):
+    """Not the mode, not the weights, not the statistics of batch normalisation."""
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(1024), nn.Dropout(), nn.Linear(1024, 10))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    assert evaluate(model, data[1]) == evaluate(model, data[1])
+    assert model.training
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+def test_each_epoch_trains_in_training_mode(data):
+    seen = []
+
+    class Spy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(1024, 10)
+
+        def forward(self, x):
+            seen.append(self.training)
+            return self.linear(x.flatten(1))
+
+    model = Spy().eval()
+    fit(model, *data, epochs=2, optimizer=sgd(model), size=100)
+    assert seen == [True, True, False] * 2
+
+
+def test_a_schedule_steps_once_a_batch(data):
+    model = small_model()
+    optimizer = sgd(model)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.5)
+    fit(model, data[0], epochs=2, optimizer=optimizer, schedule=schedule, size=100)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * 0.5**4)
+
+
+def test_after_epoch_sees_the_history_so_far(data):
+    model, seen = small_model(), []
+    fit(
+        model,
+        *data,
+        epochs=3,
+        optimizer=sgd(model),
+        after_epoch=lambda m, history: seen.append((m is model, len(history.test_accuracy))),
+    )
+    assert seen == [(True, 1), (True, 2), (True, 3)]
+
+
+def test_inputs_are_scaled_as_asked(data):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    history = fit(model, *data, epochs=1, optimizer=sgd(model), pad=0, mean=0.1, std=0.3)
+    assert history.test_accuracy == [evaluate(model, data[1], pad=0, mean=0.1, std=0.3)[1]]
+
+
+@pytest.mark.parametrize("epochs", [0, -1])
+def test_no_epochs_is_refused(data, epochs):
+    model = small_model()
+    with pytest.raises(ValueError, match="at least 1"):
+        fit(model, data[0], epochs=epochs, optimizer=sgd(model))
+
+
+# Its ends
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_stops_before_it_harms(data, capsys, bad):
+    model, weights = small_model(), []
+
+    def spoiled(y_hat, y):
+        weights.append(nn.utils.parameters_to_vector(model.parameters()).detach().clone())
+        return F.cross_entropy(y_hat, y) * (bad if len(weights) == 5 else 1)
+
+    history = fit(model, *data, epochs=3, optimizer=sgd(model), size=64, loss=spoiled)
+    assert history.diverged and len(history.loss) == 5 and not math.isfinite(history.loss[-1])
+    assert len(history.train_loss) == 1
+    assert torch.equal(weights[-1], nn.utils.parameters_to_vector(model.parameters()))
+    said = capsys.readouterr().out
+    assert "Stopped at step 5, in epoch 2" in said and "ten times smaller (it is 0.1 now)" in said
+
+
+def test_a_rate_far_too_high_is_told(data, capsys):
+    model = small_model()
+    history = fit(model, data[0], epochs=50, optimizer=sgd(model, rate=1e18), size=64)
+    assert history.diverged and "learning rate" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("step", [1, 6])
+def test_an_interrupt_keeps_the_history(data, capsys, step):
+    model, calls = small_model(), []
+
+    def interrupted(y_hat, y):
+        calls.append(1)
+        if len(calls) == step:
+            raise KeyboardInterrupt
+        return F.cross_entropy(y_hat, y)
+
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, loss=interrupted)
+    assert history.interrupted and len(history.loss) == step - 1
+    assert len(history.train_loss) == (step - 1) // 4
+    assert f"Interrupted after {step - 1} steps" in capsys.readouterr().out
+
+
+def test_the_progress_bar_counts_every_step(data, monkeypatch):
+    bars = []
+
+    class Bar(training.tqdm):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **{**options, "disable": False})
+            bars.append(self)
+
+    monkeypatch.setattr(training, "tqdm", Bar)
+    model = small_model()
+    fit(model, data[0], epochs=2, optimizer=sgd(model), size=64)
+    (bar,) = bars
+    assert bar.n == bar.total == 8 and not bar.leave and bar.desc == "epoch 2 of 2: "
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setenv("COURSE_DEVICE", "cpu")
+    assert pick_device() == torch.device("cpu")
+    monkeypatch.delenv("COURSE_DEVICE")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device() == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device() == torch.device("cuda")
+
+
+# Models
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters"),
+    [(MLP(1024, 300, 10), 310_510), (MLP(784, 64, 64, 64, 10), 59_210), (LeNet(), 61_706)],
+)
+def test_parameters(model, parameters):
+    assert sum(p.numel() for p in model.parameters()) == parameters
+
+
+def test_logits_may_be_negative():
+    for model in (MLP(1024, 300, 10), LeNet()):
+        set_seed(0)
+        logits = model(torch.randn(50, 1, 32, 32))
+        assert logits.shape == (50, 10) and logits.min() < 0 < logits.max()
+
+
+# Weights
+
+
+@pytest.fixture
+def runs(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+RECIPE = {"data": "digits", "inputs": {"pad": 2, "mean": 0.5, "std": 1.0}, "seed": 0}
+
+
+def test_weights_come_back_as_they_were(runs, capsys):
+    model = MLP(1024, 30, 10)
+    assert save_weights(model, "mine", RECIPE) == runs / "mine.pt"
+    again, recipe = load_weights("mine", data="digits")
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True)
+    )
+    assert not again.training
+    assert recipe["inputs"] == RECIPE["inputs"] and recipe["architecture"] == "MLP"
+    assert recipe["arguments"] == [1024, 30, 10] and "torch" in recipe["versions"]
+    assert "your own weights, trained on digits" in capsys.readouterr().out
+    assert sorted(path.name for path in runs.iterdir()) == ["mine.json", "mine.pt"]
+
+
+def test_own_weights_are_taken_only_for_their_data(runs, capsys):
+    save_weights(LeNet(), "lenet", RECIPE)
+    _, recipe = load_weights("lenet", data="digits")
+    assert recipe["data"] == "digits"
+    _, recipe = load_weights("lenet", data="mnist")
+    assert recipe["data"] == "mnist"
+    assert "the course's weights, trained on mnist: lenet-mnist.pt" in capsys.readouterr().out
+
+
+def test_a_crash_while_saving_loses_nothing(runs, monkeypatch):
+    first = LeNet()
+    save_weights(first, "lenet", RECIPE)
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(training.Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        save_weights(LeNet(), "lenet", RECIPE)
+    monkeypatch.undo()
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(runs))
+    again, _ = load_weights("lenet", data="digits")
+    assert torch.equal(again.features[0].weight, first.features[0].weight)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, ("exploded", "w"))
+
+
+def forge(path, content: bytes, **changes) -> None:
+    """Replace stored weights by other contents, with a recipe that vouches for them."""
+    path.write_bytes(content)
+    recipe = json.loads(path.with_suffix(".json").read_text())
+    recipe |= {"sha256": hashlib.sha256(content).hexdigest(), **changes}
+    path.with_suffix(".json").write_text(json.dumps(recipe))
+
+
+def test_a_pickle_that_would_run_code_is_not_run(runs, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    torch.save({"features.0.weight": Bomb()}, path)
+    for content in (path.read_bytes(), pickle.dumps(Bomb())):
+        forge(path, content)
+        with pytest.raises(CheckpointError, match="nothing in it was run"):
+            load_weights("lenet", data="digits")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_that_cannot_be_used_are_named(runs):
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    whole, recipe = path.read_bytes(), path.with_suffix(".json").read_text()
+
+    def refused(words: str) -> None:
+        with pytest.raises(CheckpointError, match=words) as error:
+            load_weights("lenet", data="digits")
+        assert "lenet" in str(error.value) and "Train and save it again" in str(error.value)
+        path.write_bytes(whole)
+        path.with_suffix(".json").write_text(recipe)
+
+    path.write_bytes(whole[: len(whole) // 2])
+    refused("damaged")
+    forge(path, whole[: len(whole) // 2])
+    refused("does not fit LeNet")
+    forge(path, whole, architecture="MLP", arguments=[1024, 10])
+    refused("does not fit MLP")
+    forge(path, whole, architecture="os.system")
+    refused("'os.system'; the course has MLP, LeNet")
+    forge(path, whole, arguments=[1, 2])
+    refused("does not fit LeNet")
+    path.with_suffix(".json").write_text("{")
+    refused("cannot be read")
+    path.with_suffix(".json").write_text("[]")
+    refused("cannot be read")
+    path.with_suffix(".json").unlink()
+    refused("cannot be read")
+    assert load_weights("lenet", data="digits")
+
+
+def test_weights_that_are_not_there(runs):
+    with pytest.raises(CheckpointError, match="there are no weights"):
+        load_weights("alexnet")
+
+
+# What the course ships
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_records_are_what_their_recipes_give(name, request):
+    """The first two epochs, run again, lie in the record's range over its seeds."""
+    recipe, record = RECIPES[name], load_record(name)
+    assert record["recipe"] == json.loads(json.dumps(vars(recipe)))
+    assert len(record["histories"]) == len(recipe.seeds)
+    for history in record["histories"]:
+        assert len(history["test_accuracy"]) == recipe.epochs
+    if not request.config.real_images:
+        pytest.skip("needs MNIST, which is not at hand")
+    again = run(recipe, recipe.seeds[0], epochs=2)
+    for epoch in (0, 1):
+        recorded = [history["test_accuracy"][epoch] for history in record["histories"]]
+        assert min(recorded) - 0.005 < again.test_accuracy[epoch] < max(recorded) + 0.005
+
+
+@pytest.fixture
+def shipped(runs):
+    return load_weights("lenet")
+
+
+def test_the_shipped_accuracy_is_true(shipped, request):
+    model, recipe = shipped
+    assert recipe["accuracy"] > 0.986
+    if not request.config.real_images:
+        pytest.skip("needs MNIST, which is not at hand")
+    _, test = load_images("mnist")
+    assert evaluate(model, test, **recipe["inputs"])[1] == pytest.approx(
+        recipe["accuracy"], abs=2e-4
+    )
+
+
+def read(model: nn.Module) -> torch.Tensor:
+    image, label = sample_digit()
+    digit = Images(image[None], torch.tensor([label]), tuple("0123456789"), "digits")
+    x, _ = next(batches(digit, 1))
+    with torch.no_grad():
+        return model.eval()(x).softmax(dim=1)[0]
+
+
+def test_networks_of_both_data_sets_read_the_sample_digit(shipped):
+    assert sample_digit()[1] == 5
+    assert read(shipped[0])[5] > 0.9
+    train, _ = load_images("digits")
+    set_seed(1)
+    model = LeNet()
+    optimizer = torch.optim.Adam(model.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=20 * 12)
+    fit(model, train, epochs=20, optimizer=optimizer, schedule=schedule)
+    assert read(model)[5] > 0.9
