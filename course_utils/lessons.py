@@ -36,7 +36,7 @@ class Lesson:
 
 # fmt: off
 LESSONS = (
-    Lesson(0, "00_start_here.ipynb", "Start here", "Is this machine ready, and where does the course lead?", 15, False),
+    Lesson(0, "00_start_here.ipynb", "Start here", "Is this machine ready, and where does the course lead?", 15, False, True),
     Lesson(1, "01_a_neuron.ipynb", "A neuron", "How can one number-crunching unit make a decision?", 20, False),
     Lesson(2, "02_linear_regression.ipynb", "Linear regression", "What is the best straight line, and how do we know?", 15, False, True),
     Lesson(3, "03_gradient_descent.ipynb", "Gradient descent", "How do we find the bottom of the bowl when there is no formula?", 20, False),
@@ -45,7 +45,7 @@ LESSONS = (
     Lesson(6, "06_convolution.ipynb", "Convolution, pixel by pixel", "How does a small grid of weights find edges?", 25, False),
     Lesson(7, "07_pooling.ipynb", "Pooling, and LeNet by the numbers", "What can we throw away?", 25, False),
     Lesson(8, "08_multi_layer_perceptron.ipynb", "A multi-layer perceptron", "How far do plain layers get?", 60, True, True),
-    Lesson(9, "09_lenet.ipynb", "LeNet", "Why does looking locally win?", 75, True),
+    Lesson(9, "09_lenet.ipynb", "LeNet", "Why does looking locally win?", 75, True, True),
     Lesson(10, "10_what_lenet_sees.ipynb", "What LeNet sees", "What do the numbers inside mean?", 60, True),
     Lesson(11, "11_past_99_percent.ipynb", "A CNN past 99%", "LeNet touches 99%; what takes us past it every time?", 90, True),
     Lesson(12, "12_fashion_mnist.ipynb", "Beyond digits: FashionMNIST", "Does it still work when it is harder?", 90, True),
@@ -68,3 +68,13 @@ def navigation(lesson: Lesson) -> str:
         after = written[at + 1]
         links.append(f"[{after.number:02} {after.title} →]({after.file})")
     return " · ".join(links)
+
+
+def course_map() -> str:
+    """A table row for each lesson, as lesson 00 has them; only written lessons are linked."""
+    return "\n".join(
+        f"| {lesson.number:02} | "
+        + (f"[{lesson.title}]({lesson.file})" if lesson.written else lesson.title)
+        + f" | {lesson.question} |"
+        for lesson in LESSONS
+    )

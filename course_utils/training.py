@@ -98,7 +98,7 @@ def fit(
     bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
     try:
         for epoch in range(1, epochs + 1):
-            bar.set_description(f"epoch {epoch} of {epochs}")
+            bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
             start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
             model.train()
             for x, y in batches(train, size, shuffle=True, device=device, **inputs):

@@ -1,0 +1,171 @@
+"""Checks of the exercises of lesson 09, LeNet."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils.exercises.engine import Verdict, different, exercise, same
+from course_utils.models import LeNet
+
+_SHAPES = [tuple(parameter.shape) for parameter in LeNet().parameters()]
+
+
+def _lenet_by_hand(
+    x: torch.Tensor, weights: Sequence[torch.Tensor], activations, pool
+) -> torch.Tensor:
+    """LeNet with these ten tensors, with an activation for each of its first four layers."""
+    for layer in range(2):
+        x = F.conv2d(x, *weights[2 * layer : 2 * layer + 2])
+        x = pool(activations[layer](x), 2)
+    x = x.flatten(1)
+    for layer in range(2, 5):
+        x = F.linear(x, *weights[2 * layer : 2 * layer + 2])
+        x = activations[layer](x) if layer < 4 else x
+    return x
+
+
+def _identity(x: torch.Tensor) -> torch.Tensor:
+    return x
+
+
+@exercise(
+    correct="61,706 parameters, and the logits that its weights should give.",
+    no_activation="An activation is missing: without one, two layers in a row are as good as one. "
+    "It belongs after both convolutions and after the first two fully connected layers.",
+    flatten_size="The sizes do not fit where the maps are flattened. "
+    "32 becomes 28, 14, 10 and 5, so there are 16 · 5 · 5 = 400 values.",
+    softmax_inside="The network ends with softmax. cross_entropy applies it, so end with logits.",
+    relu_at_the_end="The network ends with ReLU, so no logit can be negative. "
+    "Nothing follows the last layer.",
+)
+def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
+    """my_lenet(): a network with LeNet's layers; any common activation, max or average pooling."""
+    model = my_lenet() if callable(my_lenet) and not isinstance(my_lenet, nn.Module) else my_lenet
+    if not isinstance(model, nn.Module):
+        return different("my_lenet() should return a network, an nn.Module.")
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 1, 32, 32, generator=generator)
+    weights = [parameter.detach() for parameter in model.parameters()]
+    with torch.no_grad():
+        for weight in weights:  # larger than at the start, so that every activation can be seen
+            weight.copy_(torch.randn(weight.shape, generator=generator) / weight[0].numel() ** 0.5)
+        try:
+            found = model.eval()(x)
+        except RuntimeError as error:
+            if "mat1 and mat2" in str(error):
+                return "flatten-size"
+            raise
+        shapes = [tuple(weight.shape) for weight in weights]
+        if shapes != _SHAPES:
+            return different(f"the parameters have the shapes {shapes}; LeNet's are {_SHAPES}.")
+        for activation, pool in product(
+            [torch.relu, torch.tanh, torch.sigmoid, F.leaky_relu, F.gelu, F.silu, F.elu],
+            [F.max_pool2d, F.avg_pool2d],
+        ):
+            right = _lenet_by_hand(x, weights, [activation] * 4, pool)
+            if same(found, right, rtol=1e-3, atol=1e-4):
+                return None
+            if same(found, right.softmax(dim=1)) or same(found, right.log_softmax(dim=1)):
+                return "softmax-inside"
+            if same(found, right.relu(), rtol=1e-3, atol=1e-4):
+                return "relu-at-the-end"
+            for some in product([activation, _identity], repeat=4):
+                partly = _lenet_by_hand(x, weights, some, pool)
+                if same(found, partly, rtol=1e-3, atol=1e-4):
+                    return "no-activation"
+    return different(
+        "the layers are LeNet's, but they do not give what they should: are they called in order, "
+        "with pooling by 2 after each convolution, and one kind of activation?"
+    )
+
+
+_RIGHT = [(64, 6, 26, 26), (64, 6, 13, 13), (64, 16, 9, 9), (64, 16, 4, 4), (64, 256)]
+_STAGES = [
+    "Conv2d(1, 6, 5)",
+    "MaxPool2d(2)",
+    "Conv2d(6, 16, 5)",
+    "the second MaxPool2d(2)",
+    "Flatten",
+]
+
+
+@exercise(
+    correct="26, 13, 9 and 4: pooling drops what is left over.",
+    batch_lost="These are the shapes of a single image. A batch of 64 stays 64 all the way.",
+    rounded_up="Half of 9 is not 5 here: MaxPool2d drops what is left over, so 9 becomes 4.",
+)
+def check_shapes(shapes: Sequence) -> str | Verdict | None:
+    """shapes: five shapes, as tuples, lists or torch.Size, of 64 images of 30 × 30 in LeNet."""
+    if not isinstance(shapes, list | tuple) or len(shapes) != 5:
+        return different("a list of five shapes is expected.")
+    given = [tuple(int(n) for n in shape) for shape in shapes]
+    if given == _RIGHT:
+        return None
+    up = [*_RIGHT[:3], (64, 16, 5, 5), (64, 400)]
+    if given in ([shape[1:] for shape in _RIGHT], [shape[1:] for shape in up]):
+        return "batch-lost"
+    if given[:4] == up[:4]:
+        return "rounded-up"
+    stage = next(i for i, pair in enumerate(zip(given, _RIGHT, strict=True)) if pair[0] != pair[1])
+    return different(
+        f"after {_STAGES[stage]} the shape is not {given[stage]}. Up to there all is right."
+    )
+
+
+@exercise(
+    correct="Not one value of the features moved, and every one of the classifier did.",
+    weight_decay="The features have no gradient, and still they shrink: they are in the optimiser, "
+    "whose weight decay pulls on all it holds. Give it the classifier's parameters only.",
+    only_bias_frozen="The biases of the convolutions stay, but their kernels still move.",
+    only_weights_frozen="The kernels stay, but the biases of the convolutions still move.",
+    nothing_frozen="The features are trained like everything else.",
+    wrong_part="It is the classifier that stays as it was, and the features that move.",
+    all_frozen="Nothing moves any more. The classifier should go on learning.",
+    no_weight_decay="The features stay; but the optimiser was to have lr=0.1 and weight_decay=0.1.",
+)
+def check_freeze(freeze: Callable) -> str | Verdict | None:
+    """freeze(model): an SGD with lr=0.1, weight_decay=0.1 that trains the classifier alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = LeNet()
+        x, y = torch.randn(8, 1, 32, 32), torch.arange(8)
+    # As after training: every gradient exists, and has been set to zero.
+    F.cross_entropy(model(x), y).backward()
+    model.zero_grad(set_to_none=False)
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    optimizer = freeze(model)
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        return different("freeze(model) should return an optimiser.")
+    had_gradient = False
+    for _ in range(3):
+        loss = F.cross_entropy(model(x), y)
+        optimizer.zero_grad(set_to_none=False)
+        if loss.requires_grad:
+            loss.backward()
+        had_gradient |= any(
+            bool(p.grad.any()) for p in model.features.parameters() if p.grad is not None
+        )
+        optimizer.step()
+    moved = {
+        name for name, value in model.named_parameters() if not torch.equal(value, before[name])
+    }
+    kernels = {name for name in before if name.startswith("features") and name.endswith("weight")}
+    biases = {name for name in before if name.startswith("features") and name.endswith("bias")}
+    classifier = before.keys() - kernels - biases
+    settings = [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
+    if moved == classifier:
+        return None if all(s == (0.1, 0.1) for s in settings) else "no-weight-decay"
+    for sign, mistake in [
+        (not moved, "all-frozen"),
+        (moved >= kernels | biases and not had_gradient, "weight-decay"),
+        (moved == kernels | biases, "wrong-part"),
+        (moved == before.keys(), "nothing-frozen"),
+        (moved == kernels | classifier, "only-bias-frozen"),
+        (moved == biases | classifier, "only-weights-frozen"),
+    ]:
+        if sign:
+            return mistake
+    return different(f"these moved: {', '.join(sorted(moved))}. Only the classifier's should.")

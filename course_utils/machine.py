@@ -1,0 +1,157 @@
+"""Whether this machine is ready for the course: lesson 00 and ``python -m course_utils``."""
+
+import math
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from course_utils.lessons import LESSONS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Images a second that LeNet trains on where the lessons' budgets were set, on 2 cores.
+REFERENCE = 13_000
+
+_PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "jupyterlab")
+
+
+def report(seconds: float = 3.0) -> str:
+    """What the course finds here, a line each: Python, packages, device, data sets, speed.
+
+    seconds: how long to measure the speed of training. Never raises: what cannot be used is
+    named in its line, with what to do.
+    """
+    lines = []
+    for topic, find in [
+        ("Python", _python),
+        ("packages", _packages),
+        ("torchvision", _torchvision),
+        ("device", _device),
+        ("images", _images),
+        ("speed", lambda: _speed(seconds)),
+    ]:
+        try:
+            found = list(find())
+        except Exception as error:
+            found = [f"cannot be used: {error}"]
+        lines += [f"{topic if i == 0 else '':12} {line}" for i, line in enumerate(found)]
+    return "\n".join(lines)
+
+
+def _python() -> Iterator[str]:
+    yield f"{platform.python_version()}, {platform.system()} on {platform.machine()}"
+
+
+def _packages() -> Iterator[str]:
+    pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
+    installed, missing, others = [], [], []
+    for name in _PACKAGES:
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+            continue
+        installed.append(f"{name} {version}")
+        if version.split("+")[0] != pins[name]:
+            others.append(f"{name} {pins[name]}")
+    yield ", ".join(installed)
+    if missing:
+        yield f"missing: {', '.join(missing)}; `pip install -r requirements.txt` brings them"
+    if others:
+        yield f"the stored outputs were made with {', '.join(others)}; small differences are normal"
+
+
+def _torchvision() -> Iterator[str]:
+    try:
+        import torchvision  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        yield f"cannot be imported: {error}"
+        yield "usually torch and torchvision are not a pair; install both from the same place:"
+        yield "`pip install --force-reinstall -r requirements.txt`, or see README.md, A small disk"
+    else:
+        yield "works with this torch"
+
+
+def _device() -> Iterator[str]:
+    import torch
+
+    from course_utils.training import pick_device
+
+    device = pick_device()
+    why = {
+        "cuda": lambda: torch.cuda.get_device_name(),
+        "mps": lambda: "Apple's GPU",
+        "cpu": lambda: "torch finds no CUDA GPU and no Apple GPU (MPS); every lesson runs without",
+    }
+    if os.environ.get("COURSE_DEVICE"):
+        yield f"{device}: COURSE_DEVICE says so"
+    else:
+        yield f"{device}: {why[device.type]()}"
+    yield f"{os.cpu_count()} processor cores, of which torch uses {torch.get_num_threads()}"
+
+
+def _images() -> Iterator[str]:
+    from course_utils.images import SOURCES, find_images, load_images
+
+    root = "$COURSE_DATA_DIR" if os.environ.get("COURSE_DATA_DIR") else "data"
+    for name, source in SOURCES.items():
+        if find_images(name):
+            yield f"{name}: verified, in {root}/{source.folder}/raw"
+        else:
+            yield f"{name}: not here; a lesson that wants it tries to download it"
+    yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"
+
+
+def _speed(seconds: float) -> Iterator[str]:
+    import torch
+    from torch.nn import functional as F
+
+    from course_utils.models import LeNet
+    from course_utils.training import pick_device
+
+    device = pick_device()
+    model = LeNet().to(device)
+    optimizer = torch.optim.Adam(model.parameters())
+    x, y = torch.rand(128, 1, 32, 32, device=device), torch.randint(10, (128,), device=device)
+    images, start = -10 * len(x), time.perf_counter()
+    while images <= 0 or time.perf_counter() - start < seconds:
+        if images == 0:  # the first ten steps only warm up
+            start = time.perf_counter()
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), y)
+        loss.backward()
+        optimizer.step()
+        loss.item()  # waits for a GPU to finish
+        images += len(x)
+    rate = images / (time.perf_counter() - start)
+    budgets = [lesson.budget for lesson in LESSONS if lesson.written]
+    minutes = sum(budgets) * max(0.3, REFERENCE / rate) / 60  # starting up takes its time anyway
+    yield f"LeNet trains on {rate:,.0f} images a second here"
+    yield f"running all {len(budgets)} lessons takes about {math.ceil(minutes)} minutes"
+
+
+def widget_check() -> object:
+    """A line that changes by itself as soon as the page and the kernel talk to each other.
+
+    Two hidden widgets are linked in the page; when the page copies one's value to the other,
+    the kernel hears of it. Displayed by leaving it as a cell's last value.
+    """
+    import ipywidgets
+
+    here, back = ipywidgets.IntText(1), ipywidgets.IntText(0)
+    line = ipywidgets.HTML(
+        "<b>Widgets do not answer yet.</b> If this line stays, reload the page; if it stays even "
+        "then, <code>pip install -r requirements.txt</code> into the environment that JupyterLab "
+        "runs in, and start JupyterLab again."
+    )
+
+    def answered(change: dict) -> None:
+        line.value = "<b>Widgets answer:</b> this page and the kernel talk to each other."
+
+    back.observe(answered, "value")
+    line.link = ipywidgets.jsdlink((here, "value"), (back, "value"))
+    return line

@@ -1,0 +1,103 @@
+"""A real JupyterLab in a real Chromium, for the tests and for whoever wants to look."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+TOKEN = "course"
+
+
+@contextlib.contextmanager
+def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
+    """Serve a folder by JupyterLab with none of the user's own settings; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {
+        f"{name}_DIR": str(scratch / name.lower())
+        for name in (
+            *("JUPYTER_CONFIG", "JUPYTER_DATA", "JUPYTER_RUNTIME"),
+            *("JUPYTERLAB_SETTINGS", "JUPYTERLAB_WORKSPACES"),
+        )
+    }
+    settings = scratch / "jupyterlab_settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    quiet = {"fetchNews": "false", "checkForUpdates": False}
+    (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
+    command += [f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
+    command += [f"--ServerApp.root_dir={folder}"]
+    with (scratch / "jupyterlab.log").open("w") as log:
+        server = subprocess.Popen(
+            command, env={**os.environ, **places}, stdout=log, stderr=log, cwd=scratch
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{url}/api?token={TOKEN}").close()
+                break
+            assert server.poll() is None, (scratch / "jupyterlab.log").read_text()
+            time.sleep(0.25)
+        yield url
+    finally:
+        server.terminate()
+        try:
+            server.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium where it is installed, or else the one that playwright has installed."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+def open_notebook(page: Page, url: str, path: str) -> None:
+    """Open a notebook and wait until its kernel is idle."""
+    page.goto(f"{url}/lab/workspaces/test/tree/{path}?token={TOKEN}&reset")
+    page.wait_for_function("window.jupyterapp?.shell.currentWidget?.content?.model", timeout=90_000)
+    page.evaluate(
+        """async () => {
+            const app = window.jupyterapp, widget = app.shell.currentWidget;
+            await app.restored;
+            await widget.context.ready;
+            await widget.revealed;
+            await widget.sessionContext.ready;
+        }"""
+    )
+    page.wait_for_function(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'",
+        timeout=90_000,
+    )
+
+
+def run_all(page: Page) -> list[dict]:
+    """Run all cells as the menu does; the code cells as JSON, outputs included."""
+    page.set_default_timeout(600_000)
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page.evaluate(
+        """() => {
+            const model = window.jupyterapp.shell.currentWidget.content.model;
+            return model.sharedModel.cells.map(cell => cell.toJSON())
+                .filter(cell => cell.cell_type === 'code');
+        }"""
+    )
