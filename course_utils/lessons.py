@@ -72,9 +72,17 @@ def navigation(lesson: Lesson) -> str:
 
 def course_map() -> str:
     """A table row for each lesson, as lesson 00 has them; only written lessons are linked."""
+    return "\n".join(_row(lesson, folder="") for lesson in LESSONS)
+
+
+def readme_table() -> str:
+    """A table row for each lesson, as the README has them."""
     return "\n".join(
-        f"| {lesson.number:02} | "
-        + (f"[{lesson.title}]({lesson.file})" if lesson.written else lesson.title)
-        + f" | {lesson.question} |"
+        f"{_row(lesson, folder='notebooks/')} {lesson.data} | {lesson.budget} s |"
         for lesson in LESSONS
     )
+
+
+def _row(lesson: Lesson, folder: str) -> str:
+    title = f"[{lesson.title}]({folder}{lesson.file})" if lesson.written else lesson.title
+    return f"| {lesson.number:02} | {title} | {lesson.question} |"

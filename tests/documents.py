@@ -33,6 +33,15 @@ def tagged(lesson: Lesson, tag: str) -> list[NotebookNode]:
     return [cell for cell in code_cells(lesson) if tag in tags(cell)]
 
 
+def taught(number: int) -> dict:
+    """The names that a lesson's imports and taught cells define, read from the stored notebook."""
+    namespace = {}
+    exec(code_cells(LESSONS[number])[0].source, namespace)
+    for cell in tagged(LESSONS[number], "taught"):
+        exec(cell.source, namespace)
+    return namespace
+
+
 def text_outputs(cell: NotebookNode) -> str:
     """What nbval compares of a cell's stored outputs."""
     parts = []

@@ -2,6 +2,7 @@
 
 python tests/refresh.py          every written lesson
 python tests/refresh.py 2 09     these
+python tests/refresh.py 9 --weights   also keeps the LeNet that lesson 09 trains as the shipped one
 
 Runs on the CPU, with MNIST and FashionMNIST at hand (it refuses otherwise, since the stored
 outputs are those of the real images). A second run changes nothing: cell ids stay, times and
@@ -10,28 +11,36 @@ until its source, or a cell before it, changes.
 """
 
 import os
+import shutil
 import sys
 import tempfile
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
+import torch
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from course_utils.images import SOURCES, find_images
-from course_utils.lessons import LESSONS, NOTEBOOKS
+from course_utils.images import DATA, SOURCES, find_images
+from course_utils.lessons import LESSONS, NOTEBOOKS, Lesson
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+#: The cell whose figure the README shows.
+README_FIGURE = "journey-figure"
 KEPT_CELL_METADATA = ("tags", "slideshow")
 
 
-def execute(notebook: NotebookNode) -> NotebookNode:
-    """Run a notebook as CI does: in the folder of notebooks, with no earlier runs at hand."""
-    with tempfile.TemporaryDirectory() as runs:
-        os.environ["COURSE_RUNS_DIR"] = runs
+def execute(notebook: NotebookNode, runs: Path | None = None) -> NotebookNode:
+    """Run a notebook as CI does: in the folder of notebooks, with no earlier runs at hand.
+
+    runs: an empty folder that is to hold what the lesson keeps; otherwise it is thrown away.
+    """
+    with tempfile.TemporaryDirectory() as nowhere:
+        os.environ["COURSE_RUNS_DIR"] = str(runs or nowhere)
         NotebookClient(
             notebook,
             timeout=600,
@@ -72,22 +81,31 @@ def keep_ignored(fresh: NotebookNode, stored: NotebookNode) -> NotebookNode:
     return fresh
 
 
-def refresh(path: Path) -> None:
-    stored = nbformat.read(path, as_version=4)
-    fresh = normalise(execute(nbformat.read(path, as_version=4)))
-    nbformat.write(keep_ignored(fresh, stored), path)
+def refresh(lesson: Lesson, keep_weights: bool) -> None:
+    stored = nbformat.read(lesson.path, as_version=4)
+    with tempfile.TemporaryDirectory() as runs:
+        fresh = normalise(execute(nbformat.read(lesson.path, as_version=4), Path(runs)))
+        if keep_weights:
+            for kept in Path(runs).glob("lenet.*"):
+                shutil.copy(kept, DATA / "weights" / f"lenet-mnist{kept.suffix}")
+    fresh = keep_ignored(fresh, stored)
+    nbformat.write(fresh, lesson.path)
+    for cell in fresh.cells:
+        if cell.id == README_FIGURE:
+            (DATA / "journey.png").write_bytes(b64decode(cell.outputs[0].data["image/png"]))
 
 
 if __name__ == "__main__":
-    os.environ["COURSE_DEVICE"] = "cpu"
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        os.environ["COURSE_DEVICE"] = "cpu"
     os.environ["TQDM_DELAY"] = "1000000"  # no progress bars in stored outputs
     if not all(find_images(name) for name in SOURCES):
         raise SystemExit(
             "MNIST and FashionMNIST are needed to store outputs: "
             "set COURSE_DATA_DIR to a folder that holds them, or download them in lesson 05."
         )
-    wanted = {int(number) for number in sys.argv[1:]}
+    wanted = {int(word) for word in sys.argv[1:] if word != "--weights"}
     for lesson in LESSONS:
         if lesson.written and (not wanted or lesson.number in wanted):
             print(lesson.file, flush=True)
-            refresh(lesson.path)
+            refresh(lesson, "--weights" in sys.argv)

@@ -100,6 +100,16 @@ def test_no_answer_makes_a_check_raise(lesson):
             assert isinstance(verdict, Verdict) and verdict.code != "correct", (name, answer)
 
 
+@every_lesson
+def test_a_check_leaves_the_random_numbers_alone(lesson):
+    for name, check in checks(lesson).items():
+        torch.manual_seed(0)
+        check(run(answers(lesson).RIGHT[name][0], name))
+        after = torch.rand(1)
+        torch.manual_seed(0)
+        assert torch.equal(after, torch.rand(1)), name
+
+
 def test_a_check_cannot_name_a_mistake_it_does_not_declare():
     @exercise(correct="Yes.", off_by_one="One too many.")
     def check_number(number):

@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
@@ -147,7 +148,7 @@ def test_a_loss_that_is_no_number_stops_before_it_harms(data, capsys, bad):
         weights.append(nn.utils.parameters_to_vector(model.parameters()).detach().clone())
         return F.cross_entropy(y_hat, y) * (bad if len(weights) == 5 else 1)
 
-    history = fit(model, *data, epochs=3, optimizer=sgd(model), size=64, loss=spoiled)
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, loss=spoiled)
     assert history.diverged and len(history.loss) == 5 and not math.isfinite(history.loss[-1])
     assert len(history.train_loss) == 1
     assert torch.equal(weights[-1], nn.utils.parameters_to_vector(model.parameters()))
@@ -380,7 +381,6 @@ def test_networks_of_both_data_sets_read_the_sample_digit(shipped):
     train, _ = load_images("digits")
     set_seed(1)
     model = LeNet()
-    optimizer = torch.optim.Adam(model.parameters())
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=5e-3, total_steps=20 * 12)
+    optimizer, schedule = taught(9)["adam_one_cycle"](model, steps=20 * 12)
     fit(model, train, epochs=20, optimizer=optimizer, schedule=schedule)
     assert read(model)[5] > 0.9

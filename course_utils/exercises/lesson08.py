@@ -17,8 +17,11 @@ from course_utils.exercises.engine import (
 from course_utils.models import MLP
 
 
-def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
-    """The weights of a small network after three steps, and what happened in which order."""
+def _take_steps(train_step: Callable) -> tuple[torch.Tensor, str]:
+    """The weights of a small network after three steps, and what happened in the first of them.
+
+    In order, z for zero_grad, b for backward, s for step: "zbs" when it is right.
+    """
     generator, happened = torch.Generator().manual_seed(0), []
     model = MLP(16, 8, 4)
     for parameter in model.parameters():
@@ -28,14 +31,16 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
     def noted(event: str, call: Callable) -> Callable:
         return lambda *args, **options: (happened.append(event), call(*args, **options))[1]
 
-    optimizer.zero_grad = noted("zero", optimizer.zero_grad)
-    model.zero_grad = noted("zero", model.zero_grad)
-    optimizer.step = noted("step", optimizer.step)
-    model[-1].bias.register_hook(lambda _: happened.append("backward"))
+    optimizer.zero_grad = noted("z", optimizer.zero_grad)
+    model.zero_grad = noted("z", model.zero_grad)
+    optimizer.step = noted("s", optimizer.step)
+    model[-1].bias.register_hook(lambda _: happened.append("b"))
     for _ in range(3):
         x = torch.randn(6, 16, generator=generator)
         train_step(model, optimizer, x, torch.randint(4, (6,), generator=generator))
-    return torch.nn.utils.parameters_to_vector(model.parameters()).detach(), happened
+        happened.append("|")
+    weights = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
+    return weights, "".join(happened).partition("|")[0]
 
 
 def _right_step(model, optimizer, x, y) -> None:
@@ -63,22 +68,21 @@ def check_train_step(train_step: Callable) -> str | Verdict | None:
     """train_step(model, optimizer, x, y): one step with cross-entropy, in place."""
     if not callable(train_step):
         return different("a function of four arguments is expected here.")
-    weights, happened = _take_steps(train_step)
-    if same(weights, _take_steps(_right_step)[0]):
+    weights, order = _take_steps(train_step)
+    right, _ = _take_steps(_right_step)
+    if same(weights, right):
         return None
-    order = "".join(event[0] for event in happened)  # "zbs" in each step, when it is right
     for sign, mistake in [
         ("b" not in order, "no-backward"),
         ("s" not in order, "no-step"),
         ("bzs" in order, "zeroed-too-late"),
-        (order.index("s") < order.index("b") if {"s", "b"} <= set(order) else False,
-         "step-before-backward"),
+        ("b" in order.partition("s")[2], "step-before-backward"),
         ("z" not in order, "no-zero-grad"),
         (same(weights, _take_steps(_softmax_step)[0]), "softmax-twice"),
-    ]:  # fmt: skip
+    ]:
         if sign:
             return mistake
-    return compare(weights, _take_steps(_right_step)[0], name="the weight after three steps")
+    return compare(weights, right, name="the first layer after three steps")
 
 
 def _batches(sizes: list[int], share_right: float) -> list[tuple[torch.Tensor, torch.Tensor]]:

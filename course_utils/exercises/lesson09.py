@@ -1,5 +1,6 @@
 """Checks of the exercises of lesson 09, LeNet."""
 
+import copy
 from collections.abc import Callable, Sequence
 from itertools import product
 
@@ -9,8 +10,6 @@ from torch.nn import functional as F
 
 from course_utils.exercises.engine import Verdict, different, exercise, same
 from course_utils.models import LeNet
-
-_SHAPES = [tuple(parameter.shape) for parameter in LeNet().parameters()]
 
 
 def _lenet_by_hand(
@@ -46,6 +45,7 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     model = my_lenet() if callable(my_lenet) and not isinstance(my_lenet, nn.Module) else my_lenet
     if not isinstance(model, nn.Module):
         return different("my_lenet() should return a network, an nn.Module.")
+    model = copy.deepcopy(model)  # its weights are overwritten below, and may be precious
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 1, 32, 32, generator=generator)
     weights = [parameter.detach() for parameter in model.parameters()]
@@ -59,8 +59,9 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
                 return "flatten-size"
             raise
         shapes = [tuple(weight.shape) for weight in weights]
-        if shapes != _SHAPES:
-            return different(f"the parameters have the shapes {shapes}; LeNet's are {_SHAPES}.")
+        expected = [tuple(weight.shape) for weight in LeNet().parameters()]
+        if shapes != expected:
+            return different(f"the parameters have the shapes {shapes}; LeNet's are {expected}.")
         for activation, pool in product(
             [torch.relu, torch.tanh, torch.sigmoid, F.leaky_relu, F.gelu, F.silu, F.elu],
             [F.max_pool2d, F.avg_pool2d],
@@ -128,10 +129,9 @@ def check_shapes(shapes: Sequence) -> str | Verdict | None:
 )
 def check_freeze(freeze: Callable) -> str | Verdict | None:
     """freeze(model): an SGD with lr=0.1, weight_decay=0.1 that trains the classifier alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = LeNet()
-        x, y = torch.randn(8, 1, 32, 32), torch.arange(8)
+    torch.manual_seed(0)
+    model = LeNet()
+    x, y = torch.randn(8, 1, 32, 32), torch.arange(8)
     # As after training: every gradient exists, and has been set to zero.
     F.cross_entropy(model(x), y).backward()
     model.zero_grad(set_to_none=False)

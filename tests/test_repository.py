@@ -1,0 +1,170 @@
+"""What is said in two places agrees, the package stays thin, and nothing speaks of its making."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from documents import WRITTEN, code_cells, has_figure, prose, stored
+
+from course_utils.lessons import LESSONS, course_map, readme_table
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEST_COMMAND = (
+    "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/pytest"
+)
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+def test_the_readme_has_the_table_of_lessons():
+    assert readme_table() in README
+
+
+def test_lesson_00_has_the_map():
+    assert course_map() in prose(LESSONS[0])
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#\s]+)\)", README):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
+
+
+def test_ci_runs_the_command_of_the_readme():
+    assert TEST_COMMAND in README
+    assert TEST_COMMAND in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert f"run: {TEST_COMMAND}\n" in workflow
+
+
+def test_the_figure_of_the_readme_is_that_of_lesson_09():
+    (cell,) = [cell for cell in code_cells(LESSONS[9]) if cell.id == "journey-figure"]
+    assert has_figure(cell)
+    import base64
+
+    stored_png = base64.b64decode(cell.outputs[0].data["image/png"])
+    assert stored_png == (ROOT / "data" / "journey.png").read_bytes()
+
+
+def test_pins_satisfy_what_the_package_asks_for():
+    from packaging.requirements import Requirement
+
+    pins = dict(
+        re.findall(r"^([\w-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M),
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for wanted in map(Requirement, project["dependencies"]):
+        assert wanted.specifier.contains(pins[wanted.name]), wanted
+
+
+def test_the_shared_module_is_thin():
+    """Its first four parts together are read in a sitting: at most about 450 lines of code."""
+    total = 0
+    for name in ("images", "models", "training", "plots"):
+        source = (ROOT / "course_utils" / f"{name}.py").read_text(encoding="utf-8")
+        tree = ast.parse(source)
+        docstrings = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+                node
+            ):
+                text = node.body[0]
+                docstrings |= set(range(text.lineno, text.end_lineno + 1))
+        total += sum(
+            bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
+            for number, line in enumerate(source.splitlines(), start=1)
+        )
+    assert total <= 450, total
+
+
+def public_functions():
+    for path in sorted((ROOT / "course_utils").rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield pytest.param(node, id=f"{path.stem}.{node.name}")
+
+
+@pytest.mark.parametrize("function", public_functions())
+def test_public_functions_are_documented_and_typed(function):
+    assert ast.get_docstring(function)
+    arguments = [*function.args.args, *function.args.kwonlyargs]
+    assert all(argument.annotation for argument in arguments), function.name
+    assert function.returns is not None
+
+
+def test_importing_has_no_side_effects():
+    """No random numbers drawn, no style set, and nothing heavy loaded before it is needed."""
+    code = """
+import sys, json, random
+import numpy, torch
+torch.manual_seed(0); numpy.random.seed(0); random.seed(0)
+import course_utils
+light = set(sys.modules)
+from course_utils import images, lessons, machine, models, record, training
+from course_utils.exercises import lesson00, lesson02, lesson05, lesson08, lesson09
+loaded = {name.split(".")[0] for name in sys.modules}
+import matplotlib
+before = dict(matplotlib.rcParams)
+from course_utils import plots
+print(json.dumps({
+    "light": sorted(n for n in light if n.startswith("course_utils")),
+    "heavy": sorted(loaded & {"torchvision", "scipy", "sklearn", "matplotlib", "ipywidgets"}),
+    "style": matplotlib.rcParams == before,
+    "torch": torch.rand(1).item(), "numpy": numpy.random.rand(), "python": random.random(),
+}))
+torch.manual_seed(0); numpy.random.seed(0); random.seed(0)
+print(json.dumps([torch.rand(1).item(), numpy.random.rand(), random.random()]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    after, fresh = map(json.loads, done.stdout.splitlines())
+    assert after["light"] == ["course_utils"] and after["heavy"] == [] and after["style"]
+    assert [after["torch"], after["numpy"], after["python"]] == fresh
+
+
+def test_ruff_is_content():
+    for command in (["check", "-q"], ["format", "-q", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, ROOT], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_large_is_kept():
+    for path in tracked():
+        assert path.stat().st_size < 1_500_000, path
+
+
+def test_the_project_speaks_for_itself():
+    """No path of one machine, and no address of a package registry."""
+    hosts = [
+        ".".join(parts) for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))
+    ]
+    for path in tracked():
+        if path.suffix in {".npz", ".pt", ".png"} or path == Path(__file__):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"(?<![\w.])/(home|root|Users|work)/\w", text), path
+        assert not any(host in text for host in hosts), path
+
+
+def test_tables_of_lessons_cover_what_is_written():
+    assert {str(lesson.number) for lesson in WRITTEN} == set(
+        json.loads((ROOT / "tests" / "facts.json").read_text())
+    )
+    assert all(stored(lesson).nbformat == 4 for lesson in WRITTEN)

@@ -1,0 +1,76 @@
+"""What lessons teach and then import is the same thing, bit for bit."""
+
+import pytest
+import torch
+from documents import WRITTEN, tagged, taught
+from torch import nn
+
+from course_utils import models
+from course_utils.images import batches, load_images
+from course_utils.training import evaluate, fit, set_seed
+
+
+def weights(model: nn.Module) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(model.parameters())
+
+
+def sgd(model, steps):
+    return torch.optim.SGD(model.parameters(), lr=0.01), None
+
+
+def adam_one_cycle(model, steps):
+    return taught(9)["adam_one_cycle"](model, steps)
+
+
+@pytest.mark.parametrize("optimisers", [sgd, adam_one_cycle])
+def test_fit_is_the_loop_of_lesson_08(optimisers):
+    """Over two epochs of 10 steps, with a last batch that is shorter than the others."""
+    train, _ = load_images("digits")
+    train, loop = train[:150], taught(8)["train_epoch"]
+    set_seed(0)
+    by_hand = models.MLP(1024, 30, 10)
+    optimizer, schedule = optimisers(by_hand, steps=20)
+    losses = []
+    for _ in range(2):
+        losses += loop(by_hand, batches(train, 16, shuffle=True), optimizer, schedule)
+
+    set_seed(0)
+    fitted = models.MLP(1024, 30, 10)
+    optimizer, schedule = optimisers(fitted, steps=20)
+    history = fit(fitted, train, epochs=2, optimizer=optimizer, schedule=schedule, size=16)
+
+    assert len(losses) == 20 and history.loss == losses
+    assert torch.equal(weights(by_hand), weights(fitted))
+    assert not torch.equal(weights(fitted), weights(models.MLP(1024, 30, 10)))
+
+
+def test_evaluate_is_the_measure_of_lesson_08():
+    train, _ = load_images("digits")
+    model = models.MLP(1024, 30, 10)
+    assert taught(8)["accuracy"](model, train) == evaluate(model, train)[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "sizes"), [(8, "MLP", (1024, 9, 7, 10)), (9, "LeNet", ())]
+)
+def test_models_are_those_of_the_lessons(number, name, sizes):
+    set_seed(0)
+    ours = getattr(models, name)(*sizes)
+    set_seed(0)
+    theirs = taught(number)[name](*sizes)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    x = torch.randn(5, 1, 32, 32)
+    assert torch.equal(ours(x), theirs(x))
+
+
+def test_everything_taught_is_found_here():
+    """A lesson that teaches something new to import needs a test above."""
+    names = {
+        name
+        for lesson in WRITTEN
+        if tagged(lesson, "taught")
+        for name in taught(lesson.number)
+        if f"def {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
+        or f"class {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
+    }
+    assert names == {"MLP", "train_epoch", "accuracy", "LeNet", "adam_one_cycle"}
