@@ -7,8 +7,9 @@ from collections import defaultdict
 import pytest
 from nbval.plugin import IPyNbCell
 
-from course_utils.images import SOURCES, DataError, find_images, load_images
+from course_utils.images import load_images
 from course_utils.lessons import LESSONS
+from course_utils.sources import FOLDERS, DataError, find_images
 
 
 def pytest_configure(config):
@@ -21,9 +22,9 @@ def pytest_configure(config):
     os.environ.setdefault("TQDM_DELAY", "1000000")
     try:
         if not hasattr(config, "workerinput"):  # once, not in every worker
-            for name in SOURCES:
+            for name in FOLDERS:
                 load_images(name)  # downloads them where that is possible
-        config.real_images = all(find_images(name) for name in SOURCES)
+        config.real_images = all(find_images(name) for name in FOLDERS)
     except DataError as error:
         raise pytest.UsageError(str(error)) from None
 

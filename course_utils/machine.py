@@ -95,12 +95,13 @@ def _device() -> Iterator[str]:
 
 
 def _images() -> Iterator[str]:
-    from course_utils.images import SOURCES, find_images, load_images
+    from course_utils.images import load_images
+    from course_utils.sources import FOLDERS, find_images
 
     root = "$COURSE_DATA_DIR" if os.environ.get("COURSE_DATA_DIR") else "data"
-    for name, source in SOURCES.items():
+    for name, folder in FOLDERS.items():
         if find_images(name):
-            yield f"{name}: verified, in {root}/{source.folder}/raw"
+            yield f"{name}: verified, in {root}/{folder}/raw"
         else:
             yield f"{name}: not here; a lesson that wants it tries to download it"
     yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import torch
 
-from course_utils.images import DATA, load_images
+from course_utils.images import load_images
 from course_utils.models import ARCHITECTURES
+from course_utils.sources import DATA
 from course_utils.training import History, fit, pick_device, set_seed
 
 
@@ -65,6 +66,7 @@ def _path(name: str) -> Path:
 
 
 def main(name: str) -> None:
+    """Run a recipe with all its seeds and write the record."""
     recipe, histories = RECIPES[name], []
     for seed in recipe.seeds:
         history = run(recipe, seed, recipe.epochs)

@@ -10,7 +10,9 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from course_utils.images import DIGITS
+from course_utils.sources import DATA
+
+DIGITS = DATA / "digits.npz"
 
 # The course's sample digit: a 5 with a straight bar, a corner and a bow. Eight LeNets trained on
 # MNIST and eight on these digits all gave the 5 a probability of more than 0.99.

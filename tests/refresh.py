@@ -22,8 +22,8 @@ import torch
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from course_utils.images import DATA, SOURCES, find_images
 from course_utils.lessons import LESSONS, NOTEBOOKS, Lesson
+from course_utils.sources import DATA, FOLDERS, find_images
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -99,7 +99,7 @@ if __name__ == "__main__":
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         os.environ["COURSE_DEVICE"] = "cpu"
     os.environ["TQDM_DELAY"] = "1000000"  # no progress bars in stored outputs
-    if not all(find_images(name) for name in SOURCES):
+    if not all(find_images(name) for name in FOLDERS):
         raise SystemExit(
             "MNIST and FashionMNIST are needed to store outputs: "
             "set COURSE_DATA_DIR to a folder that holds them, or download them in lesson 05."

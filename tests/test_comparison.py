@@ -71,7 +71,7 @@ def test_every_altered_number_fails(lesson, tmp_path, request):
 
 def alter(cell: NotebookNode, number: str) -> None:
     """Change the last digit of a number in a cell's stored output."""
-    wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
+    wrong = re.sub(r"\d(?=\D*$)", lambda digit: str((int(digit[0]) + 1) % 10), number)
     for output in cell.outputs:
         if number in output.get("text", ""):
             output.text = output.text.replace(number, wrong)

@@ -20,8 +20,9 @@ from PIL import Image
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
-from course_utils import images
-from course_utils.images import DataError, Images, batches, find_images, load_images
+from course_utils import sources
+from course_utils.images import CLASSES, Images, batches, load_images
+from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = {"train": 30, "t10k": 20}
@@ -46,18 +47,19 @@ def idx_files() -> dict[str, bytes]:
 def small(monkeypatch, tmp_path):
     """Makes the small data set the one that "mnist" stands for, with an empty data folder."""
     files = idx_files()
-    sums = tuple(hashlib.sha256(files[name]).hexdigest() for name in images.FILES)
-    source = images._Source("MNIST", tuple("0123456789"), sums)
+    sums = {f"MNIST/raw/{name}": hashlib.sha256(files[name]).hexdigest() for name in files}
+    known = sources.checksums()
     packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()}
     resources = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
-    monkeypatch.setattr(images, "FILES", {name: len(files[name]) for name in images.FILES})
-    monkeypatch.setitem(images.SOURCES, "mnist", source)
-    monkeypatch.setattr(images, "DATA", tmp_path / "data")
+    monkeypatch.setattr(sources, "FILES", {name: len(files[name]) for name in sources.FILES})
+    monkeypatch.setattr(sources, "checksums", lambda: {**known, **sums})
+    monkeypatch.setattr(sources, "DATA", tmp_path / "data")
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
     (tmp_path / "data").mkdir()
+    shutil.copy(ROOT / "data" / "digits.npz", tmp_path / "data")
     return packed
 
 
@@ -137,8 +139,8 @@ def test_then_a_download(small, monkeypatch, tmp_path, capsys):
         train, test = load_images("mnist")
     assert (len(train), len(test), train.name) == (30, 20, "mnist")
     assert find_images("mnist") == tmp_path / "data" / "MNIST" / "raw"
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
-    assert sorted(os.listdir(find_images("mnist"))) == sorted(images.FILES)
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(find_images("mnist"))) == sorted(sources.FILES)
     assert "embedded" not in capsys.readouterr().out
 
 
@@ -251,14 +253,14 @@ def test_a_silent_server_is_asked_again_after_an_hour(small, monkeypatch, tmp_pa
 
 def test_a_download_that_hangs_midway(small, monkeypatch, tmp_path, capsys):
     """The probe is answered, the file never comes; the time limit is shortened for the test."""
-    shorten = images.socket.setdefaulttimeout
-    monkeypatch.setattr(images.socket, "setdefaulttimeout", lambda wait: shorten(wait and 1))
+    shorten = sources.socket.setdefaulttimeout
+    monkeypatch.setattr(sources.socket, "setdefaulttimeout", lambda wait: shorten(wait and 1))
     with Server(small, hang="GET") as server:
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
     assert "timed out" in capsys.readouterr().out
-    assert images.socket.getdefaulttimeout() is None
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
+    assert sources.socket.getdefaulttimeout() is None
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
     assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
 
 
@@ -273,9 +275,9 @@ def test_a_download_that_arrives_damaged(small, monkeypatch, tmp_path, capsys):
 
 def test_a_download_of_something_else_is_not_kept(small, monkeypatch, tmp_path):
     """A mirror, and torchvision's own sum, may agree on a file that is not the one known here."""
-    monkeypatch.setitem(
-        images.SOURCES, "mnist", images._Source("MNIST", tuple("0123456789"), ("0" * 64,) * 4)
-    )
+    others = {name: "0" * 64 for name in sources.checksums() if name != "digits.npz"}
+    known = sources.checksums()["digits.npz"]
+    monkeypatch.setattr(sources, "checksums", lambda: {**others, "digits.npz": known})
     with Server(small) as server:
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
@@ -287,19 +289,18 @@ def test_two_processes_download_at_once(small, tmp_path):
     prepare = (
         "import json, pathlib, sys\n"
         "from torchvision import datasets\n"
-        "from course_utils import images\n"
+        "from course_utils import images, sources\n"
         "given = json.loads(sys.argv[1])\n"
-        "images.FILES, images.DATA = given['files'], pathlib.Path(given['data'])\n"
-        "source = images._Source('MNIST', tuple('0123456789'), tuple(given['sums']))\n"
-        "images.SOURCES['mnist'] = source\n"
+        "sources.FILES, sources.DATA = given['files'], pathlib.Path(given['data'])\n"
+        "sources.checksums = lambda: given['sums']\n"
         "datasets.MNIST.resources = [tuple(pair) for pair in given['resources']]\n"
         "print(*[(part.name, len(part)) for part in images.load_images('mnist')])\n"
     )
     with Server(small) as server:
         given = {
-            "files": images.FILES,
-            "data": str(images.DATA),
-            "sums": images.SOURCES["mnist"].sha256,
+            "files": sources.FILES,
+            "data": str(sources.DATA),
+            "sums": sources.checksums(),
             "resources": datasets.MNIST.resources,
         }
         command = [sys.executable, "-c", prepare, json.dumps(given)]
@@ -311,7 +312,7 @@ def test_two_processes_download_at_once(small, tmp_path):
         said = [process.communicate(timeout=120)[0] for process in both]
     assert said == ["('mnist', 30) ('mnist', 20)\n"] * 2
     assert find_images("mnist")
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
 
 
 @pytest.fixture
@@ -319,7 +320,8 @@ def read_only(monkeypatch):
     """A data folder that this user cannot write to; root, who always can, steps down for it."""
     folder = Path(tempfile.mkdtemp(prefix="course-"))
     folder.chmod(0o555)
-    monkeypatch.setattr(images, "DATA", folder)
+    shutil.copy(ROOT / "data" / "digits.npz", folder)
+    monkeypatch.setattr(sources, "DATA", folder)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -370,9 +372,9 @@ def test_the_embedded_digits():
 
 @pytest.mark.parametrize("content", [b"", b"PK not a zip", None])
 def test_damaged_digits_say_how_to_get_them_back(monkeypatch, tmp_path, content):
-    monkeypatch.setattr(images, "DIGITS", tmp_path / "digits.npz")
+    monkeypatch.setattr(sources, "DATA", tmp_path)
     if content is not None:
-        images.DIGITS.write_bytes(content)
+        (tmp_path / "digits.npz").write_bytes(content)
     with pytest.raises(DataError, match=r"git checkout data/digits\.npz"):
         load_images("digits")
 
@@ -393,7 +395,7 @@ def test_images_that_cannot_be_are_refused():
         ((good[:0], labels[:0]), "empty"),
     ]:
         with pytest.raises(ValueError, match=words):
-            Images(*bad, tuple("0123456789"), "mnist")
+            Images(*bad, CLASSES["mnist"], "mnist")
 
 
 def test_images_are_chosen_by_slices_and_indices():
@@ -467,10 +469,10 @@ def test_batches_that_cannot_be_are_refused(given, words):
 def test_the_shared_folder_is_read_as_torchvision_reads_it(request):
     if not request.config.real_images:
         pytest.skip("needs MNIST and FashionMNIST in COURSE_DATA_DIR")
-    for name, source in images.SOURCES.items():
+    for name, folder in sources.FOLDERS.items():
         train, test = load_images(name)
         for mine, is_train in ((train, True), (test, False)):
-            theirs = getattr(datasets, source.folder)(os.environ["COURSE_DATA_DIR"], is_train)
+            theirs = getattr(datasets, folder)(os.environ["COURSE_DATA_DIR"], is_train)
             assert torch.equal(mine.images[:, 0], theirs.data)
             assert torch.equal(mine.labels, theirs.targets)
         # torchvision writes "T-shirt/top" as here, and MNIST's digits as "0 - zero"

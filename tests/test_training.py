@@ -11,19 +11,12 @@ from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import training
+from course_utils import checkpoints, training
+from course_utils.checkpoints import CheckpointError, load_weights, save_weights
 from course_utils.images import Images, batches, load_images, sample_digit
 from course_utils.models import MLP, LeNet
 from course_utils.record import RECIPES, load_record, run
-from course_utils.training import (
-    CheckpointError,
-    evaluate,
-    fit,
-    load_weights,
-    pick_device,
-    save_weights,
-    set_seed,
-)
+from course_utils.training import evaluate, fit, pick_device, set_seed
 
 
 @pytest.fixture
@@ -264,7 +257,7 @@ def test_a_crash_while_saving_loses_nothing(runs, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(training.Path, "replace", full)
+    monkeypatch.setattr(checkpoints.Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
         save_weights(LeNet(), "lenet", RECIPE)
     monkeypatch.undo()
@@ -290,7 +283,7 @@ def test_a_pickle_that_would_run_code_is_not_run(runs, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     path = save_weights(LeNet(), "lenet", RECIPE)
     torch.save({"features.0.weight": Bomb()}, path)
-    for content in (path.read_bytes(), pickle.dumps(Bomb())):
+    for content in (path.read_bytes(), pickle.dumps(Bomb(), protocol=2)):
         forge(path, content)
         with pytest.raises(CheckpointError, match="nothing in it was run"):
             load_weights("lenet", data="digits")

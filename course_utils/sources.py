@@ -1,0 +1,186 @@
+"""Where data files are looked for, how they are checked, and how they are downloaded."""
+
+import hashlib
+import http.client
+import os
+import socket
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+
+#: The folder of each data set, which is also the name of its class in torchvision.datasets.
+FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+
+#: The raw files of each, in torchvision's layout, with their sizes in bytes.
+FILES = {
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+
+
+class DataError(RuntimeError):
+    """A data file or folder that cannot be used. The message says which, and what to do."""
+
+
+class Unreachable(Exception):
+    """Why a data set could not be had. The message is for the reader."""
+
+
+def checksums() -> dict[str, str]:
+    """The SHA-256 of each data file by its path in data/: what data/SHA256SUMS holds."""
+    words = (ROOT / "data" / "SHA256SUMS").read_text().split()
+    return dict(zip(words[1::2], words[::2], strict=True))
+
+
+def runs_folder() -> Path:
+    """Where a student's own results are kept: COURSE_RUNS_DIR, or ``runs/`` beside data/."""
+    return Path(os.environ.get("COURSE_RUNS_DIR") or ROOT / "runs")
+
+
+def find_images(name: str) -> Path | None:
+    """The folder on this machine that holds the verified raw files of a data set, or None.
+
+    name: "mnist" or "fashion-mnist". Looks in COURSE_DATA_DIR where that is set, otherwise in
+    ``data/``, and downloads nothing. A damaged file in ``data/`` is set aside under a name that
+    ends in ``.damaged``, with a printed sentence.
+
+    Raises DataError for a COURSE_DATA_DIR that is missing, or holds a missing or damaged file.
+    """
+    shared = os.environ.get("COURSE_DATA_DIR")
+    if shared == "digits":
+        return None
+    if shared:
+        return _shared_images(shared, name)
+    folder = DATA / FOLDERS[name] / "raw"
+    faults = _faults(folder, name)
+    for file, fault in faults.items():
+        if (folder / file).exists():
+            _set_aside(folder / file, fault)
+    return None if faults else folder
+
+
+def _shared_images(shared: str, name: str) -> Path:
+    root = Path(shared).expanduser().resolve()
+    folder = root / FOLDERS[name] / "raw"
+    advice = (
+        "Correct the folder, or unset COURSE_DATA_DIR and the images are looked for in data/ "
+        "and on the network; COURSE_DATA_DIR=digits uses the digits that ship with the course."
+    )
+    if not folder.is_dir():
+        missing = folder if root.is_dir() else root
+        raise DataError(f"COURSE_DATA_DIR is {shared}, but there is no folder {missing}. {advice}")
+    for file, fault in _faults(folder, name).items():
+        held = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+        raise DataError(f"{folder / file} {fault}. The folder holds: {held}. {advice}")
+    return folder
+
+
+def _faults(folder: Path, name: str) -> dict[str, str]:
+    """What is wrong with each raw file that cannot be used; empty when all can."""
+    faults, sums = {}, checksums()
+    for file, size in FILES.items():
+        try:
+            content = (folder / file).read_bytes()
+        except FileNotFoundError:
+            faults[file] = "is missing"
+        except OSError as error:
+            faults[file] = f"cannot be read ({error.strerror})"
+        else:
+            if len(content) != size:
+                faults[file] = f"is damaged: it has {len(content):,} bytes and should have {size:,}"
+            elif hashlib.sha256(content).hexdigest() != sums[f"{FOLDERS[name]}/raw/{file}"]:
+                faults[file] = "is damaged: its size is right, but its contents (SHA-256) are not"
+    return faults
+
+
+def _set_aside(path: Path, fault: str) -> None:
+    aside = path.with_name(path.name + ".damaged")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        print(f"{path} {fault}. It is not used, and could not be set aside ({error.strerror}).")
+    else:
+        print(f"{path} {fault}. It is not used; it is kept as {aside.name}.")
+
+
+def download(name: str) -> Path:
+    """Download a data set through torchvision into ``data/``, whole or not at all; its folder.
+
+    COURSE_MIRROR names a web folder to download from instead of torchvision's own. A server
+    that does not answer within 2 seconds is passed over, and not asked again for an hour.
+
+    Raises Unreachable where that fails, saying why.
+    """
+    if os.environ.get("COURSE_DATA_DIR") == "digits":
+        raise Unreachable("COURSE_DATA_DIR=digits asks for that.")
+    from torchvision import datasets  # takes over a second, so only where it is needed
+
+    dataset = getattr(datasets, FOLDERS[name])
+    mirror = os.environ.get("COURSE_MIRROR")
+    problem = (
+        "no server of the data set answered within 2 seconds. "
+        "(Delete runs/offline to have them asked again before an hour is over.)"
+    )
+    for url in [mirror.rstrip("/") + "/"] if mirror else dataset.mirrors:
+        if _answers(url + dataset.resources[0][0]):
+            try:
+                return _download_from(url, dataset, name)
+            except (OSError, RuntimeError, http.client.HTTPException) as error:
+                problem = f"the download from {url} failed ({' '.join(str(error).split())})."
+    raise Unreachable(problem)
+
+
+def _download_from(url: str, dataset: type, name: str) -> Path:
+    folder = DATA / FOLDERS[name] / "raw"
+    folder.mkdir(parents=True, exist_ok=True)
+    waits = socket.getdefaulttimeout()
+    try:
+        socket.setdefaulttimeout(10)  # torchvision sets none, and would wait for ever
+        with tempfile.TemporaryDirectory(prefix="download-", dir=DATA) as fresh:
+            type(FOLDERS[name], (dataset,), {"mirrors": [url]})(fresh, download=True)
+            arrived = Path(fresh, FOLDERS[name], "raw")
+            for file, fault in _faults(arrived, name).items():
+                raise RuntimeError(f"{file} {fault}")
+            for file in _faults(folder, name):  # not those that another process has brought
+                (arrived / file).replace(folder / file)
+    finally:
+        socket.setdefaulttimeout(waits)
+    return folder
+
+
+def _answers(url: str) -> bool:
+    """Whether a server answers within 2 seconds; one that lately did not is not asked."""
+    silent = runs_folder() / "offline" / urllib.parse.urlsplit(url).netloc.replace(":", "-")
+    if silent.exists() and time.time() - silent.stat().st_mtime < 3600:
+        return False
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=2).close()
+        except urllib.error.HTTPError:
+            pass  # a refusal is an answer; the download will say what is wrong
+        except (OSError, http.client.HTTPException):
+            return
+        answered.set()
+
+    # In a thread, as looking up a name has no time limit of its own.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(2)
+    if not answered.is_set():
+        try:
+            silent.parent.mkdir(parents=True, exist_ok=True)
+            silent.touch()
+        except OSError:
+            pass  # nowhere to remember it: the next call asks again
+    return answered.is_set()
