@@ -13,20 +13,34 @@ from course_utils.sources import FOLDERS, DataError, find_images
 
 
 def pytest_configure(config):
+    config.workers = int(
+        os.environ.get("PYTEST_XDIST_WORKER_COUNT") or config.option.numprocesses or 1
+    )
     # Two torch processes that share two cores spin while they wait for each other, and take many
     # times as long; so each gets its share of the cores.
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", config.getvalue("numprocesses") or 1))
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    cores = os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // config.workers)))
+    # The stored outputs were made on the CPU.
+    os.environ.setdefault("COURSE_DEVICE", "cpu")
     # No progress bar appears within a million seconds: what it shows depends on the clock.
     # tests/test_browser.py sees real ones.
     os.environ.setdefault("TQDM_DELAY", "1000000")
+
+
+def pytest_sessionstart(session):
+    """Download the images where that is possible: once, and not again in every lesson."""
+    config = session.config
+    config.runs = tempfile.TemporaryDirectory(prefix="runs-")  # nothing touches the reader's own
+    os.environ["COURSE_RUNS_DIR"] = config.runs.name
     try:
-        if not hasattr(config, "workerinput"):  # once, not in every worker
+        if not hasattr(config, "workerinput"):
             for name in FOLDERS:
-                load_images(name)  # downloads them where that is possible
+                load_images(name)
         config.real_images = all(find_images(name) for name in FOLDERS)
     except DataError as error:
         raise pytest.UsageError(str(error)) from None
+    if not config.real_images:
+        os.environ["COURSE_DATA_DIR"] = "digits"
 
 
 def pytest_report_header(config):
@@ -46,17 +60,10 @@ def pytest_collection_modifyitems(config, items):
             item.options["check"] = False
 
 
-@pytest.fixture(scope="session", autouse=True)
-def own_runs_folder(tmp_path_factory):
-    """No test, and no notebook, reads or writes the reader's own runs."""
-    os.environ["COURSE_RUNS_DIR"] = str(tmp_path_factory.mktemp("runs"))
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     if isinstance(item, IPyNbCell) and item.parent.kernel is None:  # its kernel starts next
-        item.parent.runs = tempfile.TemporaryDirectory(prefix="runs-")
-        os.environ["COURSE_RUNS_DIR"] = item.parent.runs.name
+        os.environ["COURSE_RUNS_DIR"] = tempfile.mkdtemp(dir=item.config.runs.name)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,7 +77,7 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, config):
     seconds = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -78,7 +85,9 @@ def pytest_terminal_summary(terminalreporter):
                 seconds[report.nodeid.split("::")[0].rpartition("/")[2]] += report.duration
     if not seconds:
         return
-    terminalreporter.section("lessons, two at once (tests/benchmark.py times each alone)")
+    terminalreporter.section(
+        f"lessons, with {config.workers} running at once (tests/benchmark.py times each alone)"
+    )
     for lesson in LESSONS:
         if lesson.file in seconds:
             terminalreporter.line(

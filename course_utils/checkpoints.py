@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from course_utils.images import CLASSES
 from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA, runs_folder
 
@@ -24,30 +25,30 @@ def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
     recipe: what the JSON is to tell, at least "data" (train.name) and "inputs" (pad, mean and
     std); the architecture, the versions and the checksum of the weights are added to it.
 
-    Each file is written whole under another name first, so that a crash loses nothing old.
-    The folder is COURSE_RUNS_DIR where that is set. Returns the path of the weights.
+    Both files are written whole under other names before either takes the place of an old one,
+    so that a crash at any moment leaves the old pair or the new one. The folder is
+    COURSE_RUNS_DIR where that is set. Returns the path of the weights.
+
+    Raises ValueError for a recipe without "data" or "inputs".
     """
-    folder = runs_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    if missing := {"data", "inputs"} - recipe.keys():
+        raise ValueError(f"the recipe has to tell {' and '.join(sorted(missing))} as well.")
     buffer = io.BytesIO()
     torch.save({key: value.cpu() for key, value in model.state_dict().items()}, buffer)
-    weights = buffer.getvalue()
-    recipe = {
+    whole_recipe = {
         "architecture": type(model).__name__,
         "arguments": list(getattr(model, "arguments", ())),
         **recipe,
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        "sha256": hashlib.sha256(weights).hexdigest(),
+        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
-    path = folder / f"{name}.pt"
-    for target, content in (
-        (path, weights),
-        (path.with_suffix(".json"), json.dumps(recipe, indent=2).encode()),
-    ):
-        fresh = target.with_name(target.name + ".new")
-        fresh.write_bytes(content)
-        fresh.replace(target)
-    return path
+    weights = runs_folder() / f"{name}.pt"
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    _new(weights).write_bytes(buffer.getvalue())
+    _new(_recipe(weights)).write_text(json.dumps(whole_recipe, indent=2), encoding="utf-8")
+    _new(weights).replace(weights)
+    _new(_recipe(weights)).replace(_recipe(weights))
+    return weights
 
 
 def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
@@ -57,12 +58,15 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
     or "digits"), otherwise the one that ships, ``data/weights/<name>-mnist.pt``. A printed
     sentence says which. Nothing in the file is executed: it is read with weights_only=True.
 
-    Raises CheckpointError for a file that is missing, damaged, of another architecture, or
-    holds anything but weights.
+    Raises ValueError for unknown data, CheckpointError for a file that is missing, damaged, of
+    another architecture, or holds anything but weights.
     """
+    if data not in CLASSES:
+        raise ValueError(f"there is no data set {data!r}; the known ones are {', '.join(CLASSES)}.")
     own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-mnist.pt"
-    path = own if own.exists() and _read_recipe(own).get("data") == data else shipped
-    model, recipe = _read_weights(path)
+    path = own if own.exists() and _read(own)[1].get("data") == data else shipped
+    content, recipe = _read(path)
+    model = _build(path, content, recipe)
     whose = "your own" if path == own else "the course's"
     print(
         f"{recipe['architecture']} with {whose} weights, trained on {recipe['data']}: {path.name}"
@@ -70,23 +74,36 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
     return model, recipe
 
 
-def _read_recipe(path: Path) -> dict:
-    recipe = path.with_suffix(".json")
-    try:
-        return {"data": "", "architecture": "", "arguments": [], **json.loads(recipe.read_text())}
-    except (OSError, ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"the recipe {recipe} cannot be read: {error}. {_cure(path)}"
-        ) from None
+def _recipe(weights: Path) -> Path:
+    return weights.with_suffix(".json")
 
 
-def _read_weights(path: Path) -> tuple[nn.Module, dict]:
+def _new(path: Path) -> Path:
+    return path.with_name(path.name + ".new")
+
+
+def _read(path: Path) -> tuple[bytes, dict]:
+    """The bytes of the weights, and the recipe that belongs to them by its checksum."""
     if not path.exists():
         raise CheckpointError(f"there are no weights {path}. {_cure(path)}")
-    recipe, content = _read_recipe(path), path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != recipe.get("sha256"):
-        raise CheckpointError(f"{path} is damaged: its recipe has another checksum. {_cure(path)}")
-    architecture = recipe["architecture"]
+    content = path.read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    problem = f"or its recipe, {_recipe(path).name}, is damaged or missing: they do not agree"
+    # After a crash between the two renamings the new recipe still has its other name.
+    for recipe in (_recipe(path), _new(_recipe(path))):
+        try:
+            read = json.loads(recipe.read_text(encoding="utf-8"))
+            if read["sha256"] == checksum:
+                return content, {"data": "", "architecture": "", "arguments": [], **read}
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            problem = f"has a recipe that cannot be read: {recipe.name}, {error!r}"
+    raise CheckpointError(f"{path} {problem}. {_cure(path)}")
+
+
+def _build(path: Path, content: bytes, recipe: dict) -> nn.Module:
+    architecture = str(recipe["architecture"])
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(
@@ -94,18 +111,18 @@ def _read_weights(path: Path) -> tuple[nn.Module, dict]:
         )
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-        model = ARCHITECTURES[architecture](*recipe["arguments"])
-        model.load_state_dict(state)
+        with torch.device("meta"):  # without memory: a forged recipe may ask for any size
+            model = ARCHITECTURES[architecture](*recipe["arguments"])
+        model.load_state_dict(state, assign=True)
     except pickle.UnpicklingError:
         raise CheckpointError(
             f"{path} holds more than weights. It was not loaded, and nothing in it was run. "
             f"{_cure(path)}"
         ) from None
     except Exception as error:  # torch has no one error for what it cannot read or fit
-        raise CheckpointError(
-            f"{path} does not fit {architecture}: {error}. {_cure(path)}"
-        ) from None
-    return model.eval(), recipe
+        message = f"{path} does not fit {architecture}: {error}. {_cure(path)}"
+        raise CheckpointError(message) from None
+    return model.eval()
 
 
 def _cure(path: Path) -> str:

@@ -23,7 +23,7 @@ CLASSES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Images:
     """Images with their labels.
 
@@ -128,8 +128,8 @@ def _read_digits() -> tuple[Images, Images]:
     stored = _stored_digits()
     images = torch.zeros(len(stored["images"]), 1, 28, 28, dtype=torch.uint8)
     for image, small in zip(images.numpy(), stored["images"], strict=True):
-        bytes_ = np.rint(small * (255 / 16)).astype(np.uint8)
-        image[0, 4:24, 4:24] = Image.fromarray(bytes_).resize((20, 20), Image.BICUBIC)
+        grey = Image.fromarray(np.rint(small * (255 / 16)).astype(np.uint8))
+        image[0, 4:24, 4:24] = grey.resize((20, 20), Image.BICUBIC)
     labels = torch.from_numpy(stored["labels"]).long()
     held_out = torch.zeros(len(labels), dtype=torch.bool)
     held_out[stored["test"]] = True
@@ -169,12 +169,12 @@ def batches(
     shuffle: a new random order at each call, from generator or torch's global one.
     device: where the batches are to be; by default the CPU.
 
-    Raises ValueError for a size below 1 or a std of 0.
+    Raises ValueError, at the first batch, for a size below 1 or a std that is not above 0.
     """
     if size < 1:
         raise ValueError(f"a batch needs at least 1 image; size is {size}.")
-    if not std:
-        raise ValueError("std divides the pixels, so it cannot be 0.")
+    if not std > 0:
+        raise ValueError(f"std divides the pixels, so it must be above 0; it is {std}.")
     images, labels = data.images.to(device), data.labels.to(device)
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
     for chosen in order.to(device).split(size):

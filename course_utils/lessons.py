@@ -11,8 +11,8 @@ class Lesson:
     """One lesson.
 
     budget: seconds on a 2-core CPU, the kernel's start included.
-    photographs: whether it trains on MNIST or FashionMNIST where they can be had; otherwise
-    it uses only what ships.
+    real_images: whether it works on MNIST or FashionMNIST where they can be had; otherwise it
+    uses only what ships.
     written: False while it is only planned.
     """
 
@@ -21,7 +21,7 @@ class Lesson:
     title: str
     question: str
     budget: int
-    photographs: bool
+    real_images: bool
     written: bool = False
 
     @property
@@ -31,7 +31,7 @@ class Lesson:
     @property
     def data(self) -> str:
         """What the lesson works on, as the README's table says it."""
-        return "MNIST or digits" if self.photographs else "shipped"
+        return "MNIST or digits" if self.real_images else "shipped"
 
 
 # fmt: off

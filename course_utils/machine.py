@@ -47,7 +47,7 @@ def _python() -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.M))
+    pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
     installed, missing, others = [], [], []
     for name in _PACKAGES:
         try:
@@ -96,14 +96,17 @@ def _device() -> Iterator[str]:
 
 def _images() -> Iterator[str]:
     from course_utils.images import load_images
-    from course_utils.sources import FOLDERS, find_images
+    from course_utils.sources import FOLDERS, DataError, find_images
 
     root = "$COURSE_DATA_DIR" if os.environ.get("COURSE_DATA_DIR") else "data"
     for name, folder in FOLDERS.items():
-        if find_images(name):
-            yield f"{name}: verified, in {root}/{folder}/raw"
-        else:
-            yield f"{name}: not here; a lesson that wants it tries to download it"
+        try:
+            found = find_images(name)
+        except DataError as error:
+            yield f"{name}: {error}"
+            continue
+        here, else_ = f"verified, in {root}/{folder}/raw", "not here; a lesson tries to download it"
+        yield f"{name}: {here if found else else_}"
     yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"
 
 
@@ -115,9 +118,10 @@ def _speed(seconds: float) -> Iterator[str]:
     from course_utils.training import pick_device
 
     device = pick_device()
-    model = LeNet().to(device)
+    with torch.random.fork_rng():  # measuring changes no random numbers after it
+        model = LeNet().to(device)
+        x, y = torch.rand(128, 1, 32, 32).to(device), torch.randint(10, (128,)).to(device)
     optimizer = torch.optim.Adam(model.parameters())
-    x, y = torch.rand(128, 1, 32, 32, device=device), torch.randint(10, (128,), device=device)
     images, start = -10 * len(x), time.perf_counter()
     while images <= 0 or time.perf_counter() - start < seconds:
         if images == 0:  # the first ten steps only warm up

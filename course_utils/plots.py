@@ -25,11 +25,13 @@ def image_grid(
 ) -> Axes:
     """Draw images side by side in grey, black at 0, each with its title above it.
 
-    images: (N, H, W) or (N, 1, H, W); white is 255 for bytes and 1 for floats.
-    titles: one a picture, or none. Raises ValueError for another number of titles.
+    images: (N, H, W) or (N, 1, H, W); white is 255 for whole numbers and 1 for floats.
+    titles: one a picture, or none.
+
+    Raises ValueError for another shape or another number of titles.
     """
     tiles = _tiles(images)
-    white = 255 if tiles.dtype == np.uint8 else 1
+    white = 255 if np.issubdtype(tiles.dtype, np.integer) else 1
     room = max(2, tiles.shape[1] // 4) if len(titles) else 0
     mosaic, corners = _mosaic(tiles, columns, gap=2, room=room, fill=white)
     ax = _axes(ax, mosaic)
@@ -52,6 +54,8 @@ def maps(
 
     values: (K, H, W) or (K, 1, H, W). signed: blue for negative, white for 0, orange for
     positive; otherwise values start at 0. label: what the colour bar measures.
+
+    Raises ValueError for another shape.
     """
     tiles = _tiles(values).astype(float)
     mosaic, _ = _mosaic(tiles, columns, gap=1, fill=np.nan)

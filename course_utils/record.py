@@ -58,7 +58,7 @@ def load_record(name: str) -> dict:
     histories: for each seed, in the recipe's order, the lists "train_loss", "train_accuracy",
     "test_loss" and "test_accuracy" of `History`, one value an epoch, and "seconds".
     """
-    return json.loads(_path(name).read_text())
+    return json.loads(_path(name).read_text(encoding="utf-8"))
 
 
 def _path(name: str) -> Path:
@@ -70,6 +70,8 @@ def main(name: str) -> None:
     recipe, histories = RECIPES[name], []
     for seed in recipe.seeds:
         history = run(recipe, seed, recipe.epochs)
+        if history.interrupted or history.diverged:
+            sys.exit("Nothing was written: a record is of whole runs.")
         print(f"seed {seed}: test accuracy {history.test_accuracy[-1]:.4f}", flush=True)
         curves = {key: [round(value, 5) for value in getattr(history, key)] for key in _CURVES}
         histories.append({**curves, "seconds": round(history.seconds, 1)})
@@ -83,8 +85,9 @@ def main(name: str) -> None:
         },
         "histories": histories,
     }
-    _path(name).parent.mkdir(exist_ok=True)
-    _path(name).write_text(json.dumps(record) + "\n")
+    fresh = _path(name).with_suffix(".new")
+    fresh.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    fresh.replace(_path(name))
 
 
 _CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -27,6 +28,10 @@ FILES = {
 }
 
 
+#: How long a server may take to answer before it is passed over.
+PROBE_SECONDS = 2
+
+
 class DataError(RuntimeError):
     """A data file or folder that cannot be used. The message says which, and what to do."""
 
@@ -37,7 +42,7 @@ class Unreachable(Exception):
 
 def checksums() -> dict[str, str]:
     """The SHA-256 of each data file by its path in data/: what data/SHA256SUMS holds."""
-    words = (ROOT / "data" / "SHA256SUMS").read_text().split()
+    words = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8").split()
     return dict(zip(words[1::2], words[::2], strict=True))
 
 
@@ -59,21 +64,26 @@ def find_images(name: str) -> Path | None:
     if shared == "digits":
         return None
     if shared:
-        return _shared_images(shared, name)
+        try:
+            return _shared_images(shared, name)
+        except (OSError, RuntimeError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"COURSE_DATA_DIR is {shared}, and cannot be read: {error}") from None
     folder = DATA / FOLDERS[name] / "raw"
     faults = _faults(folder, name)
     for file, fault in faults.items():
-        if (folder / file).exists():
+        if fault.startswith("is damaged"):
             _set_aside(folder / file, fault)
     return None if faults else folder
 
 
 def _shared_images(shared: str, name: str) -> Path:
-    root = Path(shared).expanduser().resolve()
+    root = Path(ROOT, Path(shared).expanduser()).resolve()
     folder = root / FOLDERS[name] / "raw"
     advice = (
         "Correct the folder, or unset COURSE_DATA_DIR and the images are looked for in data/ "
-        "and on the network; COURSE_DATA_DIR=digits uses the digits that ship with the course."
+        "and on the internet; COURSE_DATA_DIR=digits uses the digits that ship with the course."
     )
     if not folder.is_dir():
         missing = folder if root.is_dir() else root
@@ -93,7 +103,8 @@ def _faults(folder: Path, name: str) -> dict[str, str]:
         except FileNotFoundError:
             faults[file] = "is missing"
         except OSError as error:
-            faults[file] = f"cannot be read ({error.strerror})"
+            kind = "is damaged: it is a folder" if (folder / file).is_dir() else "cannot be read"
+            faults[file] = f"{kind} ({error.strerror})"
         else:
             if len(content) != size:
                 faults[file] = f"is damaged: it has {len(content):,} bytes and should have {size:,}"
@@ -116,32 +127,43 @@ def download(name: str) -> Path:
     """Download a data set through torchvision into ``data/``, whole or not at all; its folder.
 
     COURSE_MIRROR names a web folder to download from instead of torchvision's own. A server
-    that does not answer within 2 seconds is passed over, and not asked again for an hour.
+    that does not answer within 2 seconds, or whose download fails, is passed over, and not
+    asked again for an hour.
 
-    Raises Unreachable where that fails, saying why.
+    Raises Unreachable where that fails, saying why, also when the reader interrupts it, and
+    DataError for a COURSE_MIRROR that is not the address of a web folder.
     """
     if os.environ.get("COURSE_DATA_DIR") == "digits":
         raise Unreachable("COURSE_DATA_DIR=digits asks for that.")
     from torchvision import datasets  # takes over a second, so only where it is needed
 
-    dataset = getattr(datasets, FOLDERS[name])
+    dataset, folder = getattr(datasets, FOLDERS[name]), DATA / FOLDERS[name] / "raw"
     mirror = os.environ.get("COURSE_MIRROR")
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise DataError(f"COURSE_MIRROR is {mirror}; it has to start with http:// or https://.")
     problem = (
         "no server of the data set answered within 2 seconds. "
         "(Delete runs/offline to have them asked again before an hour is over.)"
     )
     for url in [mirror.rstrip("/") + "/"] if mirror else dataset.mirrors:
-        if _answers(url + dataset.resources[0][0]):
+        if not _lately_silent(url) and _answers(url + dataset.resources[0][0]):
             try:
-                return _download_from(url, dataset, name)
+                _download_from(url, dataset, folder, name)
             except (OSError, RuntimeError, http.client.HTTPException) as error:
                 problem = f"the download from {url} failed ({' '.join(str(error).split())})."
+            except KeyboardInterrupt:
+                raise Unreachable("you have interrupted the download.") from None
+            if not _faults(folder, name):  # perhaps by another process, in the meantime
+                return folder
+        _remember_silence(url)
     raise Unreachable(problem)
 
 
-def _download_from(url: str, dataset: type, name: str) -> Path:
-    folder = DATA / FOLDERS[name] / "raw"
+def _download_from(url: str, dataset: type, folder: Path, name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+    for abandoned in DATA.glob("download-*"):  # by a process that was killed
+        if time.time() - abandoned.stat().st_mtime > 86_400:
+            shutil.rmtree(abandoned, ignore_errors=True)
     waits = socket.getdefaulttimeout()
     try:
         socket.setdefaulttimeout(10)  # torchvision sets none, and would wait for ever
@@ -154,19 +176,16 @@ def _download_from(url: str, dataset: type, name: str) -> Path:
                 (arrived / file).replace(folder / file)
     finally:
         socket.setdefaulttimeout(waits)
-    return folder
 
 
 def _answers(url: str) -> bool:
-    """Whether a server answers within 2 seconds; one that lately did not is not asked."""
-    silent = runs_folder() / "offline" / urllib.parse.urlsplit(url).netloc.replace(":", "-")
-    if silent.exists() and time.time() - silent.stat().st_mtime < 3600:
-        return False
+    """Whether a server answers in time."""
     answered = threading.Event()
 
     def ask() -> None:
+        request = urllib.request.Request(url, method="HEAD")
         try:
-            urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=2).close()
+            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
         except urllib.error.HTTPError:
             pass  # a refusal is an answer; the download will say what is wrong
         except (OSError, http.client.HTTPException):
@@ -176,11 +195,25 @@ def _answers(url: str) -> bool:
     # In a thread, as looking up a name has no time limit of its own.
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    thread.join(2)
-    if not answered.is_set():
-        try:
-            silent.parent.mkdir(parents=True, exist_ok=True)
-            silent.touch()
-        except OSError:
-            pass  # nowhere to remember it: the next call asks again
+    thread.join(PROBE_SECONDS)
     return answered.is_set()
+
+
+def _silence(url: str) -> Path:
+    """An empty file whose date says when a server was last found silent."""
+    return runs_folder() / "offline" / urllib.parse.urlsplit(url).netloc.replace(":", "-")
+
+
+def _lately_silent(url: str) -> bool:
+    try:
+        return time.time() - _silence(url).stat().st_mtime < 3600
+    except OSError:
+        return False
+
+
+def _remember_silence(url: str) -> None:
+    try:
+        _silence(url).parent.mkdir(parents=True, exist_ok=True)
+        _silence(url).touch()
+    except OSError:
+        pass  # nowhere to remember it: the next call asks again

@@ -39,7 +39,7 @@ class History:
     loss: the loss of every step, mean over the batch.
     train_loss, train_accuracy: one value an epoch, averaged over it while the weights changed.
     test_loss, test_accuracy: one value an epoch, measured after it; empty without a test set.
-    seconds: training time, measuring excluded.
+    seconds: training time of the whole epochs, measuring excluded.
     interrupted, diverged: stopped by the reader; stopped as the loss became NaN or infinite.
 
     Accuracies are fractions from 0 to 1.
@@ -81,14 +81,14 @@ def fit(
     infinite, before it changes any weight: a printed sentence says so, and the history
     so far is returned with ``interrupted`` or ``diverged`` set.
 
-    Raises ValueError for fewer than 1 epoch.
+    Raises ValueError for fewer than 1 epoch, or batches of fewer than 1 image.
     """
-    if epochs < 1:
+    if epochs < 1 or size < 1:
         raise ValueError(
-            f"epochs must be at least 1; with {epochs} the network would learn nothing."
+            f"epochs and size must be at least 1; with {epochs} epochs of batches of {size} "
+            "the network would learn nothing."
         )
-    device = next(model.parameters()).device
-    history = History()
+    device, history = _device(model), History()
     bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
     try:
         for epoch in range(1, epochs + 1):
@@ -116,13 +116,16 @@ def fit(
                 total += history.loss[-1] * len(y)
                 right += (z.argmax(dim=1) == y).sum()
                 bar.update()
-            history.seconds += time.perf_counter() - start
+            seconds = time.perf_counter() - start
+            measured = test and evaluate(
+                model, test, loss=loss, **inputs
+            )  # None without a test set
+            history.seconds += seconds
             history.train_loss.append(total / len(train))
             history.train_accuracy.append(right.item() / len(train))
-            if test is not None:
-                test_loss, test_accuracy = evaluate(model, test, loss=loss, **inputs)
-                history.test_loss.append(test_loss)
-                history.test_accuracy.append(test_accuracy)
+            if measured:
+                history.test_loss.append(measured[0])
+                history.test_accuracy.append(measured[1])
             if after_epoch:
                 after_epoch(model, history)
     except KeyboardInterrupt:
@@ -148,14 +151,19 @@ def evaluate(
 
     inputs: pad, mean and std of `batches`. The model is given back in the mode it was in.
     """
-    device = next(model.parameters()).device
-    mode = model.training
+    device, mode, total, right = _device(model), model.training, 0.0, 0
     model.eval()
-    total, right = 0.0, 0
-    with torch.no_grad():
-        for x, y in batches(data, size, device=device, **inputs):
-            z = model(x)
-            total += loss(z, y).item() * len(y)
-            right += (z.argmax(dim=1) == y).sum().item()
-    model.train(mode)
+    try:
+        with torch.no_grad():
+            for x, y in batches(data, size, device=device, **inputs):
+                z = model(x)
+                total += loss(z, y).item() * len(y)
+                right += (z.argmax(dim=1) == y).sum().item()
+    finally:
+        model.train(mode)
     return total / len(data), right / len(data)
+
+
+def _device(model: nn.Module) -> torch.device:
+    """Where a model is: the device of its first parameter, or the CPU if it has none."""
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

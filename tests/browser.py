@@ -44,11 +44,10 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{url}/api?token={TOKEN}").close()
-                break
-            assert server.poll() is None, (scratch / "jupyterlab.log").read_text()
+        patience = time.monotonic() + 90
+        while not _answers(f"{url}/api?token={TOKEN}"):
+            log = (scratch / "jupyterlab.log").read_text(encoding="utf-8")
+            assert server.poll() is None and time.monotonic() < patience, log
             time.sleep(0.25)
         yield url
     finally:
@@ -59,12 +58,21 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
             server.kill()
 
 
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=10).close()
+    except OSError:
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium where it is installed, or else the one that playwright has installed."""
+    """The system's Chromium or Chrome, or else the Chromium that playwright has installed."""
+    names = ("chromium", "google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=next(filter(None, map(shutil.which, names)), None),
             args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
         )
         yield browser

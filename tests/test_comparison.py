@@ -18,7 +18,7 @@ from course_utils.lessons import LESSONS
 
 ROOT = Path(__file__).resolve().parent.parent
 #: The numbers that each lesson must reproduce: {lesson: {cell id: [as printed, …]}}.
-FACTS = json.loads((ROOT / "tests" / "facts.json").read_text())
+FACTS = json.loads((ROOT / "tests" / "facts.json").read_text(encoding="utf-8"))
 
 
 def run_nbval(
@@ -35,9 +35,11 @@ def run_nbval(
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", ROOT]
     command += ["--confcutdir=/", "-p", "conftest", "-n", "0", "-p", "no:cacheprovider", "-rf"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    command += [*options, copy]
     done = subprocess.run(
-        [*command, *options, copy], env=environment, capture_output=True, text=True, cwd=folder
+        command, env=environment, capture_output=True, text=True, cwd=folder, timeout=600
     )
+    print(done.stdout[-3000:], done.stderr[-3000:])  # shown if the test fails
     return done.returncode, {
         int(n) for n in re.findall(r"^FAILED .*::Cell (\d+)", done.stdout, re.M)
     }
@@ -74,17 +76,20 @@ def test_every_altered_number_fails(lesson, tmp_path, request):
         for fact in facts:
             alter(cell, fact)
             altered.add(number)
+    assert altered
     assert run_nbval(notebook, tmp_path, **variables) == (1, altered)
 
 
 def alter(cell: NotebookNode, number: str) -> None:
     """Change the last digit of a number in a cell's stored output."""
     wrong = re.sub(r"\d(?=\D*$)", lambda digit: str((int(digit[0]) + 1) % 10), number)
+    before = text_outputs(cell)
     for output in cell.outputs:
-        if number in output.get("text", ""):
+        if "text" in output:
             output.text = output.text.replace(number, wrong)
-        elif number in output.get("data", {}).get("text/plain", ""):
+        elif "text/plain" in output.get("data", {}):
             output.data["text/plain"] = output.data["text/plain"].replace(number, wrong)
+    assert text_outputs(cell) != before, (cell.id, number)
 
 
 def test_a_hung_cell_fails_with_all_that_follow(tmp_path):

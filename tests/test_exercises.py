@@ -143,7 +143,7 @@ def test_results_of_any_kind_are_the_same(value):
         ([1, 2, 3], [1, 2], "has the shape (3,); (2,) is expected"),
         ([1, 5], [1, 2], "is 5 at [1], the first of 1 that differ; 2 is expected"),
         (float("nan"), 2, "is nan; 2 is expected"),
-        (None, 2, "does your function end with `return`?"),
+        (None, 2, "is None. (A function gives None where it has no `return`.)"),
         ("two", 2, "should be made of numbers, and is 'two'"),
         ([[1], [1, 2]], [1, 2], "should be made of numbers"),
     ],

@@ -123,11 +123,20 @@ def test_inputs_are_scaled_as_asked(data):
     assert history.test_accuracy == [evaluate(model, data[1], pad=0, mean=0.1, std=0.3)[1]]
 
 
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_no_epochs_is_refused(data, epochs):
+@pytest.mark.parametrize("given", [{"epochs": 0}, {"epochs": -1}, {"epochs": 1, "size": 0}])
+def test_no_training_at_all_is_refused(data, given):
     model = small_model()
     with pytest.raises(ValueError, match="at least 1"):
-        fit(model, data[0], epochs=epochs, optimizer=sgd(model))
+        fit(model, data[0], optimizer=sgd(model), **given)
+
+
+def test_a_model_without_parameters_can_be_measured(data):
+    class Constant(nn.Module):
+        def forward(self, x):
+            return F.one_hot(torch.full((len(x),), 3), 10).float()
+
+    threes = (data[1].labels == 3).float().mean().item()
+    assert evaluate(Constant(), data[1])[1] == pytest.approx(threes)
 
 
 # Its ends
@@ -169,6 +178,19 @@ def test_an_interrupt_keeps_the_history(data, capsys, step):
     assert history.interrupted and len(history.loss) == step - 1
     assert len(history.train_loss) == (step - 1) // 4
     assert f"Interrupted after {step - 1} steps" in capsys.readouterr().out
+
+
+def test_an_interrupt_while_measuring_leaves_the_model_training(data):
+    model = small_model()
+
+    def interrupted(y_hat, y):
+        if not model.training:
+            raise KeyboardInterrupt
+        return F.cross_entropy(y_hat, y)
+
+    history = fit(model, *data, epochs=3, optimizer=sgd(model), size=64, loss=interrupted)
+    assert history.interrupted and model.training
+    assert history.train_loss == history.test_loss == []
 
 
 def test_the_progress_bar_counts_every_step(data, monkeypatch):
@@ -250,20 +272,38 @@ def test_own_weights_are_taken_only_for_their_data(runs, capsys):
     assert "the course's weights, trained on mnist: lenet-mnist.pt" in capsys.readouterr().out
 
 
-def test_a_crash_while_saving_loses_nothing(runs, monkeypatch):
-    first = LeNet()
-    save_weights(first, "lenet", RECIPE)
+@pytest.mark.parametrize("crash_at", [1, 2, 3, 4])
+def test_a_crash_while_saving_leaves_the_old_or_the_new(runs, monkeypatch, crash_at):
+    """At any of the two writings and two renamings."""
+    old, new = LeNet(), LeNet()
+    save_weights(old, "lenet", RECIPE)
+    calls = []
 
-    def full(*args):
-        raise OSError(28, "No space left on device")
+    def crashing(call):
+        def crash(*args, **options):
+            calls.append(call)
+            if len(calls) == crash_at:
+                raise OSError(28, "No space left on device")
+            return call(*args, **options)
 
-    monkeypatch.setattr(checkpoints.Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        save_weights(LeNet(), "lenet", RECIPE)
-    monkeypatch.undo()
-    monkeypatch.setenv("COURSE_RUNS_DIR", str(runs))
+        return crash
+
+    with monkeypatch.context() as patch:
+        for name in ("write_bytes", "write_text", "replace"):
+            patch.setattr(checkpoints.Path, name, crashing(getattr(checkpoints.Path, name)))
+        with pytest.raises(OSError, match="No space"):
+            save_weights(new, "lenet", RECIPE)
+    # write_text opens the file itself, so these are: weights, recipe, and the two renamings
+    expected = new if crash_at == 4 else old
     again, _ = load_weights("lenet", data="digits")
-    assert torch.equal(again.features[0].weight, first.features[0].weight)
+    assert torch.equal(again.features[0].weight, expected.features[0].weight)
+
+
+@pytest.mark.parametrize("lacking", ["data", "inputs"])
+def test_a_recipe_that_tells_too_little_is_refused(runs, lacking):
+    with pytest.raises(ValueError, match=lacking):
+        save_weights(LeNet(), "lenet", {k: v for k, v in RECIPE.items() if k != lacking})
+    assert not runs.exists()
 
 
 class Bomb:
@@ -309,20 +349,26 @@ def test_weights_that_cannot_be_used_are_named(runs):
     refused("does not fit MLP")
     forge(path, whole, architecture="os.system")
     refused("'os.system'; the course has MLP, LeNet")
+    forge(path, whole, architecture=[])
+    refused("the course has MLP, LeNet")
     forge(path, whole, arguments=[1, 2])
     refused("does not fit LeNet")
+    forge(path, whole, architecture="MLP", arguments=[10**6, 10**6])  # 4 TB of weights
+    refused("does not fit MLP")
     path.with_suffix(".json").write_text("{")
     refused("cannot be read")
     path.with_suffix(".json").write_text("[]")
     refused("cannot be read")
     path.with_suffix(".json").unlink()
-    refused("cannot be read")
+    refused("damaged or missing")
     assert load_weights("lenet", data="digits")
 
 
 def test_weights_that_are_not_there(runs):
     with pytest.raises(CheckpointError, match="there are no weights"):
         load_weights("alexnet")
+    with pytest.raises(ValueError, match="mnist, fashion-mnist, digits"):
+        load_weights("lenet", data="mnsit")
 
 
 # What the course ships

@@ -85,12 +85,18 @@ _STUB = _steps(_stub.__code__)
 
 
 def as_array(value: object) -> np.ndarray:
-    """A float64 array of a number, list, tuple, array or tensor (on any device)."""
+    """A float64 array of a number, list, tuple, array or tensor (on any device).
+
+    Raises TypeError or ValueError for anything that is not made of numbers.
+    """
     if isinstance(value, torch.Tensor):
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu().double().numpy()
     if isinstance(value, list | tuple) and any(isinstance(item, torch.Tensor) for item in value):
         value = [as_array(item) for item in value]
-    return np.asarray(value, dtype=np.float64)
+    array = np.asarray(value)
+    if array.dtype.kind in "SU":  # NumPy would read "1024" as a number
+        raise TypeError("text is not a number")
+    return array.astype(np.float64)
 
 
 def same(got: object, expected: object, *, rtol: float = 1e-4, atol: float = 1e-6) -> bool:
@@ -107,7 +113,7 @@ def compare(got: object, expected: object, *, name: str = "your result") -> Verd
     if same(got, expected):
         return None
     if got is None:
-        return different(f"{name} is None: does your function end with `return`?")
+        return different(f"{name} is None. (A function gives None where it has no `return`.)")
     try:
         got = as_array(got)
     except (TypeError, ValueError):

@@ -13,7 +13,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.j
 
 def _lines() -> list[tuple[np.ndarray, np.ndarray]]:
     """The worked example, and two more sets of points about lines of other slopes."""
-    example = json.loads(EXAMPLES.read_text())["one_feature"]
+    example = json.loads(EXAMPLES.read_text(encoding="utf-8"))["one_feature"]
     rng = np.random.default_rng(0)
     x_down, x_wide = rng.uniform(-3, 3, size=25), rng.uniform(100, 900, size=8)
     return [

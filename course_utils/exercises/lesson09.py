@@ -13,7 +13,10 @@ from course_utils.models import LeNet
 
 
 def _lenet_by_hand(
-    x: torch.Tensor, weights: Sequence[torch.Tensor], activations, pool
+    x: torch.Tensor,
+    weights: Sequence[torch.Tensor],
+    activations: Sequence[Callable],
+    pool: Callable,
 ) -> torch.Tensor:
     """LeNet with these ten tensors, with an activation for each of its first four layers."""
     for layer in range(2):
@@ -28,6 +31,9 @@ def _lenet_by_hand(
 
 def _identity(x: torch.Tensor) -> torch.Tensor:
     return x
+
+
+_ACTIVATIONS = [torch.relu, torch.tanh, torch.sigmoid, F.leaky_relu, F.gelu, F.silu, F.elu]
 
 
 @exercise(
@@ -45,38 +51,45 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     model = my_lenet() if callable(my_lenet) and not isinstance(my_lenet, nn.Module) else my_lenet
     if not isinstance(model, nn.Module):
         return different("my_lenet() should return a network, an nn.Module.")
-    model = copy.deepcopy(model)  # its weights are overwritten below, and may be precious
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(3, 1, 32, 32, generator=generator)
-    weights = [parameter.detach() for parameter in model.parameters()]
+    model = copy.deepcopy(model).cpu().eval()  # its weights, which may be precious, are overwritten
+    torch.manual_seed(0)
+    x = torch.randn(3, 1, 32, 32)
     with torch.no_grad():
-        for weight in weights:  # larger than at the start, so that every activation can be seen
-            weight.copy_(torch.randn(weight.shape, generator=generator) / weight[0].numel() ** 0.5)
         try:
-            found = model.eval()(x)
+            model(x)  # lazy layers now know their sizes
         except RuntimeError as error:
-            if "mat1 and mat2" in str(error):
+            if "mat1 and mat2" in str(error) or "is invalid for input of size" in str(error):
                 return "flatten-size"
             raise
-        shapes = [tuple(weight.shape) for weight in weights]
-        expected = [tuple(weight.shape) for weight in LeNet().parameters()]
-        if shapes != expected:
-            return different(f"the parameters have the shapes {shapes}; LeNet's are {expected}.")
-        for activation, pool in product(
-            [torch.relu, torch.tanh, torch.sigmoid, F.leaky_relu, F.gelu, F.silu, F.elu],
-            [F.max_pool2d, F.avg_pool2d],
-        ):
-            right = _lenet_by_hand(x, weights, [activation] * 4, pool)
-            if same(found, right, rtol=1e-3, atol=1e-4):
-                return None
-            if same(found, right.softmax(dim=1)) or same(found, right.log_softmax(dim=1)):
-                return "softmax-inside"
-            if same(found, right.relu(), rtol=1e-3, atol=1e-4):
-                return "relu-at-the-end"
-            for some in product([activation, _identity], repeat=4):
-                partly = _lenet_by_hand(x, weights, some, pool)
-                if same(found, partly, rtol=1e-3, atol=1e-4):
-                    return "no-activation"
+        by_shape = {tuple(weight.shape): weight for weight in model.parameters()}
+        expected = [tuple(weight.shape) for weight in LeNet().parameters()]  # ten different ones
+        if sorted(tuple(weight.shape) for weight in model.parameters()) != sorted(expected):
+            return different(
+                f"the parameters have the shapes {[*by_shape]}; LeNet's are {expected}."
+            )
+        weights = [by_shape[shape] for shape in expected]
+        for weight in weights:  # larger than at the start, so that every activation can be seen
+            weight.copy_(torch.randn(weight.shape) * (len(weight) / weight.numel()) ** 0.5)
+        return _compare_with_lenet(model(x), x, weights)
+
+
+def _compare_with_lenet(
+    found: torch.Tensor, x: torch.Tensor, weights: Sequence[torch.Tensor]
+) -> str | Verdict | None:
+    def is_(expected: torch.Tensor) -> bool:
+        return same(found, expected, rtol=1e-3, atol=1e-4)
+
+    for activation, pool in product(_ACTIVATIONS, [F.max_pool2d, F.avg_pool2d]):
+        right = _lenet_by_hand(x, weights, [activation] * 4, pool)
+        if is_(right):
+            return None
+        if same(found, right.softmax(dim=1)) or is_(right.log_softmax(dim=1)):
+            return "softmax-inside"
+        if is_(right.relu()):
+            return "relu-at-the-end"
+        for some in product([activation, _identity], repeat=4):
+            if is_(_lenet_by_hand(x, weights, some, pool)):
+                return "no-activation"
     return different(
         "the layers are LeNet's, but they do not give what they should: are they called in order, "
         "with pooling by 2 after each convolution, and one kind of activation?"
@@ -125,7 +138,8 @@ def check_shapes(shapes: Sequence) -> str | Verdict | None:
     nothing_frozen="The features are trained like everything else.",
     wrong_part="It is the classifier that stays as it was, and the features that move.",
     all_frozen="Nothing moves any more. The classifier should go on learning.",
-    no_weight_decay="The features stay; but the optimiser was to have lr=0.1 and weight_decay=0.1.",
+    other_settings="The features stay; but the optimiser should be a torch.optim.SGD with lr=0.1 "
+    "and weight_decay=0.1, and nothing else.",
 )
 def check_freeze(freeze: Callable) -> str | Verdict | None:
     """freeze(model): an SGD with lr=0.1, weight_decay=0.1 that trains the classifier alone."""
@@ -139,15 +153,15 @@ def check_freeze(freeze: Callable) -> str | Verdict | None:
     optimizer = freeze(model)
     if not isinstance(optimizer, torch.optim.Optimizer):
         return different("freeze(model) should return an optimiser.")
-    had_gradient = False
+    gradients = {"features": False, "classifier": False}
     for _ in range(3):
         loss = F.cross_entropy(model(x), y)
         optimizer.zero_grad(set_to_none=False)
         if loss.requires_grad:
             loss.backward()
-        had_gradient |= any(
-            bool(p.grad.any()) for p in model.features.parameters() if p.grad is not None
-        )
+        for part in gradients:
+            weights = model.get_submodule(part).parameters()
+            gradients[part] |= any(bool(w.grad.any()) for w in weights if w.grad is not None)
         optimizer.step()
     moved = {
         name for name, value in model.named_parameters() if not torch.equal(value, before[name])
@@ -155,16 +169,19 @@ def check_freeze(freeze: Callable) -> str | Verdict | None:
     kernels = {name for name in before if name.startswith("features") and name.endswith("weight")}
     biases = {name for name in before if name.startswith("features") and name.endswith("bias")}
     classifier = before.keys() - kernels - biases
-    settings = [(group["lr"], group["weight_decay"]) for group in optimizer.param_groups]
-    if moved == classifier:
-        return None if all(s == (0.1, 0.1) for s in settings) else "no-weight-decay"
+    as_asked = isinstance(optimizer, torch.optim.SGD) and all(
+        (group["lr"], group["weight_decay"], group["momentum"]) == (0.1, 0.1, 0)
+        for group in optimizer.param_groups
+    )
     for sign, mistake in [
-        (not moved, "all-frozen"),
-        (moved >= kernels | biases and not had_gradient, "weight-decay"),
+        (not gradients["classifier"], "all-frozen"),
+        (moved == classifier, None if as_asked else "other-settings"),
+        (moved >= kernels | biases and not gradients["features"], "weight-decay"),
         (moved == kernels | biases, "wrong-part"),
         (moved == before.keys(), "nothing-frozen"),
         (moved == kernels | classifier, "only-bias-frozen"),
         (moved == biases | classifier, "only-weights-frozen"),
+        (not moved, "all-frozen"),
     ]:
         if sign:
             return mistake

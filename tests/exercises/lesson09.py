@@ -46,6 +46,17 @@ RIGHT = {
             "x = F.relu(self.fc1(x))",
             "return self.fc3(F.relu(self.fc2(x)))",
         ),
+        network(*WHOLE).replace("Linear(400, ", "LazyLinear("),
+        with_forward(
+            "x = F.avg_pool2d(torch.tanh(self.conv1(x)), 2)",
+            "x = F.avg_pool2d(torch.tanh(self.conv2(x)), 2).flatten(1)",
+            "return self.fc3(torch.tanh(self.fc2(torch.tanh(self.fc1(x)))))",
+        ).replace(
+            f"        self.conv1, self.conv2 = {CONV_1}, {CONV_2}\n"
+            f"        self.fc1, self.fc2, self.fc3 = {FC_1}, {FC_2}, {FC_3}\n",
+            f"        self.fc3, self.fc2, self.fc1 = {FC_3}, {FC_2}, {FC_1}\n"
+            f"        self.conv2, self.conv1 = {CONV_2}, {CONV_1}\n",
+        ),
         "from course_utils.models import LeNet as my_lenet",
         "from course_utils.models import LeNet\nmy_lenet = LeNet()",
     ],
@@ -88,6 +99,11 @@ WRONG = {
         "flatten-size": [
             network(*WHOLE).replace("400", "256"),
             network(*WHOLE).replace("6, 5)", "6, 5, padding=2)"),
+            with_forward(
+                "x = F.max_pool2d(torch.relu(self.conv1(x)), 2)",
+                "x = F.max_pool2d(F.relu(self.conv2(x)), 2).view(-1, 256)",
+                "return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))",
+            ),
         ],
         "softmax-inside": [
             network(*WHOLE, "nn.Softmax(dim=1)"),
@@ -135,11 +151,19 @@ WRONG = {
         ),
         "nothing-frozen": frozen(SGD.format("model.parameters()")),
         "wrong-part": frozen(SGD.format("model.features.parameters()")),
-        "all-frozen": frozen(
-            "model.requires_grad_(False)",
-            "return torch.optim.SGD(model.parameters(), lr=0.0, weight_decay=0.1)",
-        ),
-        "no-weight-decay": frozen("return torch.optim.SGD(model.classifier.parameters(), lr=0.1)"),
+        "all-frozen": [
+            frozen(
+                "model.requires_grad_(False)",
+                "return torch.optim.SGD(model.parameters(), lr=0.0, weight_decay=0.1)",
+            ),
+            frozen("model.requires_grad_(False)", SGD.format("model.classifier.parameters()")),
+            frozen("return torch.optim.SGD(model.parameters(), lr=0.0)"),
+        ],
+        "other-settings": [
+            frozen("return torch.optim.SGD(model.classifier.parameters(), lr=0.1)"),
+            frozen(SGD.format("model.classifier.parameters()").replace("SGD", "Adam")),
+            frozen(SGD.format("model.classifier.parameters()").replace("lr", "momentum=0.9, lr")),
+        ],
         "different": [
             frozen("model.features.requires_grad_(False)"),
             frozen(SGD.format("[*model.classifier[3:].parameters()]")),

@@ -1,0 +1,112 @@
+"""Figures: what is drawn, on which scale, and that nothing is changed or shown by itself."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+from browser import ROOT
+
+from course_utils import plots
+
+
+@pytest.fixture(autouse=True)
+def close_figures(monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: pytest.fail("a plot function called plt.show()"))
+    yield
+    plt.close("all")
+
+
+def drawn(ax) -> np.ndarray:
+    return np.ma.filled(ax.images[0].get_array(), np.nan)
+
+
+def test_images_stand_side_by_side():
+    images = torch.arange(3 * 4 * 4, dtype=torch.uint8).view(3, 1, 4, 4)
+    ax = plots.image_grid(images, columns=2)
+    mosaic = drawn(ax)
+    assert mosaic.shape == (10, 10)  # two rows and two columns of 4, with gaps of 2
+    assert (mosaic[:4, :4] == images[0, 0].numpy()).all()
+    assert (mosaic[:4, 6:] == images[1, 0].numpy()).all()
+    assert (mosaic[6:, :4] == images[2, 0].numpy()).all()
+
+
+def test_titles_stand_above_their_images():
+    ax = plots.image_grid(torch.zeros(3, 8, 8), ["a", "b", 3], columns=2)
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    assert places.keys() == {"a", "b", "3"}
+    assert places["a"][0] < places["b"][0] and places["a"][1] < places["3"][1]
+    assert all(text.get_fontsize() >= 12 for text in ax.texts)
+    with pytest.raises(ValueError, match="zip"):
+        plots.image_grid(torch.zeros(3, 8, 8), ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "white"), [(torch.uint8, 255), (torch.int64, 255), (torch.float32, 1)]
+)
+def test_white_is_the_same_for_every_image(dtype, white):
+    """A dark picture is drawn dark: no picture is stretched to the full range."""
+    ax = plots.image_grid(torch.zeros(2, 4, 4, dtype=dtype))
+    assert ax.images[0].get_clim() == (0, white)
+
+
+def test_maps_share_one_scale():
+    values = torch.stack([torch.full((3, 3), 1.0), torch.full((3, 3), 4.0)])
+    assert plots.maps(values).images[0].get_clim() == (0, 4)
+    ax = plots.maps(-values, signed=True)
+    assert ax.images[0].get_clim() == (-4, 4)
+    assert ax.images[0].cmap(0.5)[:3] == pytest.approx((1, 1, 1), abs=0.02)  # 0 is white
+
+
+def test_the_signed_bar_prints_the_sign():
+    ax = plots.maps(torch.tensor([[[-2.0, 1.0]]]), signed=True, label="weight")
+    bar = ax.figure.axes[-1]
+    assert [tick.get_text() for tick in bar.get_yticklabels()] == ["−2", "0", "+2"]
+    assert bar.get_ylabel() == "weight"
+
+
+def test_maps_of_nothing_but_zeros_can_be_drawn():
+    assert plots.maps(torch.zeros(2, 3, 3)).images[0].get_clim() == (0, 1)
+
+
+def test_curves_are_named_and_labelled():
+    series = {"one": [3, 2, 1], "two": ([10, 20], [5, 6])}
+    ax = plots.curves(series, xlabel="step", ylabel="loss (nats)")
+    assert [line.get_label() for line in ax.lines] == ["one", "two"]
+    assert ax.lines[0].get_xdata().tolist() == [1, 2, 3]
+    assert ax.lines[1].get_xdata().tolist() == [10, 20]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats)")
+
+
+def test_given_axes_are_drawn_on_and_data_is_left_alone():
+    _, given = plt.subplots()
+    images = torch.rand(2, 5, 5)
+    before = images.clone()
+    assert plots.image_grid(images, ax=given) is given
+    assert plots.maps(images, ax=given) is given
+    assert plots.curves({"a": [1]}, xlabel="x", ylabel="y", ax=given) is given
+    assert torch.equal(images, before)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (2, 3, 5, 5), (0, 5, 5)])
+def test_other_shapes_are_refused(shape):
+    for draw in (plots.image_grid, plots.maps):
+        with pytest.raises(ValueError, match=r"\(N, H, W\)"):
+            draw(torch.zeros(shape))
+
+
+def test_the_style_is_readable():
+    style = (ROOT / "course_utils" / "course.mplstyle").read_text(encoding="utf-8")
+    sizes = dict(re.findall(r"^([\w.]*size): (\d+)$", style, re.M))
+    assert {"font.size", "xtick.labelsize", "legend.fontsize"} <= sizes.keys()
+    assert all(int(size) >= 12 for name, size in sizes.items() if "marker" not in name)
+    with plt.style.context("course_utils.course"):
+        assert plt.rcParams["figure.dpi"] == 100
+        cycle = plt.rcParams["axes.prop_cycle"].by_key()
+        pairs = list(zip(cycle["color"], cycle["linestyle"], strict=True))
+        assert len(set(pairs)) == len(pairs) == 7  # never colour alone

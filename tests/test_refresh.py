@@ -1,0 +1,50 @@
+"""Storing outputs: what a second run would store again, and nothing else."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from refresh import METADATA, execute, keep_ignored, normalise
+
+
+def small_notebook() -> nbformat.NotebookNode:
+    notebook = new_notebook(metadata=METADATA)
+    notebook.cells = [
+        new_code_cell("import time, ipywidgets, matplotlib.pyplot as plt"),
+        new_code_cell("plt.plot([1, 2])\nplt.show()"),
+        new_markdown_cell("**In the figure:** a line."),
+        new_code_cell("print(time.time())", metadata={"tags": ["nbval-ignore-output"]}),
+        new_code_cell("ipywidgets.IntSlider(3)", metadata={"scrolled": True}),
+    ]
+    return notebook
+
+
+def fresh(stored: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    again = nbformat.from_dict(stored)
+    return keep_ignored(normalise(execute(again)), stored)
+
+
+def test_a_second_run_stores_the_same():
+    first = fresh(small_notebook())
+    assert nbformat.writes(fresh(nbformat.from_dict(first))) == nbformat.writes(first)
+    text = nbformat.writes(first)
+    for unwanted in ("widget-view", "iopub.execute_input", "scrolled", '"widgets"'):
+        assert unwanted not in text
+    assert "image/png" in text and "IntSlider(value=3)" in text
+
+
+def test_an_ignored_output_is_kept_until_its_past_changes():
+    first = fresh(small_notebook())
+    clock = first.cells[3].outputs[0].text
+    changed = nbformat.from_dict(first)
+    changed.cells[4].source += "  # after the clock"
+    assert fresh(changed).cells[3].outputs[0].text == clock
+    changed.cells[1].source = "plt.plot([2, 1])\nplt.show()"
+    edited = normalise(execute(nbformat.from_dict(changed)))
+    assert keep_ignored(edited, first).cells[3].outputs[0].text != clock
+
+
+def test_warnings_are_not_stored():
+    notebook = small_notebook()
+    notebook.cells[0].source += "\nimport sys; print('careful', file=sys.stderr)"
+    with pytest.raises(SystemExit, match="careful"):
+        normalise(execute(notebook))
