@@ -10,6 +10,7 @@ widget states are not stored, and a cell tagged nbval-ignore-output keeps the ou
 until its source, or a cell before it, changes.
 """
 
+import hashlib
 import os
 import shutil
 import sys
@@ -71,13 +72,20 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def keep_ignored(fresh: NotebookNode, stored: NotebookNode) -> NotebookNode:
-    """Take over stored outputs that vary by clock or processor, up to the first changed cell."""
-    code_cells = ([c for c in nb.cells if c.cell_type == "code"] for nb in (fresh, stored))
-    for new, old in zip(*code_cells, strict=False):
-        if new.source != old.source:
-            break
-        if "nbval-ignore-output" in new.metadata.get("tags", []) and old.outputs:
-            new.outputs = old.outputs
+    """Take over stored outputs that vary by clock or processor while the code before is the same.
+
+    Each such cell carries a digest of its own source and of all the code before it as "past".
+    """
+    known = {cell.id: cell for cell in stored.cells}
+    past = hashlib.sha256()
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            past.update(cell.source.encode())
+            if "nbval-ignore-output" in cell.metadata.get("tags", []):
+                digest = past.hexdigest()[:16]
+                if cell.id in known and known[cell.id].metadata.get("past") == digest:
+                    cell.outputs = known[cell.id].outputs
+                cell.metadata["past"] = digest
     return fresh
 
 

@@ -108,9 +108,14 @@ def same(got: object, expected: object, *, rtol: float = 1e-4, atol: float = 1e-
     return got.shape == expected.shape and np.allclose(got, expected, rtol, atol)
 
 
-def compare(got: object, expected: object, *, name: str = "your result") -> Verdict | None:
-    """None where two results agree, otherwise a verdict that says how they differ."""
-    if same(got, expected):
+def compare(
+    got: object, expected: object, *, name: str = "your result", rtol: float = 1e-4
+) -> Verdict | None:
+    """None where two results agree, otherwise a verdict that says how they differ.
+
+    rtol: the relative difference that is forgiven; 0 for counts.
+    """
+    if same(got, expected, rtol=rtol):
         return None
     if got is None:
         return different(f"{name} is None. (A function gives None where it has no `return`.)")
@@ -122,11 +127,11 @@ def compare(got: object, expected: object, *, name: str = "your result") -> Verd
     if np.squeeze(got).shape != np.squeeze(expected).shape:
         return different(f"{name} has the shape {got.shape}; {expected.shape} is expected.")
     got, at = got.reshape(expected.shape), ""
-    wrong = ~np.isclose(got, expected, rtol=1e-4, atol=1e-6)
+    wrong = ~np.isclose(got, expected, rtol, atol=1e-6)
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     if first:
         at = f" at {list(first)}, the first of {wrong.sum()} that differ"
-    return different(f"{name} is {got[first]:.6g}{at}; {expected[first]:.6g} is expected.")
+    return different(f"{name} is {got[first]:.8g}{at}; {expected[first]:.8g} is expected.")
 
 
 def compare_function(
@@ -134,25 +139,29 @@ def compare_function(
     reference: Callable,
     cases: Sequence[tuple],
     mistaken: Sequence[tuple[str, Callable]] = (),
+    *,
+    rtol: float = 1e-4,
 ) -> str | Verdict | None:
     """Call an answer on each case and compare it with the reference.
 
     cases: the arguments of each call; the answer gets copies and may change them.
     mistaken: names of mistakes, each with a function that makes it. A wrong answer has made
     the first mistake whose function agrees with it on every case.
+    rtol: the relative difference that is forgiven; 0 for counts.
     """
     if not callable(answer):
         return different(f"a function is expected here, and this is {_short(answer)}.")
     results = [answer(*copy.deepcopy(case)) for case in cases]
     right = [reference(*case) for case in cases]
     verdicts = [
-        compare(*pair, name=_call(answer, case))
+        compare(*pair, name=_call(answer, case), rtol=rtol)
         for *pair, case in zip(results, right, cases, strict=True)
     ]
     if not any(verdicts):
         return None
     for name, mistake in mistaken:
-        if all(same(result, mistake(*case)) for result, case in zip(results, cases, strict=True)):
+        made = [mistake(*case) for case in cases]
+        if all(same(*pair, rtol=rtol) for pair in zip(results, made, strict=True)):
             return name
     return next(verdict for verdict in verdicts if verdict)
 

@@ -56,7 +56,7 @@ def check_slope(slope: Callable) -> str | Verdict | None:
     "and below 0 for anything worse than that.",
     not_subtracted="This is the share of the variation that is left over, SSE / SST. "
     "R² is the share that is explained: subtract it from 1.",
-    variance_ratio="This is the variance of the predictions over the variance of y. The two agree "
+    variance_ratio="This is the spread of the predictions over the spread of y. The two agree "
     "for the least-squares line, but for no other predictions: "
     "predictions that vary as much as y, and are all wrong, would score 1.",
     correlation="This is the squared correlation. The two agree for the least-squares line, "
@@ -78,6 +78,7 @@ def check_r_squared(r_squared: Callable) -> str | Verdict | None:
                 lambda y, y_hat: np.sum((y - y_hat) ** 2) / np.sum((y - y.mean()) ** 2),
             ),
             ("variance-ratio", lambda y, y_hat: np.var(y_hat) / np.var(y)),
+            ("variance-ratio", lambda y, y_hat: np.mean((y_hat - y.mean()) ** 2) / np.var(y)),
             ("correlation", lambda y, y_hat: np.corrcoef(y, y_hat)[0, 1] ** 2),
         ],
     )

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable, Sequence
 from itertools import product
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -21,7 +22,7 @@ def _lenet_by_hand(
     """LeNet with these ten tensors, with an activation for each of its first four layers."""
     for layer in range(2):
         x = F.conv2d(x, *weights[2 * layer : 2 * layer + 2])
-        x = pool(activations[layer](x), 2)
+        x = pool(x, activations[layer])
     x = x.flatten(1)
     for layer in range(2, 5):
         x = F.linear(x, *weights[2 * layer : 2 * layer + 2])
@@ -34,6 +35,13 @@ def _identity(x: torch.Tensor) -> torch.Tensor:
 
 
 _ACTIVATIONS = [torch.relu, torch.tanh, torch.sigmoid, F.leaky_relu, F.gelu, F.silu, F.elu]
+_ACTIVATIONS += [F.selu, F.mish, F.softplus, F.hardtanh]
+_POOLINGS = [
+    lambda x, activation: F.max_pool2d(activation(x), 2),
+    lambda x, activation: F.avg_pool2d(activation(x), 2),
+    lambda x, activation: activation(F.max_pool2d(x, 2)),
+    lambda x, activation: activation(F.avg_pool2d(x, 2)),
+]
 
 
 @exercise(
@@ -54,20 +62,24 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     model = copy.deepcopy(model).cpu().eval()  # its weights, which may be precious, are overwritten
     torch.manual_seed(0)
     x = torch.randn(3, 1, 32, 32)
+    try:
+        found = model(x)  # lazy layers now know their sizes
+    except RuntimeError as error:
+        if "mat1 and mat2" in str(error) or "is invalid for input of size" in str(error):
+            return "flatten-size"
+        raise
+    if not isinstance(found, torch.Tensor) or found.shape != (3, 10):
+        return different("for 3 images of shape (1, 32, 32) it should return logits (3, 10).")
+    by_shape = {tuple(weight.shape): weight for weight in model.parameters()}
+    expected = [tuple(weight.shape) for weight in LeNet().parameters()]  # ten different ones
+    if sorted(tuple(weight.shape) for weight in model.parameters()) != sorted(expected):
+        return different(f"the parameters have the shapes {[*by_shape]}; LeNet's are {expected}.")
+    weights = [by_shape[shape] for shape in expected]
+    if found.requires_grad:
+        found.sum().backward()
+    if any(weight.grad is None for weight in weights):
+        return different("some parameters get no gradient: is there a detach or no_grad in it?")
     with torch.no_grad():
-        try:
-            model(x)  # lazy layers now know their sizes
-        except RuntimeError as error:
-            if "mat1 and mat2" in str(error) or "is invalid for input of size" in str(error):
-                return "flatten-size"
-            raise
-        by_shape = {tuple(weight.shape): weight for weight in model.parameters()}
-        expected = [tuple(weight.shape) for weight in LeNet().parameters()]  # ten different ones
-        if sorted(tuple(weight.shape) for weight in model.parameters()) != sorted(expected):
-            return different(
-                f"the parameters have the shapes {[*by_shape]}; LeNet's are {expected}."
-            )
-        weights = [by_shape[shape] for shape in expected]
         for weight in weights:  # larger than at the start, so that every activation can be seen
             weight.copy_(torch.randn(weight.shape) * (len(weight) / weight.numel()) ** 0.5)
         return _compare_with_lenet(model(x), x, weights)
@@ -79,7 +91,7 @@ def _compare_with_lenet(
     def is_(expected: torch.Tensor) -> bool:
         return same(found, expected, rtol=1e-3, atol=1e-4)
 
-    for activation, pool in product(_ACTIVATIONS, [F.max_pool2d, F.avg_pool2d]):
+    for activation, pool in product(_ACTIVATIONS, _POOLINGS):
         right = _lenet_by_hand(x, weights, [activation] * 4, pool)
         if is_(right):
             return None
@@ -87,12 +99,14 @@ def _compare_with_lenet(
             return "softmax-inside"
         if is_(right.relu()):
             return "relu-at-the-end"
+    for activation, pool in product(_ACTIVATIONS, _POOLINGS):
         for some in product([activation, _identity], repeat=4):
             if is_(_lenet_by_hand(x, weights, some, pool)):
                 return "no-activation"
     return different(
         "the layers are LeNet's, but they do not give what they should: are they called in order, "
-        "with pooling by 2 after each convolution, and one kind of activation?"
+        "with pooling by 2 after each convolution, one kind of activation and one of pooling, and "
+        "nothing random?"
     )
 
 
@@ -115,23 +129,23 @@ def check_shapes(shapes: Sequence) -> str | Verdict | None:
     """shapes: five shapes, as tuples, lists or torch.Size, of 64 images of 30 × 30 in LeNet."""
     if not isinstance(shapes, list | tuple) or len(shapes) != 5:
         return different("a list of five shapes is expected.")
-    given = [tuple(int(n) for n in shape) for shape in shapes]
+    given = [tuple(shape) if np.iterable(shape) else (shape,) for shape in shapes]
     if given == _RIGHT:
         return None
     up = [*_RIGHT[:3], (64, 16, 5, 5), (64, 400)]
-    if given in ([shape[1:] for shape in _RIGHT], [shape[1:] for shape in up]):
-        return "batch-lost"
-    if given[:4] == up[:4]:
-        return "rounded-up"
-    stage = next(i for i, pair in enumerate(zip(given, _RIGHT, strict=True)) if pair[0] != pair[1])
-    return different(
-        f"after {_STAGES[stage]} the shape is not {given[stage]}. Up to there all is right."
-    )
+    for stage, shape in enumerate(given):
+        if shape in (_RIGHT[stage][1:], up[stage][1:]):
+            return "batch-lost"
+        if shape == up[stage] != _RIGHT[stage]:
+            return "rounded-up"
+        if shape != _RIGHT[stage]:
+            before = " Up to there all is right." if stage else ""
+            return different(f"after {_STAGES[stage]} the shape is not {shape}.{before}")
 
 
 @exercise(
     correct="Not one value of the features moved, and every one of the classifier did.",
-    weight_decay="The features have no gradient, and still they shrink: they are in the optimiser, "
+    weight_decay="The features' gradients are 0, and still they shrink: they are in the optimiser, "
     "whose weight decay pulls on all it holds. Give it the classifier's parameters only.",
     only_bias_frozen="The biases of the convolutions stay, but their kernels still move.",
     only_weights_frozen="The kernels stay, but the biases of the convolutions still move.",
@@ -169,9 +183,17 @@ def check_freeze(freeze: Callable) -> str | Verdict | None:
     kernels = {name for name in before if name.startswith("features") and name.endswith("weight")}
     biases = {name for name in before if name.startswith("features") and name.endswith("bias")}
     classifier = before.keys() - kernels - biases
-    as_asked = isinstance(optimizer, torch.optim.SGD) and all(
-        (group["lr"], group["weight_decay"], group["momentum"]) == (0.1, 0.1, 0)
+    holding = [
+        group
         for group in optimizer.param_groups
+        if any(
+            weight is held for weight in model.classifier.parameters() for held in group["params"]
+        )
+    ]
+    as_asked = isinstance(optimizer, torch.optim.SGD) and all(
+        (group["lr"], group["weight_decay"], group["momentum"], group["maximize"])
+        == (0.1, 0.1, 0, False)
+        for group in holding
     )
     for sign, mistake in [
         (not gradients["classifier"], "all-frozen"),

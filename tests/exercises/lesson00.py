@@ -3,13 +3,14 @@
 RIGHT = {
     "check_pixels": [
         "pixels = 32 * 32",
-        "pixels = '1024' and 1024.0",
-        "pixels = [torch.tensor(1024)]",
+        "pixels = 1024.0",
+        "pixels = [torch.tensor(1024, dtype=torch.bfloat16)]",
     ],
     "check_steps": [
         "steps = ['network', 'data', 'output', 'error', 'update']",
         "steps = ('network', 'data', 'output', 'error', 'update')",
         "steps = np.array(['data', 'network', 'output', 'error', 'update'])",
+        "steps = ['network', 'data', 'output', 'error', 'update', 'repeat']",
     ],
 }
 
@@ -17,7 +18,7 @@ WRONG = {
     "check_pixels": {
         "added": "pixels = 32 + 32",
         "one-row": "pixels = 32",
-        "different": "pixels = 784",
+        "different": ["pixels = 784", "pixels = 1025", "pixels = 1024.05", "pixels = '1024'"],
         "raised": """
 class pixels:
     __array__ = 1
@@ -34,7 +35,14 @@ pixels = pixels()
             "steps = ['output', 'network', 'data', 'error', 'update']",
             "steps = ['network', 'data']",
             "steps = 'network, data, output, error, update'",
+            "steps = {'network', 'data', 'output', 'error', 'update'}",
+            "steps = ['network', 'data', 'output', 'error', 'update'].reverse()",
         ],
-        "raised": "steps = 5",
+        "raised": """
+class Broken:
+    def __str__(self):
+        raise ValueError("no word")
+steps = [Broken()] * 5
+""",
     },
 }

@@ -85,10 +85,16 @@ def slope(x, y):
 def r_squared(y, y_hat):
     return ((y - y_hat) ** 2).sum() / ((y - y.mean()) ** 2).sum()
 """,
-        "variance-ratio": """
+        "variance-ratio": [
+            """
 def r_squared(y, y_hat):
     return np.var(y_hat, ddof=1) / np.var(y, ddof=1)
 """,
+            """
+def r_squared(y, y_hat):
+    return sum((y_hat - y.mean()) ** 2) / sum((y - y.mean()) ** 2)
+""",
+        ],
         "correlation": """
 def r_squared(y, y_hat):
     return np.corrcoef(y, y_hat)[0, 1] ** 2

@@ -8,12 +8,12 @@ def denormalise(x, mean, std):
 """,
         """
 def denormalise(x, mean, std):
-    return [[value * std + mean for value in row] for row in x.tolist()]
+    return [[[value * std + mean for value in row] for row in rows] for rows in x.tolist()]
 """,
         """
 def denormalise(x, mean, std):
     from torchvision.transforms import Normalize
-    return Normalize((-mean / std,), (1 / std,))(x[None])
+    return Normalize((-mean / std,), (1 / std,))(x).clamp(0, 1)
 """,
         """
 def denormalise(x, mean, std):
@@ -65,9 +65,13 @@ def denormalise(x, mean, std):
 def denormalise(x, mean, std):
     return (x - mean) / std
 """,
-        "different": """
+        "divided-again": """
 def denormalise(x, mean, std):
     return x / std + mean
+""",
+        "different": """
+def denormalise(x, mean, std):
+    return (x - mean) * std
 """,
         "raised": """
 def denormalise(x):
@@ -93,10 +97,16 @@ def class_ink(images, labels):
 def class_ink(images, labels):
     return [images.mean() for c in range(10)]
 """,
-        "different": """
+        "different": [
+            """
 def class_ink(images, labels):
     return [images[labels == c].sum() for c in range(10)]
 """,
+            """
+def class_ink(images, labels):
+    return [images[labels == c].sum() / (len(images) / 10 * 784) for c in range(10)]
+""",
+        ],
         "raised": """
 def class_ink(images, labels):
     return images.groupby(labels).mean()

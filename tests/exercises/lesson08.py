@@ -136,10 +136,16 @@ def count_parameters(sizes):
 def count_parameters(sizes):
     return sum(a * b + b for a, b in zip(sizes[:-2], sizes[1:]))
 """,
-        "different": """
+        "different": [
+            """
 def count_parameters(sizes):
     return sum(sizes)
 """,
+            """
+def count_parameters(sizes):
+    return sum(a * b + b for a, b in zip(sizes, sizes[1:])) + 1
+""",
+        ],
         "raised": """
 def count_parameters(sizes):
     return sizes[0] * sizes[1] * sizes[2] * sizes[9]

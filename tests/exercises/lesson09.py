@@ -39,6 +39,8 @@ RIGHT = {
         network(*WHOLE),
         network(*WHOLE).replace("ReLU", "Tanh").replace("Max", "Avg"),
         network(CONV_1, POOL, RELU, CONV_2, POOL, RELU, *HEAD),
+        network(CONV_1, "nn.AvgPool2d(2)", RELU, CONV_2, "nn.AvgPool2d(2)", RELU, *HEAD),
+        network(*WHOLE).replace("ReLU", "Mish"),
         with_forward(
             "x = F.max_pool2d(torch.relu(self.conv1(x)), 2)",
             "x = F.max_pool2d(F.relu(self.conv2(x)), (2, 2))",
@@ -80,6 +82,11 @@ for layer in [*layers, nn.Flatten()]:
             SGD.format("[p for p in model.parameters() if p.requires_grad]"),
         ),
         frozen(
+            "return torch.optim.SGD([{'params': model.features.parameters(), 'lr': 0.0, "
+            "'weight_decay': 0.0}, {'params': model.classifier.parameters()}], lr=0.1, "
+            "weight_decay=0.1)"
+        ),
+        frozen(
             "for p in model.features.parameters():",
             "    p.requires_grad, p.grad = False, None",
             SGD.format("model.parameters()"),
@@ -114,6 +121,12 @@ WRONG = {
             network(*WHOLE).replace("120", "100"),
             network(*WHOLE).replace("nn.MaxPool2d(2)", "nn.MaxPool2d(2), nn.Sigmoid()"),
             "my_lenet = lambda: 5",
+            with_forward("return x.flatten(1)[:, :10]"),
+            with_forward(
+                "x = F.max_pool2d(torch.relu(self.conv1(x)), 2).detach()",
+                "x = F.max_pool2d(F.relu(self.conv2(x)), 2).flatten(1)",
+                "return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))",
+            ),
         ],
         "raised": network(*WHOLE).replace("nn.ReLU()", "nn.Relu()"),
     },
@@ -121,6 +134,7 @@ WRONG = {
         "batch-lost": [
             "shapes = [(6, 26, 26), (6, 13, 13), (16, 9, 9), (16, 4, 4), (256,)]",
             "shapes = [(6, 26, 26), (6, 13, 13), (16, 9, 9), (16, 5, 5), (400,)]",
+            UP_TO_NINE + "(64, 16, 4, 4), 256]",
         ],
         "rounded-up": [
             UP_TO_NINE + "(64, 16, 5, 5), (64, 400)]",
@@ -128,10 +142,16 @@ WRONG = {
         ],
         "different": [
             UP_TO_NINE + "(64, 16, 8, 8), (64, 1024)]",
+            UP_TO_NINE + "(64, 16, 4.5, 4.5), (64, 324)]",
             "shapes = [(64, 6, 26, 26)]",
             "shapes = 256",
         ],
-        "raised": "shapes = ['64', 'six', '26', '13', '4']",
+        "raised": """
+class Broken:
+    def __iter__(self):
+        raise ValueError("no shape")
+shapes = [Broken() for _ in range(5)]
+""",
     },
     "check_freeze": {
         "weight-decay": frozen(
@@ -162,6 +182,7 @@ WRONG = {
         "other-settings": [
             frozen("return torch.optim.SGD(model.classifier.parameters(), lr=0.1)"),
             frozen(SGD.format("model.classifier.parameters()").replace("SGD", "Adam")),
+            frozen(SGD.format("model.classifier.parameters(), maximize=True")),
             frozen(SGD.format("model.classifier.parameters()").replace("lr", "momentum=0.9, lr")),
         ],
         "different": [
