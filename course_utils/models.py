@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-class MLP(nn.Sequential):
+class MLP(nn.Module):
     """A multi-layer perceptron: fully connected layers with ReLU between them (lesson 08).
 
     sizes: the number of values in the input, in each hidden layer and in the output.
@@ -14,11 +14,15 @@ class MLP(nn.Sequential):
     """
 
     def __init__(self, *sizes: int) -> None:
+        super().__init__()
         layers = [nn.Flatten()]
         for inputs, outputs in pairwise(sizes):
             layers += [nn.Linear(inputs, outputs), nn.ReLU()]
-        super().__init__(*layers[:-1])  # no ReLU after the last layer: logits may be negative
+        self.layers = nn.Sequential(*layers[:-1])  # no ReLU at the end: logits may be negative
         self.arguments = sizes
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers(x)
 
 
 class LeNet(nn.Module):

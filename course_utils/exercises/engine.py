@@ -180,4 +180,6 @@ def _short(value: object) -> str:
     if isinstance(value, torch.nn.Module):
         return type(value).__name__
     text = repr(value)
+    if isinstance(value, list | tuple) and len(text) > 60:
+        return f"<{type(value).__name__} of {len(value)}>"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -26,7 +26,7 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, str]:
     model = MLP(16, 8, 4)
     for parameter in model.parameters():
         torch.nn.init.uniform_(parameter, -0.5, 0.5, generator=generator)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
 
     def noted(event: str, call: Callable) -> Callable:
         return lambda *args, **options: (happened.append(event), call(*args, **options))[1]
@@ -34,7 +34,7 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, str]:
     optimizer.zero_grad = noted("z", optimizer.zero_grad)
     model.zero_grad = noted("z", model.zero_grad)
     optimizer.step = noted("s", optimizer.step)
-    model[-1].bias.register_hook(lambda _: happened.append("b"))
+    model.layers[-1].bias.register_hook(lambda _: happened.append("b"))
     for _ in range(3):
         x = torch.randn(6, 16, generator=generator)
         train_step(model, optimizer, x, torch.randint(4, (6,), generator=generator))
@@ -57,6 +57,9 @@ def _softmax_step(model, optimizer, x, y) -> None:
     correct="After three steps the weights are what they should be.",
     no_backward="The gradients are never computed: loss.backward() is missing.",
     no_step="The weights never change: optimizer.step() is missing.",
+    other_optimizer="The weights change, but not by the optimizer that was given: "
+    "call its step(), so that it works with momentum and Adam as well.",
+    no_grad="The forward pass keeps no gradients: is it inside torch.no_grad(), or detached?",
     step_before_backward="The weights are changed before the gradients are there: "
     "optimizer.step() comes last, after loss.backward().",
     zeroed_too_late="The gradients are thrown away before they are used: optimizer.zero_grad() "
@@ -68,15 +71,21 @@ def check_train_step(train_step: Callable) -> str | Verdict | None:
     """train_step(model, optimizer, x, y): one step with cross-entropy, in place."""
     if not callable(train_step):
         return different("a function of four arguments is expected here.")
-    weights, order = _take_steps(train_step)
+    try:
+        weights, order = _take_steps(train_step)
+    except RuntimeError as error:
+        if "does not require grad" in str(error):
+            return "no-grad"
+        raise
     right, _ = _take_steps(_right_step)
     if same(weights, right):
         return None
+    unchanged = same(weights, _take_steps(lambda *_: None)[0])
     for sign, mistake in [
-        ("b" not in order, "no-backward"),
-        ("s" not in order, "no-step"),
+        ("b" not in order and unchanged, "no-backward"),
+        ("s" not in order, "no-step" if unchanged else "other-optimizer"),
         ("bzs" in order, "zeroed-too-late"),
-        ("b" in order.partition("s")[2], "step-before-backward"),
+        ("b" not in order.partition("s")[0], "step-before-backward"),
         ("z" not in order, "no-zero-grad"),
         (same(weights, _take_steps(_softmax_step)[0]), "softmax-twice"),
     ]:
@@ -102,6 +111,8 @@ def _batches(sizes: list[int], share_right: float) -> list[tuple[torch.Tensor, t
     "last batch counts more than the others. Add up the right answers and the images instead.",
     wrong_axis="argmax(dim=0) finds the image with the highest score for each class. "
     "You want the class with the highest score for each image: dim=1.",
+    one_batch="Only one of the batches is counted. Is the `return` inside the loop, or is the sum "
+    "started anew for every batch?",
     number_right="This is the number of right answers. Divide it by the number of images.",
     percent="This is a percentage. The share, from 0 to 1, is asked for.",
 )
@@ -127,6 +138,8 @@ def check_mean_accuracy(mean_accuracy: Callable) -> str | Verdict | None:
         [(_batches([6, 6, 2], 0.3),), (_batches([8, 3], 0.0),)],
         [
             ("mean-of-batches", lambda batches: sum(share([b]) for b in batches) / len(batches)),
+            ("one-batch", lambda batches: share(batches[:1])),
+            ("one-batch", lambda batches: share(batches[-1:])),
             ("number-right", right),
             ("percent", lambda batches: 100 * share(batches)),
         ],
@@ -137,6 +150,7 @@ def check_mean_accuracy(mean_accuracy: Callable) -> str | Verdict | None:
     correct="[1024, 300, 10] has 310,510, and [784, 64, 64, 64, 10] has 59,210.",
     bias_forgotten="These are the weights alone. Every output of a layer also has a bias.",
     bias_per_input="You give every input a bias. It is every output that has one.",
+    bias_per_layer="You give every layer one bias. Each of its outputs has one.",
     one_layer_left_out="One layer is missing: [1024, 300, 10] has two of them.",
 )
 def check_count_parameters(count_parameters: Callable) -> str | Verdict | None:
@@ -151,6 +165,7 @@ def check_count_parameters(count_parameters: Callable) -> str | Verdict | None:
         [([1024, 300, 10],), ([784, 64, 64, 64, 10],), ([3, 7, 2],)],
         [
             ("bias-forgotten", lambda sizes: count(sizes, lambda i, o: 0)),
+            ("bias-per-layer", lambda sizes: count(sizes, lambda i, o: 1)),
             ("bias-per-input", lambda sizes: count(sizes, lambda i, o: i)),
             ("one-layer-left-out", lambda sizes: count(sizes[:-1])),
             ("one-layer-left-out", lambda sizes: count(sizes[1:])),

@@ -78,6 +78,16 @@ WRONG = {
     "check_train_step": {
         "no-backward": step(LOSS, ZERO, STEP),
         "no-step": step(LOSS, ZERO, BACKWARD),
+        "other-optimizer": [
+            step(
+                LOSS, ZERO, BACKWARD, "for p in model.parameters():", "    p.data -= 0.5 * p.grad"
+            ),
+            step(LOSS, "optimizer = torch.optim.SGD(model.parameters(), lr=0.5)", BACKWARD, STEP),
+        ],
+        "no-grad": [
+            step("with torch.no_grad():", f"    {LOSS}", ZERO, BACKWARD, STEP),
+            step("loss = F.cross_entropy(model(x).detach(), y)", ZERO, BACKWARD, STEP),
+        ],
         "step-before-backward": [
             step(LOSS, ZERO, STEP, BACKWARD),
             step(STEP, ZERO, LOSS, BACKWARD),
@@ -90,6 +100,7 @@ WRONG = {
         "different": [
             step("loss = -F.cross_entropy(model(x), y)", ZERO, BACKWARD, STEP),
             step("loss = F.cross_entropy(model(x), y, reduction='sum')", ZERO, BACKWARD, STEP),
+            step(LOSS, ZERO, BACKWARD, STEP, LOSS, ZERO, BACKWARD, STEP),
             "train_step = 5",
         ],
         "raised": step("loss = cross_entropy(model(x), y)"),
@@ -99,6 +110,19 @@ WRONG = {
 def mean_accuracy(batches):
     return np.mean([(z.argmax(dim=1) == y).float().mean() for z, y in batches])
 """,
+        "one-batch": [
+            """
+def mean_accuracy(batches):
+    for z, y in batches:
+        return (z.argmax(dim=1) == y).float().mean()
+""",
+            """
+def mean_accuracy(batches):
+    for z, y in batches:
+        right = (z.argmax(dim=1) == y).float().mean()
+    return right
+""",
+        ],
         "wrong-axis": """
 def mean_accuracy(batches):
     right = sum((z.argmax(dim=0) == y).sum().item() for z, y in batches)
@@ -127,6 +151,10 @@ def mean_accuracy(batches):
         "bias-forgotten": """
 def count_parameters(sizes):
     return sum(a * b for a, b in zip(sizes, sizes[1:]))
+""",
+        "bias-per-layer": """
+def count_parameters(sizes):
+    return sum(a * b + 1 for a, b in zip(sizes, sizes[1:]))
 """,
         "bias-per-input": """
 def count_parameters(sizes):
