@@ -46,6 +46,7 @@ def execute(notebook: NotebookNode, runs: Path | None = None) -> NotebookNode:
             notebook,
             timeout=600,
             kernel_name="python3",
+            extra_arguments=["--log-level=ERROR"],  # no word about loopback without encryption
             record_timing=False,
             coalesce_streams=True,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
