@@ -4,16 +4,18 @@ Nothing here holds a model, changes what it is given, or calls ``plt.show()``.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, ListedColormap
 
 #: For values of both signs, centred on 0: blue below, white at 0, orange above.
 SIGNED = LinearSegmentedColormap.from_list("blue-white-orange", ["#0072B2", "white", "#D55E00"])
+#: Pale tints of the first colours of the style, one a class, for areas behind points.
+TINTS = ("#CCE3F0", "#F7DFCC", "#CCECE3", "#F5E4ED", "#DDF0FA", "#FAECCC")
 
 
 def image_grid(
@@ -87,6 +89,43 @@ def curves(
         ax.plot(x, y, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
+    return ax
+
+
+def decision_regions(
+    predict: Callable[[np.ndarray], Sequence[int] | np.ndarray | torch.Tensor],
+    *,
+    xlim: tuple[float, float],
+    ylim: tuple[float, float],
+    xlabel: str = "$x_1$",
+    ylabel: str = "$x_2$",
+    ax: Axes | None = None,
+) -> Axes:
+    """Tint the plane by the class that a model answers at each point, with a line between classes.
+
+    predict: takes points of shape (N, 2), float64, and gives N class numbers from 0 to 5.
+    xlim, ylim: the part of the plane to draw. xlabel, ylabel: what the two inputs are.
+
+    Raises ValueError where ``predict`` gives anything else.
+    """
+    x, y = np.linspace(*xlim, 301), np.linspace(*ylim, 301)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # (301 * 301, 2)
+    answers = predict(points)
+    if isinstance(answers, torch.Tensor):
+        answers = answers.detach().cpu()
+    classes = np.asarray(answers)
+    if classes.size != len(points) or not np.isin(classes, range(len(TINTS))).all():
+        raise ValueError(
+            f"predict should give {len(points)} class numbers from 0 to {len(TINTS) - 1}, one for "
+            f"each point; it gave an array of shape {classes.shape} and type {classes.dtype}."
+        )
+    classes = classes.reshape(301, 301)
+    ax = ax or plt.subplots()[1]
+    tints = ListedColormap(TINTS)
+    ax.pcolormesh(x, y, classes, cmap=tints, vmin=-0.5, vmax=len(TINTS) - 0.5, rasterized=True)
+    for answer in np.unique(classes)[:-1]:  # each class against the rest
+        ax.contour(x, y, classes == answer, levels=[0.5], colors="0.3", linewidths=1.5)
+    ax.set(xlim=xlim, ylim=ylim, xlabel=xlabel, ylabel=ylabel)
     return ax
 
 

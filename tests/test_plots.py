@@ -11,6 +11,7 @@ matplotlib.use("agg")
 
 import matplotlib.pyplot as plt
 from browser import ROOT
+from matplotlib.colors import to_hex
 
 from course_utils import plots
 
@@ -81,6 +82,34 @@ def test_curves_are_named_and_labelled():
     assert ax.lines[0].get_xdata().tolist() == [1, 2, 3]
     assert ax.lines[1].get_xdata().tolist() == [10, 20]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss (nats)")
+
+
+def test_regions_are_tinted_by_the_answer():
+    """A point just left of the boundary has the first tint, one just right of it the second."""
+    ax = plots.decision_regions(lambda X: X[:, 0] > 0.2, xlim=(-1, 1), ylim=(0, 3))
+    mesh, boundary = ax.collections
+    answers = mesh.get_array().reshape(301, 301)
+    np.testing.assert_array_equal(answers.sum(axis=0) > 0, np.linspace(-1, 1, 301) > 0.2)
+    colours = mesh.to_rgba(np.array([0, 1]))
+    assert [to_hex(colour).upper() for colour in colours] == list(plots.TINTS[:2])
+    line = np.concatenate([path.vertices for path in boundary.get_paths()])
+    assert np.allclose(line[:, 0], 0.2, atol=2 / 300)
+    assert ax.get_xlim() == (-1, 1) and ax.get_ylim() == (0, 3)
+    assert ax.get_xlabel() and ax.get_ylabel()
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_regions_accept_any_sequence_of_classes(kind):
+    ax = plots.decision_regions(
+        lambda X: kind([int(x > y) + int(x > 0) for x, y in X]), xlim=(-1, 1), ylim=(-1, 1)
+    )
+    assert set(np.unique(ax.collections[0].get_array())) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("answers", [lambda X: X, lambda X: X[:, 0], lambda X: [0]])
+def test_regions_need_a_class_for_each_point(answers):
+    with pytest.raises(ValueError, match="90601 class numbers from 0 to 5, one for each point"):
+        plots.decision_regions(answers, xlim=(-1, 1), ylim=(-1, 1))
 
 
 def test_given_axes_are_drawn_on_and_data_is_left_alone():
