@@ -37,13 +37,13 @@ class Lesson:
 # fmt: off
 LESSONS = (
     Lesson(0, "00_start_here.ipynb", "Start here", "Is this machine ready, and where does the course lead?", 15, False, True),
-    Lesson(1, "01_a_neuron.ipynb", "A neuron", "How can one number-crunching unit make a decision?", 20, False),
+    Lesson(1, "01_a_neuron.ipynb", "A neuron", "How can one number-crunching unit make a decision?", 20, False, True),
     Lesson(2, "02_linear_regression.ipynb", "Linear regression", "What is the best straight line, and how do we know?", 15, False, True),
-    Lesson(3, "03_gradient_descent.ipynb", "Gradient descent", "How do we find the bottom of the bowl when there is no formula?", 20, False),
-    Lesson(4, "04_back_propagation.ipynb", "Back-propagation", "How does the error find its way to every weight?", 30, False),
+    Lesson(3, "03_gradient_descent.ipynb", "Gradient descent", "How do we find the bottom of the bowl when there is no formula?", 20, False, True),
+    Lesson(4, "04_back_propagation.ipynb", "Back-propagation", "How does the error find its way to every weight?", 30, False, True),
     Lesson(5, "05_images_as_numbers.ipynb", "Images as numbers", "What does a network see?", 40, True, True),
-    Lesson(6, "06_convolution.ipynb", "Convolution, pixel by pixel", "How does a small grid of weights find edges?", 25, False),
-    Lesson(7, "07_pooling.ipynb", "Pooling, and LeNet by the numbers", "What can we throw away?", 25, False),
+    Lesson(6, "06_convolution.ipynb", "Convolution, pixel by pixel", "How does a small grid of weights find edges?", 25, False, True),
+    Lesson(7, "07_pooling.ipynb", "Pooling, and LeNet by the numbers", "What can we throw away?", 25, False, True),
     Lesson(8, "08_multi_layer_perceptron.ipynb", "A multi-layer perceptron", "How far do plain layers get?", 60, True, True),
     Lesson(9, "09_lenet.ipynb", "LeNet", "Why does looking locally win?", 75, True, True),
     Lesson(10, "10_what_lenet_sees.ipynb", "What LeNet sees", "What do the numbers inside mean?", 60, True),

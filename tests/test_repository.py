@@ -125,7 +125,11 @@ torch.manual_seed(0); numpy.random.seed(0); random.seed(0)
 import course_utils
 light = set(sys.modules)
 from course_utils import checkpoints, images, lessons, machine, models, record, training
-from course_utils.exercises import lesson00, lesson02, lesson05, lesson08, lesson09
+from course_utils.lessons import LESSONS
+import importlib
+for lesson in LESSONS:
+    if lesson.written:
+        importlib.import_module(f"course_utils.exercises.lesson{lesson.number:02}")
 loaded = {name.split(".")[0] for name in sys.modules}
 import matplotlib
 before = dict(matplotlib.rcParams)

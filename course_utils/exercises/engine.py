@@ -3,7 +3,7 @@
 import copy
 import dis
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,8 @@ def exercise(correct: str, **mistakes: str) -> Callable:
                 return Verdict(
                     "unanswered", "Not answered yet: put your answer in place of the dots."
                 )
+            if isinstance(answer, Iterator):  # which can be read only once
+                answer = [*answer]
             try:
                 with torch.random.fork_rng(
                     devices=[]
@@ -64,7 +66,7 @@ def exercise(correct: str, **mistakes: str) -> Callable:
 
 def different(sentence: str) -> Verdict:
     """The verdict on a wrong answer that is none of the known mistakes."""
-    return Verdict("different", f"Not yet. {sentence}")
+    return Verdict("different", f"Not yet: {sentence}")
 
 
 def _is_stub(answer: object) -> bool:
@@ -152,6 +154,7 @@ def compare_function(
     if not callable(answer):
         return different(f"a function is expected here, and this is {_short(answer)}.")
     results = [answer(*copy.deepcopy(case)) for case in cases]
+    results = [[*result] if isinstance(result, Iterator) else result for result in results]
     right = [reference(*case) for case in cases]
     verdicts = [
         compare(*pair, name=_call(answer, case), rtol=rtol)

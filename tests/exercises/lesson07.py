@@ -1,0 +1,362 @@
+"""Answers to the exercises of lesson 07, right ones and wrong ones by code."""
+
+RIGHT = {
+    "check_avg_pool": [
+        """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].mean(axis=(-2, -1))
+""",
+        """
+def avg_pool(x, size, stride):
+    return torch.nn.functional.avg_pool2d(torch.tensor(x, dtype=torch.float32), size, stride)
+""",
+        """
+def avg_pool(x, size, stride):
+    def pool_one(image):
+        rows = range(0, len(image) - size + 1, stride)
+        columns = range(0, len(image[0]) - size + 1, stride)
+        return [
+            [sum(sum(row[j : j + size]) for row in image[i : i + size]) / size**2 for j in columns]
+            for i in rows
+        ]
+
+    return tuple(pool_one(image) for image in x.tolist())
+""",
+        """
+def avg_pool(x, size, stride):
+    x = torch.from_numpy(x).unfold(1, size, stride).unfold(2, size, stride)
+    return [image.mean(dim=(-2, -1)) for image in x]
+""",
+        """
+def avg_pool(x, size, stride):
+    sums = np.pad(x.cumsum(axis=1).cumsum(axis=2), ((0, 0), (1, 0), (1, 0)))
+    y = sums[:, size:, size:] - sums[:, :-size, size:] - sums[:, size:, :-size]
+    return ((y + sums[:, :-size, :-size]) / size**2)[:, ::stride, ::stride].astype(np.float32)
+""",
+        """
+avg_pool = lambda x, size, stride: torch.nn.AvgPool2d(size, stride)(torch.tensor(x)[None])
+""",
+    ],
+    "check_max_pool_backward": [
+        """
+def max_pool_backward(x, dy, size, stride):
+    x = torch.tensor(x, requires_grad=True)
+    y = torch.nn.functional.max_pool2d(x[None], size, stride)[0]
+    y.backward(torch.tensor(dy))
+    return x.grad
+""",
+        """
+def max_pool_backward(x, dy, size, stride):
+    dx = [[0.0] * x.shape[1] for _ in x]
+    for i in range(len(dy)):
+        for j in range(len(dy[0])):
+            best = None
+            for row in range(i * stride, i * stride + size):
+                for column in range(j * stride, j * stride + size):
+                    if best is None or x[row, column] > x[best]:
+                        best = row, column
+            dx[best[0]][best[1]] += dy[i, j]
+    return dx
+""",
+        """
+def max_pool_backward(x, dy, size, stride):
+    y, at = torch.nn.functional.max_pool2d(
+        torch.tensor(x)[None], size, stride, return_indices=True
+    )
+    dx = np.zeros(x.size, dtype=np.float32)
+    np.add.at(dx, at.numpy().ravel(), dy.ravel())
+    return dx.reshape(x.shape)
+""",
+        """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros_like(x)
+    for (i, j), gradient in np.ndenumerate(dy):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        mask = np.zeros_like(window)
+        mask[np.unravel_index(np.argmax(window), window.shape)] = 1
+        dx[i * stride : i * stride + size, j * stride : j * stride + size] += gradient * mask
+    return dx
+""",
+    ],
+    "check_sides": [
+        """
+sides = [28, 14, 10, 5]
+""",
+        """
+sides = np.array([28, 14, 10, 5], dtype=np.uint8)
+""",
+        """
+sides = (28.0, 14.0, 10.0, 5.0)
+""",
+        """
+x, sides = torch.zeros(1, 1, 28, 28), []
+for layer in [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.MaxPool2d(2)]:
+    x = layer(x)
+    sides.append(torch.tensor(x.shape[-1]))
+""",
+        """
+sides = torch.tensor([[28, 28], [14, 14], [10, 10], [5, 5]])
+""",
+        """
+sides = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]
+""",
+    ],
+}
+
+WRONG = {
+    "check_avg_pool": {
+        "partial-windows": [
+            """
+def avg_pool(x, size, stride):
+    rows, columns = range(0, x.shape[1], stride), range(0, x.shape[2], stride)
+    return np.array(
+        [[[c[i : i + size, j : j + size].mean() for j in columns] for i in rows] for c in x]
+    )
+""",
+            """
+def avg_pool(x, size, stride):
+    x = torch.tensor(x)
+    return torch.nn.functional.avg_pool2d(x, size, stride, ceil_mode=True)
+""",
+            """
+def avg_pool(x, size, stride):
+    H, W = x.shape[1] // stride, x.shape[2] // stride
+    y = np.zeros((len(x), H, W))
+    for c, i, j in np.ndindex(y.shape):
+        window = x[c, i * stride : i * stride + size, j * stride : j * stride + size]
+        y[c, i, j] = window.sum() / size**2
+    return y
+""",
+        ],
+        "wrong-axes": [
+            """
+def avg_pool(x, size, stride):
+    C, H, W = x.shape
+    y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))
+    for i, j in np.ndindex(y.shape[1:]):
+        window = x[:, i * stride : i * stride + size, j * stride : j * stride + size]
+        y[:, i, j] = window.mean()
+    return y
+""",
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(0, 1))
+    return windows[::stride, ::stride].mean(axis=(-2, -1))
+""",
+            """
+def avg_pool(x, size, stride):
+    H, W = ((side - size) // stride + 1 for side in x.shape[1:])
+    y = np.zeros((H, W))
+    for i, j in np.ndindex(H, W):
+        y[i, j] = x[:, i * stride : i * stride + size, j * stride : j * stride + size].mean()
+    return y
+""",
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].mean(axis=(1, 2))
+""",
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[::stride, ::stride].mean(axis=(-2, -1))
+""",
+        ],
+        "stride-ignored": [
+            """
+def avg_pool(x, size, stride):
+    return torch.nn.functional.avg_pool2d(torch.tensor(x), size)
+""",
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows.mean(axis=(-2, -1))
+""",
+        ],
+        "maximum": """
+def avg_pool(x, size, stride):
+    return torch.nn.functional.max_pool2d(torch.tensor(x), size, stride)
+""",
+        "divisor": [
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].sum(axis=(-2, -1))
+""",
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].sum(axis=(-2, -1)) / size
+""",
+        ],
+        "different": [
+            """
+def avg_pool(x, size, stride):
+    return x
+""",
+            """
+def avg_pool(x, size, stride):
+    print(x.mean())
+""",
+        ],
+        "raised": """
+def avg_pool(x, size, stride):
+    C, H, W = x.shape
+    return x.reshape(C, H // size, size, W // size, size).mean(axis=(2, 4))
+""",
+    },
+    "check_max_pool_backward": {
+        "every-tie": """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        rows = slice(i * stride, i * stride + size)
+        columns = slice(j * stride, j * stride + size)
+        dx[rows, columns] += dy[i, j] * (x[rows, columns] == x[rows, columns].max())
+    return dx
+""",
+        "shared-tie": """
+def max_pool_backward(x, dy, size, stride):
+    x = torch.tensor(x, requires_grad=True)
+    windows = x.unfold(0, size, stride).unfold(1, size, stride)
+    windows.amax(dim=(-2, -1)).backward(torch.tensor(dy))
+    return x.grad
+""",
+        "last-tie": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        best, at = -np.inf, None
+        for row in range(i * stride, i * stride + size):
+            for column in range(j * stride, j * stride + size):
+                if x[row, column] >= best:
+                    best, at = x[row, column], (row, column)
+        dx[at] += dy[i, j]
+    return dx
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        column, row = divmod(window.T.argmax(), size)
+        dx[i * stride + row, j * stride + column] += dy[i, j]
+    return dx
+""",
+        ],
+        "overwritten": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        row, column = divmod(window.argmax(), size)
+        dx[i * stride + row, j * stride + column] = dy[i, j]
+    return dx
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        rows = slice(i * stride, i * stride + size)
+        columns = slice(j * stride, j * stride + size)
+        dx[rows, columns] = dy[i, j] * (x[rows, columns] == x[rows, columns].max())
+    return dx
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    y, at = torch.nn.functional.max_pool2d(
+        torch.tensor(x)[None], size, stride, return_indices=True
+    )
+    dx = np.zeros(x.size)
+    dx[at.numpy().ravel()] += dy.ravel()
+    return dx.reshape(x.shape)
+""",
+        ],
+        "spread-evenly": """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        dx[i * stride : i * stride + size, j * stride : j * stride + size] += dy[i, j] / size**2
+    return dx
+""",
+        "gradient-forgotten": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        row, column = divmod(window.argmax(), size)
+        dx[i * stride + row, j * stride + column] += 1
+    return dx
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        row, column = divmod(window.argmax(), size)
+        dx[i * stride + row, j * stride + column] += dy[i, j] * window.max()
+    return dx
+""",
+        ],
+        "place-in-window": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        dx[np.unravel_index(window.argmax(), window.shape)] += dy[i, j]
+    return dx
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        row, column = np.unravel_index(window.argmax(), window.shape)
+        dx[i + row, j + column] += dy[i, j]
+    return dx
+""",
+        ],
+        "different": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    return np.repeat(np.repeat(dy, stride, axis=0), stride, axis=1)
+""",
+            """
+def max_pool_backward(x, dy, size, stride):
+    return dy
+""",
+        ],
+        "raised": """
+def max_pool_backward(x, dy):
+    return np.where(x == x.max(), dy, 0)
+""",
+    },
+    "check_sides": {
+        "padding-ignored": "sides = [24, 12, 8, 4]",
+        "padding-once": ["sides = [26, 13, 9, 4]", "sides = np.array([26, 13, 9, 5])"],
+        "padding-twice": "sides = (28, 14, 14, 7)",
+        "values": ["sides = [4704, 1176, 1600, 400]", "sides = [784, 196, 100, 25]"],
+        "input-included": ["sides = [28, 28, 14, 10, 5]", "sides = [28, 28, 14, 10]"],
+        "pooling-stride": "sides = torch.tensor([28, 27, 23, 22])",
+        "pooling-forgotten": "sides = [28, 28, 24, 24]",
+        "different": [
+            "sides = [28, 14, 10]",
+            "sides = {28, 14, 10, 5}",
+            "sides = '28, 14, 10, 5'",
+            "sides = [30, 15, 11, 5]",
+            "sides = 5",
+        ],
+        "raised": """
+class Sides:
+    def __array__(self, *args, **kwargs):
+        raise RuntimeError("these sides cannot be read")
+
+sides = Sides()
+""",
+    },
+}
