@@ -1,0 +1,70 @@
+"""The functions that lessons define refuse what cannot be, and say the sizes and the rule."""
+
+import ast
+
+import numpy as np
+import pytest
+from documents import code_cells
+
+from course_utils.lessons import LESSONS
+
+
+def definitions(number: int) -> dict:
+    """The functions and classes of a lesson, defined one after another with its imports."""
+    names: dict = {}
+    for cell in code_cells(LESSONS[number]):
+        for node in ast.parse(cell.source).body:
+            if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
+                exec(compile(ast.Module([node], []), cell.id, "exec"), names)
+    return names
+
+
+def zeros(*shape: int) -> np.ndarray:
+    return np.zeros(shape)
+
+
+CONV2D = [(6, name) for name in ("conv2d_loops", "conv2d_windows", "conv2d_im2col")]
+REFUSED = [
+    (1, "neuron", (zeros(3), zeros(2), 0.5), r"\(3,\).*\(2,\).*one weight for each input"),
+    (1, "layer", (zeros(4, 2), zeros(3, 2), zeros(2)), r"\(4, 2\).*\(3, 2\).*a row for each"),
+    (3, "gradient", (zeros(5), zeros(20, 5), zeros(19)), r"\(20, 5\).*\(19,\).*one target"),
+    (3, "gradient", (zeros(5), zeros(20, 5), zeros(20, 1)), r"\(20, 5\).*\(20, 1\).*one target"),
+    (3, "loss", (zeros(6), zeros(20, 5), zeros(20)), r"\(20, 5\).*\(6,\).*each column"),
+    (4, "loss", (zeros(4, 1), zeros(4)), r"\(4, 1\).*\(4,\).*one target for each"),
+    (4, "loss", (zeros(4, 1), zeros(3, 1)), r"\(4, 1\).*\(3, 1\).*one target for each"),
+    (6, "output_size", (4, 7, 1, 1), r"a kernel of 7 does not fit into 4 \+ 2 · 1 = 6"),
+    (6, "output_size", (28, 5, 0), "the stride is 0; it has to be at least 1"),
+    *[
+        (*conv2d, arguments, message)
+        for conv2d in CONV2D
+        for arguments, message in [
+            ((zeros(1, 3, 4, 8), zeros(2, 3, 5, 5), zeros(2)), r"kernel of 5 .* 4 \+ 2 · 0 = 4"),
+            ((zeros(1, 3, 8, 8), zeros(2, 3, 5, 5), zeros(2), 0), "the stride is 0"),
+            ((zeros(1, 1, 8, 8), zeros(2, 3, 5, 5), zeros(2)), "channels: 1, slices .*: 3"),
+            ((zeros(1, 3, 8, 8), zeros(2, 3, 5, 5), zeros(3)), "kernels: 2, biases: 3"),
+        ]
+    ],
+    (7, "pool", (zeros(4, 4), 5, 2, np.max), r"a kernel of 5 does not fit into 4 \+ 2 · 0 = 4"),
+    (7, "pool", (zeros(4, 4), 2, 0, np.max), "the stride is 0; it has to be at least 1"),
+    (7, "pool", (zeros(4, 4), 0, 2, np.max), "the window has the side 0"),
+    (
+        7,
+        "pool_backward",
+        (zeros(1, 4, 4), zeros(1, 2, 2), 3, 2, np.ones_like),
+        r"\(1, 2, 2\); pooling gives \(1, 1, 1\)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("number", "name", "arguments", "message"), REFUSED)
+def test_what_cannot_be_is_refused(number, name, arguments, message):
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        definitions(number)[name](*arguments)
+
+
+def test_a_network_refuses_targets_of_another_length():
+    network = definitions(3)["LinearNetwork"](features=5, seed=0)
+    before = network.W.copy()
+    with pytest.raises(ValueError, match=r"\(20, 5\).*\(19,\).*one target for each row"):
+        network.train(zeros(20, 5), zeros(19), learning_rate=0.1, steps=1)
+    assert np.array_equal(network.W, before)
