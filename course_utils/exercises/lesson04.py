@@ -123,6 +123,8 @@ def _name_mistake(found: Sequence[Sequence]) -> str | Verdict | None:
 
         if sum(agree(part, from_mistaken(part)) for part in range(3)) >= 2:
             return name
+    if any(agree(part, lambda _, case, i=part: _from_dz(case[0], *case[1:3])[i]) for part in wrong):
+        return "missing-product"  # in one of the three only
     for name, part, mistaken in _WRONG_PARTS:
 
         def from_part(dz: np.ndarray, case: Case, mistaken: Callable = mistaken) -> np.ndarray:
@@ -170,7 +172,8 @@ def _regression_batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
     first_not_emptied="All are right but the first, which contains what was in .grad before your "
     "function was called. Put layer.zero_grad() before backward(), at the start of the loop.",
     zeroed_too_late="The gradients you return are empty: they were zeroed after backward() and "
-    "before you kept them, or kept without .clone() and zeroed afterwards. "
+    "before you kept them, or kept without .clone() and zeroed afterwards, or backward() was "
+    "never called. "
     "Order: zero_grad, backward, keep a copy.",
     same_tensor="All gradients in the list are one and the same tensor, with the values of the "
     "last batch: .grad is changed in place. Keep a copy: layer.weight.grad.clone().",
@@ -270,9 +273,9 @@ def _is_straight(classes: Callable[[np.ndarray], np.ndarray]) -> bool:
     correct="At least 96 of 100 fresh points are right: your network has drawn a curve between "
     "the moons, and not learned the training points by heart.",
     one_class="It gives all points the same class, or very nearly the same value. Does the loss "
-    "fall? A usual cause: y_hat has the shape (N,) and y (N, 1), so that the loss compares all "
-    "with all, and the mean wins. Others: all weights started equal, or far too large a learning "
-    "rate.",
+    "fall? A usual cause: of y_hat and y one has the shape (N,) and the other (N, 1), so that the "
+    "loss compares all with all, and the mean wins. Others: all weights started equal, or far "
+    "too large a learning rate.",
     straight="Its border is a straight line, and no straight line separates the moons. "
     "Is there an activation between two layers? If so, train longer, or with a larger "
     "learning rate: the border needs time to bend.",

@@ -184,7 +184,12 @@ def sigmoid_backward(da, X, W, a):
     dz = da * sigmoid(a) * (1 - sigmoid(a))
     return dz @ W.T, X.T @ dz, dz.sum(axis=0)
 """,
-        "missing-product": [_backward(dz="da"), _backward("da", "dz @ W.T, X.T @ dz, dz")],
+        "missing-product": [
+            _backward(dz="da"),
+            _backward("da", "dz @ W.T, X.T @ dz, dz"),
+            _backward(result="da @ W.T, X.T @ dz, dz.sum(axis=0)"),
+            _backward(result="dz @ W.T, X.T @ dz, da.sum(axis=0)"),
+        ],
         "missing-da": _backward(dz="a * (1 - a)"),
         "tanh-slope": _backward(dz="da * (1 - a * a)"),
         "batch-not-summed": _backward(result="dz @ W.T, X.T @ dz, dz"),
