@@ -53,6 +53,11 @@ REFUSED = [
         (zeros(1, 4, 4), zeros(1, 2, 2), 3, 2, np.ones_like),
         r"\(1, 2, 2\); pooling gives \(1, 1, 1\)",
     ),
+    (10, "stages", (None, zeros(1, 1, 28, 28)), r"\(N, 1, 32, 32\); these have \(1, 1, 28, 28\)"),
+    (10, "occlude", (zeros(1, 1, 32, 32), 40, 0), "40 × 40 does not fit into 32 × 32"),
+    (14, "receptive_field", ([(3, 1), (3, 0)],), "kernel 3 and stride 0: both have to be at least"),
+    (15, "averaged_gradient", (None, zeros(64), zeros(64), [32, 16]), "make 48.*has 64"),
+    (15, "ring_all_reduce", (zeros(3, 4),), "4 numbers do not divide into 3 parts"),
 ]
 
 
