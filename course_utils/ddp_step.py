@@ -192,3 +192,8 @@ def read_options() -> argparse.Namespace:
 
 if __name__ == "__main__":
     main()
+    # DDP keeps gloo's threads alive, even when the group is destroyed, and an interpreter that
+    # tidies up beside running threads is aborted once in a while. All is written: leave at once.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
