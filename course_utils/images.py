@@ -180,3 +180,22 @@ def batches(
     for chosen in order.to(device).split(size):
         x = F.pad(images[chosen], (pad, pad, pad, pad))  # (size, 1, 28 + 2·pad, 28 + 2·pad)
         yield x.float().div_(255).sub_(mean).div_(std), labels[chosen]
+
+
+def flip_and_shift(x: torch.Tensor, most: int = 2) -> torch.Tensor:
+    """Augment a batch (lesson 12): half of the images mirrored, each moved by a few pixels.
+
+    x: (N, C, H, W). most: the largest shift, in pixels, down, up, left and right; what it
+    uncovers is filled with the darkest value of x. Returns a new tensor of the same shape,
+    and draws its random numbers from torch's global ones.
+    """
+    n, _, height, width = x.shape
+    mirrored = torch.rand(n) < 0.5
+    x = torch.where(mirrored.to(x.device).view(-1, 1, 1, 1), x.flip(-1), x)
+    framed = F.pad(x, (most, most, most, most), value=x.min().item())
+    down, right = torch.randint(0, 2 * most + 1, (2, n, 1, 1, 1)).to(x.device)
+    rows = down + torch.arange(height, device=x.device).view(-1, 1)  # (N, 1, H, 1)
+    columns = right + torch.arange(width, device=x.device)  # (N, 1, 1, W)
+    image = torch.arange(n, device=x.device).view(-1, 1, 1, 1)
+    channel = torch.arange(x.shape[1], device=x.device).view(-1, 1, 1)
+    return framed[image, channel, rows, columns]  # (N, C, H, W)

@@ -59,5 +59,34 @@ class LeNet(nn.Module):
         return self.classifier(self.features(x))
 
 
+class CNN(nn.Module):
+    """A convolutional network with more and smaller kernels (lesson 11): 421,642 parameters.
+
+    Takes (N, 1, 28, 28), returns logits (N, 10).
+    """
+
+    arguments = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(1, 32, kernel_size=3, padding=1),  # (N, 32, 28, 28)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 32, 14, 14)
+            nn.Conv2d(32, 64, kernel_size=3, padding=1),  # (N, 64, 14, 14)
+            nn.ReLU(),
+            nn.MaxPool2d(2),  # (N, 64, 7, 7)
+        )
+        self.classifier = nn.Sequential(
+            nn.Flatten(),  # (N, 3136)
+            nn.Linear(3136, 128),
+            nn.ReLU(),
+            nn.Linear(128, 10),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.features(x))
+
+
 #: What a stored checkpoint may ask for: nothing else is ever built from a file.
-ARCHITECTURES = {"MLP": MLP, "LeNet": LeNet}
+ARCHITECTURES = {"MLP": MLP, "LeNet": LeNet, "CNN": CNN}

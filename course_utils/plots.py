@@ -129,6 +129,38 @@ def decision_regions(
     return ax
 
 
+def confusion_matrix(
+    counts: torch.Tensor | np.ndarray, classes: Sequence[str], *, ax: Axes | None = None
+) -> Axes:
+    """Draw how often each class was taken for each other one.
+
+    counts: (K, K) whole numbers, the true class in the rows and the predicted one in the
+    columns. The shade of a cell is its part of its row, so that large classes look like small
+    ones; the right answers on the diagonal are left white, or no mistake would be seen.
+
+    Raises ValueError where the counts are not square, or the names are not as many.
+    """
+    counts = np.asarray(counts)
+    if counts.shape != (len(classes), len(classes)):
+        raise ValueError(
+            f"{len(classes)} classes need counts of shape {(len(classes),) * 2}; "
+            f"got shape {counts.shape}."
+        )
+    parts = counts / counts.sum(axis=1, keepdims=True).clip(1)
+    np.fill_diagonal(parts, 0)
+    ax = ax or plt.subplots(figsize=(8, 7))[1]
+    ax.imshow(parts, cmap="Blues", vmin=0, vmax=max(1.5 * parts.max(), 1e-9))
+    for row, column in np.argwhere(counts):
+        weight = "bold" if row == column else "normal"
+        ax.text(column, row, counts[row, column], ha="center", va="center", weight=weight)
+    tilt = 0 if max(map(len, classes)) < 3 else 40
+    ax.set_xticks(range(len(classes)), classes, rotation=tilt, ha="right" if tilt else "center")
+    ax.set_yticks(range(len(classes)), classes)
+    ax.set(xlabel="predicted class", ylabel="true class")
+    ax.grid(visible=False)
+    return ax
+
+
 def _tiles(images: torch.Tensor | np.ndarray) -> np.ndarray:
     """(N, H, W) from a tensor or an array that may have one channel."""
     tiles = (

@@ -1,62 +1,138 @@
 """Training runs that are too long for a lesson, recorded in data/records.
 
-python -m course_utils.record            lists them
-python -m course_utils.record lenet-sgd  makes one again (minutes to an hour)
+python -m course_utils.record             lists them
+python -m course_utils.record lenet-sgd   makes one again (minutes to an hour)
+python -m course_utils.record "alexnet-*" makes all again whose names begin so
 """
 
 import datetime
 import json
+import math
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
+from fnmatch import filter as matching
 from pathlib import Path
 
 import torch
 
-from course_utils.images import load_images
-from course_utils.models import ARCHITECTURES
+from course_utils import models
+from course_utils.images import flip_and_shift, load_images
 from course_utils.sources import DATA
-from course_utils.training import History, fit, pick_device, set_seed
+from course_utils.training import History, evaluate, fit, pick_device, set_seed
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A training run: SGD without momentum at a constant rate, once for every seed."""
+    """A training run, made once for every seed.
+
+    architecture, arguments, options: a class of models.py, and what it is built with.
+    data: "mnist" or "fashion-mnist". first: how many of the training images to learn from, the
+    first ones. validate: how many of the last ones to measure after each epoch, as well as test.
+    optimizer: its name in torch.optim. rate: the learning rate, or its peak with one_cycle.
+    augmented: whether `images.flip_and_shift` changes the training batches.
+    inputs: pad, mean and std of `images.batches`, where they are not its own.
+    """
 
     architecture: str
-    arguments: tuple[int, ...]
     data: str
     epochs: int
     rate: float
+    arguments: tuple = ()
+    options: dict = field(default_factory=dict)
+    first: int = 60_000
+    validate: int = 0
+    optimizer: str = "SGD"
+    weight_decay: float = 0.0
+    one_cycle: bool = False
+    augmented: bool = False
     size: int = 128
+    inputs: dict = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
 
 
+#: Lesson 12: LeNet on FashionMNIST, with 5,000 images held out to decide when to stop.
+FASHION = Recipe(
+    "LeNet",
+    "fashion-mnist",
+    epochs=100,
+    rate=0.001,
+    first=55_000,
+    validate=5_000,
+    optimizer="Adam",
+    size=100,
+    inputs={"mean": 0.0, "std": 1.0},
+)
+
 RECIPES = {
-    "mlp-sgd": Recipe("MLP", (1024, 300, 10), "mnist", epochs=30, rate=0.01),
-    "lenet-sgd": Recipe("LeNet", (), "mnist", epochs=30, rate=0.01),
+    "mlp-sgd": Recipe("MLP", "mnist", epochs=30, rate=0.01, arguments=(1024, 300, 10)),
+    "lenet-sgd": Recipe("LeNet", "mnist", epochs=30, rate=0.01),
+    "fashion": FASHION,
+    "fashion-decay": replace(FASHION, epochs=30, optimizer="AdamW", weight_decay=0.1),
+    "fashion-augmented": replace(FASHION, epochs=60, augmented=True),
 }
 
 
-def run(recipe: Recipe, seed: int, epochs: int) -> History:
-    """Train by a recipe, for some of its epochs.
+def run(recipe: Recipe, seed: int, epochs: int) -> dict:
+    """Train by a recipe for some of its epochs: one history, as `load_record` describes it.
 
-    Raises LookupError where the recipe's data set is not at hand.
+    Raises LookupError where the recipe's data set is not at hand, InterruptedError where the
+    run was stopped before its end.
     """
     train, test = load_images(recipe.data)
     if train.name != recipe.data:
         raise LookupError(f"this run needs {recipe.data}, which is not at hand.")
+    learned, validation = train[: recipe.first], train[-recipe.validate :]
     set_seed(seed)
-    model = ARCHITECTURES[recipe.architecture](*recipe.arguments).to(pick_device())
-    optimizer = torch.optim.SGD(model.parameters(), lr=recipe.rate)
-    return fit(model, train, test, epochs=epochs, optimizer=optimizer, size=recipe.size)
+    model = getattr(models, recipe.architecture)(*recipe.arguments, **recipe.options)
+    model.to(pick_device())
+    optimizer = getattr(torch.optim, recipe.optimizer)(
+        model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay
+    )
+    schedule = None
+    if recipe.one_cycle:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=recipe.rate,
+            total_steps=recipe.epochs * math.ceil(len(learned) / recipe.size),
+        )
+    validated = []
+
+    def watch(model: torch.nn.Module, _: History) -> None:
+        validated.append(evaluate(model, validation, **recipe.inputs))
+
+    history = fit(
+        model,
+        learned,
+        test,
+        epochs=epochs,
+        optimizer=optimizer,
+        schedule=schedule,
+        size=recipe.size,
+        augment=flip_and_shift if recipe.augmented else None,
+        after_epoch=watch if recipe.validate else None,
+        **recipe.inputs,
+    )
+    if history.interrupted or history.diverged:
+        raise InterruptedError("a record is of whole runs, and this one stopped before its end.")
+    curves = {
+        "train_loss": history.train_loss,
+        "train_accuracy": history.train_accuracy,
+        "validation_loss": [loss for loss, _ in validated],
+        "validation_accuracy": [accuracy for _, accuracy in validated],
+        "test_loss": history.test_loss,
+        "test_accuracy": history.test_accuracy,
+    }
+    rounded = {name: [round(v, 5) for v in values] for name, values in curves.items() if values}
+    return {**rounded, "seconds": round(history.seconds, 1)}
 
 
 def load_record(name: str) -> dict:
     """A recorded run: "recipe", "made" (command, versions, device, date) and "histories".
 
     histories: for each seed, in the recipe's order, the lists "train_loss", "train_accuracy",
-    "test_loss" and "test_accuracy" of `History`, one value an epoch, and "seconds".
+    "test_loss" and "test_accuracy" of `training.History`, one value an epoch, and "seconds";
+    where the recipe holds images out, "validation_loss" and "validation_accuracy" as well.
     """
     return json.loads(_path(name).read_text(encoding="utf-8"))
 
@@ -69,12 +145,9 @@ def main(name: str) -> None:
     """Run a recipe with all its seeds and write the record."""
     recipe, histories = RECIPES[name], []
     for seed in recipe.seeds:
-        history = run(recipe, seed, recipe.epochs)
-        if history.interrupted or history.diverged:
-            sys.exit("Nothing was written: a record is of whole runs.")
-        print(f"seed {seed}: test accuracy {history.test_accuracy[-1]:.4f}", flush=True)
-        curves = {key: [round(value, 5) for value in getattr(history, key)] for key in _CURVES}
-        histories.append({**curves, "seconds": round(history.seconds, 1)})
+        histories.append(run(recipe, seed, recipe.epochs))
+        accuracy = histories[-1]["test_accuracy"][-1]
+        print(f"{name}, seed {seed}: test accuracy {accuracy:.4f}", flush=True)
     record = {
         "recipe": asdict(recipe),
         "made": {
@@ -90,9 +163,9 @@ def main(name: str) -> None:
     fresh.replace(_path(name))
 
 
-_CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
-
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in RECIPES:
-        sys.exit(f"usage: python -m course_utils.record NAME, one of: {', '.join(RECIPES)}")
-    main(sys.argv[1])
+    chosen = [name for pattern in sys.argv[1:] for name in matching(RECIPES, pattern)]
+    if not chosen:
+        sys.exit(f"usage: python -m course_utils.record NAME…, of: {', '.join(RECIPES)}")
+    for each in chosen:
+        main(each)

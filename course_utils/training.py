@@ -40,7 +40,8 @@ class History:
     train_loss, train_accuracy: one value an epoch, averaged over it while the weights changed.
     test_loss, test_accuracy: one value an epoch, measured after it; empty without a test set.
     seconds: training time of the whole epochs, measuring excluded.
-    interrupted, diverged: stopped by the reader; stopped as the loss became NaN or infinite.
+    interrupted: stopped by the reader, or for want of memory on the GPU.
+    diverged: stopped as the loss became NaN or infinite.
 
     Accuracies are fractions from 0 to 1.
     """
@@ -65,6 +66,7 @@ def fit(
     schedule: torch.optim.lr_scheduler.LRScheduler | None = None,
     size: int = 128,
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
+    augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
     after_epoch: Callable[[nn.Module, History], object] | None = None,
     **inputs: float,
 ) -> History:
@@ -74,12 +76,13 @@ def fit(
     schedule: a learning-rate schedule of torch, stepped once a batch.
     size: images in a batch, reshuffled every epoch with torch's global random numbers.
     loss: of logits (N, classes) and labels (N,), the mean over the batch.
+    augment: changes the images x (N, 1, H, W) of every training batch, never those of test.
     after_epoch: called with the model and the history so far, once each epoch has been measured.
     inputs: pad, mean and std of `batches`.
 
-    An interrupt (Kernel > Interrupt) ends training early, and so does a loss that is NaN or
-    infinite, before it changes any weight: a printed sentence says so, and the history
-    so far is returned with ``interrupted`` or ``diverged`` set.
+    An interrupt (Kernel > Interrupt) ends training early, and so do a GPU without memory left
+    and a loss that is NaN or infinite, before it changes any weight: a printed sentence says
+    so, and the history so far is returned with ``interrupted`` or ``diverged`` set.
 
     Raises ValueError for fewer than 1 epoch, or batches of fewer than 1 image.
     """
@@ -96,7 +99,7 @@ def fit(
             start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
             model.train()
             for x, y in batches(train, size, shuffle=True, device=device, **inputs):
-                z = model(x)
+                z = model(augment(x) if augment else x)
                 batch_loss = loss(z, y)
                 history.loss.append(batch_loss.item())
                 if not math.isfinite(history.loss[-1]):
@@ -133,6 +136,15 @@ def fit(
         print(
             f"Interrupted after {len(history.loss)} steps, in epoch {epoch} of {epochs}. "
             "The history so far is kept, and the model is as the last step left it."
+        )
+    except torch.OutOfMemoryError:
+        history.interrupted = True
+        torch.cuda.empty_cache()
+        print(
+            f"Stopped after {len(history.loss)} steps, in epoch {epoch} of {epochs}: the GPU has "
+            f"no memory left for batches of {size} images. Try size={max(1, size // 2)}, or "
+            "restart the kernel with the environment variable COURSE_DEVICE=cpu. The history so "
+            "far is kept, and the model is as the last step left it."
         )
     finally:
         bar.close()

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
 from course_utils import sources
-from course_utils.images import CLASSES, Images, batches, load_images
+from course_utils.images import CLASSES, Images, batches, flip_and_shift, load_images
 from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -553,3 +554,26 @@ def test_the_shared_folder_is_read_as_torchvision_reads_it(request):
             assert torch.equal(mine.labels, theirs.targets)
         # torchvision writes "T-shirt/top" as here, and MNIST's digits as "0 - zero"
         assert [c[0] for c in mine.classes] == [c[0] for c in theirs.classes]
+
+
+# Augmentation
+
+
+def test_flips_and_shifts():
+    """Each image comes back as one of the 50 that a mirror and a shift by up to 2 can give."""
+    torch.manual_seed(0)
+    x = torch.rand(400, 2, 6, 5) + 0.1
+    x[0, 0, 0, 0] = -1.0  # the darkest value anywhere: what comes in at the edges
+    y = flip_and_shift(x)
+    assert y.shape == x.shape and y.dtype == x.dtype
+    framed = F.pad(torch.stack([x, x.flip(-1)]), (2, 2, 2, 2), value=-1.0)  # (2, N, C, 10, 9)
+    all_ways = [
+        framed[mirrored, :, :, down : down + 6, right : right + 5]
+        for mirrored in (0, 1)
+        for down in range(5)
+        for right in range(5)
+    ]
+    same = torch.stack([(way == y).flatten(1).all(dim=1) for way in all_ways])  # (50, N)
+    assert (same.sum(dim=0) == 1).all()
+    assert same.any(dim=1).all()  # in 400 images each way occurs
+    assert 140 < same[25:].sum() < 260  # and half of them are mirrored

@@ -139,3 +139,22 @@ def test_the_style_is_readable():
         cycle = plt.rcParams["axes.prop_cycle"].by_key()
         pairs = list(zip(cycle["color"], cycle["linestyle"], strict=True))
         assert len(set(pairs)) == len(pairs) == 7  # never colour alone
+
+
+def test_a_confusion_matrix_shows_counts_and_hides_the_right_answers():
+    counts = torch.tensor([[90, 10, 0], [1, 4, 0], [0, 0, 0]])
+    ax = plots.confusion_matrix(counts, ["cat", "dog", "eel"])
+    places = {text.get_position(): text.get_text() for text in ax.texts}
+    assert places == {(0, 0): "90", (1, 0): "10", (0, 1): "1", (1, 1): "4"}  # (column, row)
+    np.testing.assert_allclose(drawn(ax), [[0, 0.1, 0], [0.2, 0, 0], [0, 0, 0]])
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog", "eel"]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("predicted class", "true class")
+    assert torch.equal(counts, torch.tensor([[90, 10, 0], [1, 4, 0], [0, 0, 0]]))
+    plots.confusion_matrix(np.diag([3, 4]), ["a", "b"])  # without a mistake
+
+
+def test_a_confusion_matrix_of_other_sizes_is_refused():
+    with pytest.raises(
+        ValueError, match=r"3 classes need counts of shape \(3, 3\); got .*\(2, 3\)"
+    ):
+        plots.confusion_matrix(np.zeros((2, 3)), ["a", "b", "c"])
