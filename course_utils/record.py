@@ -64,12 +64,30 @@ FASHION = Recipe(
     inputs={"mean": 0.0, "std": 1.0},
 )
 
+#: Lesson 11: the CNN and LeNet on one split of MNIST, 5,000 images held out to decide by.
+CNN = Recipe(
+    "CNN",
+    "mnist",
+    epochs=3,
+    rate=0.003,
+    first=55_000,
+    validate=5_000,
+    optimizer="Adam",
+    one_cycle=True,
+    inputs={"mean": 0.5, "std": 0.5, "pad": 0},
+)
+
 RECIPES = {
     "mlp-sgd": Recipe("MLP", "mnist", epochs=30, rate=0.01, arguments=(1024, 300, 10)),
     "lenet-sgd": Recipe("LeNet", "mnist", epochs=30, rate=0.01),
     "fashion": FASHION,
     "fashion-decay": replace(FASHION, epochs=30, optimizer="AdamW", weight_decay=0.1),
     "fashion-augmented": replace(FASHION, epochs=60, augmented=True),
+    "cnn": CNN,
+    "cnn-small-peak": replace(CNN, rate=0.0003),
+    "cnn-large-peak": replace(CNN, rate=0.03),
+    "cnn-constant": replace(CNN, rate=0.001, one_cycle=False, size=100),
+    "lenet": replace(CNN, architecture="LeNet", epochs=2, rate=0.005, inputs={}),
 }
 
 
