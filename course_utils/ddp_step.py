@@ -191,6 +191,7 @@ def read_options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    torch.backends.cudnn.allow_tf32 = False  # on a GPU, convolutions as exact as on the CPU
     main()
     # DDP keeps gloo's threads alive, even when the group is destroyed, and an interpreter that
     # tidies up beside running threads is aborted once in a while. All is written: leave at once.

@@ -188,14 +188,18 @@ def flip_and_shift(x: torch.Tensor, most: int = 2) -> torch.Tensor:
     x: (N, C, H, W). most: the largest shift, in pixels, down, up, left and right; what it
     uncovers is filled with the darkest value of x. Returns a new tensor of the same shape,
     and draws its random numbers from torch's global ones.
+
+    Raises ValueError where a shift could move an image out of sight, or is negative.
     """
     n, _, height, width = x.shape
-    mirrored = torch.rand(n) < 0.5
-    x = torch.where(mirrored.to(x.device).view(-1, 1, 1, 1), x.flip(-1), x)
+    if not 0 <= most < min(height, width):
+        raise ValueError(
+            f"images of {height} × {width} can be moved by 0 to {min(height, width) - 1} pixels "
+            f"and stay in sight; most is {most}."
+        )
+    mirrored = (torch.rand(n) < 0.5).view(n, 1, 1, 1).to(x.device)
+    x = torch.where(mirrored, x.flip(-1), x)
     framed = F.pad(x, (most, most, most, most), value=x.min().item())
-    down, right = torch.randint(0, 2 * most + 1, (2, n, 1, 1, 1)).to(x.device)
-    rows = down + torch.arange(height, device=x.device).view(-1, 1)  # (N, 1, H, 1)
-    columns = right + torch.arange(width, device=x.device)  # (N, 1, 1, W)
-    image = torch.arange(n, device=x.device).view(-1, 1, 1, 1)
-    channel = torch.arange(x.shape[1], device=x.device).view(-1, 1, 1)
-    return framed[image, channel, rows, columns]  # (N, C, H, W)
+    windows = framed.unfold(2, height, 1).unfold(3, width, 1)  # (N, C, rows, columns, H, W)
+    top, left = torch.randint(2 * most + 1, (2, n)).to(x.device)
+    return windows[torch.arange(n, device=x.device), :, top, left]  # (N, C, H, W)

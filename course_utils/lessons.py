@@ -47,9 +47,9 @@ LESSONS = (
     Lesson(8, "08_multi_layer_perceptron.ipynb", "A multi-layer perceptron", "How far do plain layers get?", 60, True, True),
     Lesson(9, "09_lenet.ipynb", "LeNet", "Why does looking locally win?", 75, True, True),
     Lesson(10, "10_what_lenet_sees.ipynb", "What LeNet sees", "What do the numbers inside mean?", 60, True, True),
-    Lesson(11, "11_past_99_percent.ipynb", "A CNN past 99%", "LeNet touches 99%; what takes us past it every time?", 90, True),
-    Lesson(12, "12_fashion_mnist.ipynb", "Beyond digits: FashionMNIST", "Does it still work when it is harder?", 90, True),
-    Lesson(13, "13_alexnet_ideas.ipynb", "AlexNet's ideas", "What changed in 2012?", 90, True),
+    Lesson(11, "11_past_99_percent.ipynb", "A CNN past 99%", "LeNet touches 99%; what takes us past it every time?", 90, True, True),
+    Lesson(12, "12_fashion_mnist.ipynb", "Beyond digits: FashionMNIST", "Does it still work when it is harder?", 90, True, True),
+    Lesson(13, "13_alexnet_ideas.ipynb", "AlexNet's ideas", "What changed in 2012?", 90, True, True),
     Lesson(14, "14_deeper.ipynb", "Deeper: VGG, ResNet and the receptive field", "Why not just add layers?", 75, True, True),
     Lesson(15, "15_data_parallel.ipynb", "More than one device", "How do several machines train one network?", 60, False, True),
 )

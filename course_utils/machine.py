@@ -118,7 +118,7 @@ def _speed(seconds: float) -> Iterator[str]:
     from course_utils.training import pick_device
 
     device = pick_device()
-    with torch.random.fork_rng():  # measuring changes no random numbers after it
+    with torch.random.fork_rng(devices=[]):  # measuring changes no random numbers after it
         model = LeNet().to(device)
         x, y = torch.rand(128, 1, 32, 32).to(device), torch.randint(10, (128,)).to(device)
     optimizer = torch.optim.Adam(model.parameters())

@@ -140,7 +140,7 @@ def confusion_matrix(
 
     Raises ValueError where the counts are not square, or the names are not as many.
     """
-    counts = np.asarray(counts)
+    counts = np.asarray(counts.cpu() if isinstance(counts, torch.Tensor) else counts)
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(
             f"{len(classes)} classes need counts of shape {(len(classes),) * 2}; "

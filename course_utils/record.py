@@ -55,7 +55,7 @@ class Recipe:
 FASHION = Recipe(
     "LeNet",
     "fashion-mnist",
-    epochs=100,
+    epochs=30,
     rate=0.001,
     first=55_000,
     validate=5_000,
@@ -77,17 +77,36 @@ CNN = Recipe(
     inputs={"mean": 0.5, "std": 0.5, "pad": 0},
 )
 
+#: Lesson 13: each idea of AlexNet switched on by itself, everything else equal.
+ALEXNET = Recipe(
+    "SmallAlexNet",
+    "fashion-mnist",
+    epochs=30,
+    rate=0.005,
+    first=6_000,
+    optimizer="Adam",
+    one_cycle=True,
+    size=100,
+)
+
 RECIPES = {
     "mlp-sgd": Recipe("MLP", "mnist", epochs=30, rate=0.01, arguments=(1024, 300, 10)),
     "lenet-sgd": Recipe("LeNet", "mnist", epochs=30, rate=0.01),
     "fashion": FASHION,
-    "fashion-decay": replace(FASHION, epochs=30, optimizer="AdamW", weight_decay=0.1),
-    "fashion-augmented": replace(FASHION, epochs=60, augmented=True),
+    "fashion-long": replace(FASHION, epochs=100, seeds=(0,)),
+    "fashion-decay": replace(FASHION, optimizer="AdamW", weight_decay=0.1),
+    "fashion-augmented": replace(FASHION, augmented=True),
     "cnn": CNN,
     "cnn-small-peak": replace(CNN, rate=0.0003),
-    "cnn-large-peak": replace(CNN, rate=0.03),
     "cnn-constant": replace(CNN, rate=0.001, one_cycle=False, size=100),
     "lenet": replace(CNN, architecture="LeNet", epochs=2, rate=0.005, inputs={}),
+    "alexnet-plain": ALEXNET,
+    "alexnet-tanh": replace(ALEXNET, options={"activation": "tanh"}),
+    "alexnet-dropout": replace(ALEXNET, options={"dropout": 0.5}),
+    "alexnet-augmented": replace(ALEXNET, augmented=True),
+    "alexnet-overlapping": replace(ALEXNET, options={"overlapping": True}),
+    "alexnet-groups": replace(ALEXNET, options={"groups": 2}),
+    "alexnet-normalised": replace(ALEXNET, options={"normalise": True}),
 }
 
 

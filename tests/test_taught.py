@@ -6,7 +6,7 @@ from documents import WRITTEN, tagged, taught
 from torch import nn
 
 from course_utils import models
-from course_utils.images import batches, load_images
+from course_utils.images import batches, flip_and_shift, load_images
 from course_utils.training import evaluate, fit, set_seed
 
 
@@ -51,16 +51,37 @@ def test_evaluate_is_the_measure_of_lesson_08():
 
 
 @pytest.mark.parametrize(
-    ("number", "name", "sizes"), [(8, "MLP", (1024, 9, 7, 10)), (9, "LeNet", ())]
+    ("number", "name", "sizes", "options", "side"),
+    [
+        (8, "MLP", (1024, 9, 7, 10), {}, 32),
+        (9, "LeNet", (), {}, 32),
+        (11, "CNN", (), {}, 28),
+        (13, "SmallAlexNet", (), {}, 32),
+        (13, "SmallAlexNet", (), {"activation": "tanh", "normalise": True}, 32),
+        (13, "SmallAlexNet", (), {"dropout": 0.5, "overlapping": True, "groups": 2}, 32),
+    ],
 )
-def test_models_are_those_of_the_lessons(number, name, sizes):
+def test_models_are_those_of_the_lessons(number, name, sizes, options, side):
     set_seed(0)
-    ours = getattr(models, name)(*sizes)
+    ours = getattr(models, name)(*sizes, **options)
     set_seed(0)
-    theirs = taught(number)[name](*sizes)
+    theirs = taught(number)[name](*sizes, **options)
     assert ours.state_dict().keys() == theirs.state_dict().keys()
-    x = torch.randn(5, 1, 32, 32)
-    assert torch.equal(ours(x), theirs(x))
+    x = torch.randn(5, 1, side, side)
+    answers = []
+    for model in (ours, theirs):
+        set_seed(1)  # dropout draws
+        answers.append(model(x))
+    assert torch.equal(*answers)
+
+
+@pytest.mark.parametrize("shape", [(64, 1, 32, 32), (5, 3, 7, 9), (1, 1, 28, 28)])
+def test_flip_and_shift_is_that_of_lesson_12(shape):
+    x, results = torch.randn(*shape), []
+    for function in (flip_and_shift, taught(12)["flip_and_shift"]):
+        set_seed(0)
+        results.append((function(x), torch.rand(1)))  # as many random numbers drawn
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
 
 
 def test_everything_taught_is_found_here():
@@ -73,4 +94,5 @@ def test_everything_taught_is_found_here():
         if f"def {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
         or f"class {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
     }
-    assert names == {"MLP", "train_epoch", "accuracy", "LeNet", "adam_one_cycle"}
+    loops = {"train_epoch", "accuracy", "adam_one_cycle", "flip_and_shift"}
+    assert names == loops | {"MLP", "LeNet", "CNN", "SmallAlexNet"}

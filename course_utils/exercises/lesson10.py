@@ -8,6 +8,7 @@ from torch import nn
 
 from course_utils.exercises.engine import (
     Verdict,
+    as_array,
     compare,
     compare_function,
     different,
@@ -217,7 +218,7 @@ def _normalise_constant(normalise: Callable) -> str | Verdict | None:
         if found is None:
             return different("the function gives None. Is there a `return`?")
         try:
-            values = np.asarray(found, dtype=float)
+            values = as_array(found)
         except (TypeError, ValueError):
             values = np.zeros(1)
         if not np.isfinite(values).all():

@@ -60,6 +60,7 @@ def check_field(field: Callable) -> str | Verdict | None:
         ("last-stride-only", _field_by_last_stride),
         ("whole-kernel", _field_by_whole_kernels),
         ("whole-kernel", lambda layers: _field_by_whole_kernels(layers) - 1),  # started from 0
+        ("own-stride-included", lambda layers: 1 + sum((k - 1) * s for k, s in layers)),
         ("stride-ignored", lambda layers: _field(layers, start=0, ignored=True)),
         ("own-stride-included", lambda layers: _field(layers, start=0, early=True)),
     ]
@@ -111,9 +112,9 @@ def _shortcuts(
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
             yield layer(x)
-            pooled = F.avg_pool2d(x, stride)  # averaged first, then projected
-            if layer.stride == (1, 1):
-                yield layer(pooled)
+            if layer.stride == (1, 1):  # pooled first, then projected
+                yield layer(F.avg_pool2d(x, stride))
+                yield layer(F.max_pool2d(x, stride))
     more = wider - x.shape[1]
     for small in (x[:, :, ::stride, ::stride], F.avg_pool2d(x, stride), F.max_pool2d(x, stride)):
         yield F.pad(small, (0, 0, 0, 0, 0, more))
@@ -143,6 +144,7 @@ def check_my_block(my_block: Callable) -> str | Verdict | None:
     for wider, stride, mistake in [
         (_MAPS, 1, None),
         (2 * _MAPS, 1, "no-projection"),
+        (_MAPS // 2, 1, "no-projection"),
         (2 * _MAPS, 2, "stride-not-in-projection"),
         (_MAPS, 2, "only-for-channels"),
     ]:
@@ -236,6 +238,7 @@ def check_stack_weights(stack_weights: Callable) -> str | Verdict | None:
         ("channels-once", lambda channels, side: (side - 1) // 2 * 9 * channels),
         ("side-over-three", lambda channels, side: side // 3 * 9 * channels**2),
         ("side-over-three", lambda channels, side: side / 3 * 9 * channels**2),
+        ("side-over-three", lambda channels, side: -(-side // 3) * 9 * channels**2),
         ("one-layer-too-many", lambda channels, side: (side + 1) // 2 * 9 * channels**2),
         (
             "biases-counted",

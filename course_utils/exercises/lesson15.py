@@ -26,15 +26,15 @@ def _sampler(n: int, ranks: int, rank: int) -> list[int]:
 
 @exercise(
     correct="Every example belongs to one worker, and no worker has more than one more.",
-    overlap="Some index is taken by two workers, or twice by one. "
-    "Each index belongs to exactly one worker.",
+    overlap="Some index is taken by two workers, or twice by one. Each index belongs to exactly "
+    "one worker. (If you shuffle: do all workers shuffle in the same order?)",
     rank_ignored="Every worker takes the same indices, so all do the same work. "
     "What a worker takes has to depend on its rank.",
     remainder_dropped="All workers have equally many, and the indices that are left over belong "
     "to nobody. Of 7 indices and 2 workers, one worker takes 4.",
-    sampler="This is what torch's DistributedSampler gives, 0 2 4 6 and 1 3 5 0: it repeats the "
-    "first indices until all workers have equally many, since in training a worker with fewer "
-    "batches would leave the others waiting. Here no index may be repeated.",
+    sampler="The first indices are given out twice, until all workers have equally many. torch's "
+    "DistributedSampler does so too (7 indices, 2 workers: 0 2 4 6 and 1 3 5 0), since in training "
+    "a worker with fewer batches would leave the others waiting. Here no index may be repeated.",
     uneven="Every index is taken once, but some worker has at least two more than another. "
     "The slowest worker decides how long a step takes, so spread the remainder.",
     out_of_range="Some index is below 0 or above n − 1. The indices of n examples are 0 to n − 1.",
@@ -55,7 +55,10 @@ def check_shard(shard: Callable) -> str | Verdict | None:
             if found is None:
                 return different(f"{call} is None. (Is there a `return`?)")
             try:
-                indices = as_array([*found] if not hasattr(found, "dtype") else found)
+                items = found.tolist() if hasattr(found, "tolist") else [*found]
+                if any(isinstance(item, bool) for item in items):
+                    return different(f"{call} gives True and False. Give the indices themselves.")
+                indices = as_array(items)
             except (TypeError, ValueError):
                 return different(f"{call} should be a list of whole numbers.")
             if indices.ndim != 1 or not np.array_equal(indices, np.rint(indices)):
@@ -105,6 +108,8 @@ def _weighted(gradients: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.
     only_one="This is the gradient of one worker alone. The others have worked for nothing.",
     not_weighted="This is the plain mean, which is right for equal parts. "
     "Here a worker with 48 images has to count three times as much as one with 16.",
+    means_divided="Each gradient is a mean already, over its worker's images. Multiply it by "
+    "their number first; then the sum can be divided by the number of all images.",
     not_divided="Each gradient is multiplied by its size, and the sum is not divided. "
     "Divide once, by the number of all images.",
     divided_by_workers="Each gradient is multiplied by its size, so the sum has to be divided by "
@@ -131,6 +136,7 @@ def check_average(average: Callable) -> str | Verdict | None:
             ("only-one", lambda gradients, sizes: gradients[0]),
             ("only-one", lambda gradients, sizes: gradients[-1]),
             ("not-weighted", lambda gradients, sizes: sum(gradients) / len(gradients)),
+            ("means-divided", lambda gradients, sizes: sum(gradients) / sum(sizes)),
             ("not-divided", lambda gradients, sizes: _weighted(gradients, sizes) * sum(sizes)),
             (
                 "divided-by-workers",

@@ -62,6 +62,10 @@ RIGHT = {
             GOOD,
             shortcut="nn.Sequential(nn.AvgPool2d(stride), nn.Conv2d(channels_in, channels_out, 1))",
         ),
+        block(
+            GOOD,
+            shortcut="nn.Sequential(nn.MaxPool2d(stride), nn.Conv2d(channels_in, channels_out, 1))",
+        ),
         # no weights: every second pixel, and maps of zeros
         block(
             "y = x[:, :, ::self.a.stride[0], ::self.a.stride[0]]\n"
@@ -126,6 +130,8 @@ WRONG = {
         "no-projection": [
             block(GOOD, shortcut="nn.Identity()"),
             block(GOOD.replace("self.p(x)", "x")),
+            # forgets that the number of maps may become smaller
+            block(GOOD, shortcut=IDENTITY.replace("!= channels_out", "< channels_out")),
         ],
         "stride-not-in-projection": [
             block(GOOD, shortcut=IDENTITY.replace("stride,", "1,")),
@@ -161,6 +167,7 @@ WRONG = {
         "side-over-three": [
             "def stack_weights(c, side):\n    return side // 3 * 9 * c**2",
             "def stack_weights(c, side):\n    return side / 3 * 9 * c**2",
+            "def stack_weights(c, side):\n    return -(-side // 3) * 9 * c**2",
         ],
         "one-layer-too-many": "def stack_weights(c, side):\n    return (side + 1) // 2 * 9 * c**2",
         "biases-counted": "stack_weights = lambda c, side: (side - 1) // 2 * c * (9 * c + 1)",

@@ -200,6 +200,10 @@ def average(gradients, sizes):
 def average(gradients, sizes):
     return torch.stack(gradients).mean(dim=0)
 """,
+        "means-divided": """
+def average(gradients, sizes):
+    return sum(gradients) / sum(sizes)
+""",
         "not-divided": """
 def average(gradients, sizes):
     return sum(g * size for g, size in zip(gradients, sizes))

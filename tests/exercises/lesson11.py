@@ -1,0 +1,322 @@
+"""Right and wrong answers to the exercises of lesson 11."""
+
+RIGHT = {
+    "check_confusion": [
+        """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
+""",
+        """
+def confusion(y, y_hat, classes):
+    counts = torch.zeros(classes, classes, dtype=torch.long)
+    for true, predicted in zip(y, y_hat):
+        counts[true, predicted] += 1
+    return counts
+""",
+        """
+def confusion(y, y_hat, classes):
+    counts = np.zeros((classes, classes), dtype=np.int32)
+    np.add.at(counts, (y.numpy(), y_hat.numpy()), 1)
+    return counts
+""",
+        """
+def confusion(y, y_hat, classes):
+    return [
+        [sum(int(a == i and b == j) for a, b in zip(y.tolist(), y_hat.tolist()))
+         for j in range(classes)] for i in range(classes)
+    ]
+""",
+        """
+def confusion(y, y_hat, classes):
+    one_hot = torch.nn.functional.one_hot
+    return one_hot(y, classes).T.float() @ one_hot(y_hat, classes).float()
+""",
+        """
+def confusion(y, y_hat, classes):
+    names = range(classes)
+    return tuple(tuple(((y == i) & (y_hat == j)).sum() for j in names) for i in names)
+""",
+    ],
+    "check_precision_recall": [
+        """
+def precision_recall(counts, digit):
+    hits, called, there = counts[digit, digit], counts[:, digit].sum(), counts[digit].sum()
+    return (hits / called if called else 0), (hits / there if there else 0)
+""",
+        """
+def precision_recall(counts, digit):
+    hits = counts[digit][digit].item()
+    return [hits / max(1, counts[:, digit].sum().item()), hits / max(1, counts[digit].sum().item())]
+""",
+        """
+def precision_recall(counts, digit):
+    return torch.stack([
+        torch.nan_to_num(counts[digit, digit] / counts[:, digit].sum()),
+        torch.nan_to_num(counts[digit, digit] / counts[digit, :].sum()),
+    ])
+""",
+        """
+def precision_recall(counts, digit):
+    counts = counts.double().numpy()
+    false_alarms = counts[:, digit].sum() - counts[digit, digit]
+    missed = counts[digit].sum() - counts[digit, digit]
+    hits = counts[digit, digit]
+    if hits == 0:
+        return 0.0, 0.0
+    return np.float32(hits / (hits + false_alarms)), np.float32(hits / (hits + missed))
+""",
+    ],
+    "check_same_padding": [
+        """
+def same_padding(F):
+    return (F - 1) // 2, F // 2
+""",
+        """
+def same_padding(F):
+    after = (F - 1) // 2
+    return [F - 1 - after, after]
+""",
+        """
+def same_padding(F):
+    before = np.floor((F - 1) / 2)
+    return np.array([before, F - 1 - before])
+""",
+        """
+def same_padding(F):
+    if F % 2:
+        return torch.tensor([F // 2, F // 2])
+    return torch.tensor([F // 2 - 1, F // 2])
+""",
+    ],
+}
+
+WRONG = {
+    "check_confusion": {
+        "swapped": [
+            """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y_hat + y, minlength=classes**2).view(classes, classes)
+""",
+            """
+def confusion(y, y_hat, classes):
+    counts = np.zeros((classes, classes))
+    for true, predicted in zip(y, y_hat):
+        counts[predicted, true] += 1
+    return counts
+""",
+        ],
+        "counted-once": [
+            """
+def confusion(y, y_hat, classes):
+    counts = torch.zeros(classes, classes)
+    counts[y, y_hat] += 1
+    return counts
+""",
+            """
+def confusion(y, y_hat, classes):
+    counts = np.zeros((classes, classes), dtype=int)
+    counts[y.numpy(), y_hat.numpy()] = 1
+    return counts
+""",
+        ],
+        "missing-classes": [
+            """
+def confusion(y, y_hat, classes):
+    size = max(y.max(), y_hat.max()) + 1
+    return torch.bincount(size * y + y_hat, minlength=size**2).view(size, size)
+""",
+            """
+def confusion(y, y_hat, classes):
+    names = sorted(set(y.tolist()))
+    return [[int(((y == i) & (y_hat == j)).sum()) for j in names] for i in names]
+""",
+        ],
+        "parts": [
+            """
+def confusion(y, y_hat, classes):
+    counts = torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
+    return counts / len(y)
+""",
+            """
+def confusion(y, y_hat, classes):
+    counts = torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
+    return counts / counts.sum(dim=1, keepdim=True).clamp(1)
+""",
+        ],
+        "right-missing": """
+def confusion(y, y_hat, classes):
+    counts = torch.zeros(classes, classes)
+    for true, predicted in zip(y, y_hat):
+        if true != predicted:
+            counts[true, predicted] += 1
+    return counts
+""",
+        "only-right": """
+def confusion(y, y_hat, classes):
+    return torch.diag(torch.bincount(y[y == y_hat], minlength=classes))
+""",
+        "different": [
+            """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat, minlength=classes**2)
+""",
+            """
+def confusion(y, y_hat, classes):
+    counts = torch.ones(classes, classes)
+    for true, predicted in zip(y, y_hat):
+        counts[true, predicted] += 1
+    return counts
+""",
+            """
+def confusion(y, y_hat, classes):
+    return (y == y_hat).float().mean()
+""",
+        ],
+        "raised": """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat).view(classes, classes)
+""",
+    },
+    "check_precision_recall": {
+        "swapped": [
+            """
+def precision_recall(counts, digit):
+    hits, row, column = counts[digit, digit], counts[digit].sum(), counts[:, digit].sum()
+    return hits / row, hits / column
+""",
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return hits / counts.sum(dim=1)[digit], hits / counts.sum(dim=0)[digit]
+""",
+        ],
+        "zero-divided": [
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return hits / counts[:, digit].sum(), hits / counts[digit].sum()
+""",
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit].item()
+    return hits / counts[:, digit].sum().item(), hits / counts[digit].sum().item()
+""",
+            """
+def precision_recall(counts, digit):
+    hits = counts.numpy().diagonal()
+    precision, recall = hits / counts.numpy().sum(axis=0), hits / counts.numpy().sum(axis=1)
+    return precision[digit], recall[digit]
+""",
+            """
+def precision_recall(counts, digit):
+    hits, called = counts[digit, digit], counts[:, digit].sum()
+    return hits / called if called else 0, hits / counts[digit].sum()
+""",
+        ],
+        "diagonal-left-out": """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return hits / (counts[:, digit].sum() - hits), hits / (counts[digit].sum() - hits)
+""",
+        "of-all": """
+def precision_recall(counts, digit):
+    return counts[digit, digit] / counts.sum(), counts[digit, digit] / counts.sum()
+""",
+        "same-twice": [
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return hits / counts[digit].sum(), hits / counts[digit, :].sum()
+""",
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return hits / counts[:, digit].sum(), hits / counts[:, digit].sum()
+""",
+        ],
+        "percent": """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit]
+    return 100 * hits / counts[:, digit].sum(), 100 * hits / counts[digit].sum()
+""",
+        "accuracy": """
+def precision_recall(counts, digit):
+    return counts.trace() / counts.sum(), counts[digit, digit] / counts[digit].sum()
+""",
+        "different": [
+            """
+def precision_recall(counts, digit):
+    return counts[digit, digit] / counts[:, digit].sum()
+""",
+            """
+def precision_recall(counts, digit):
+    hits, called, there = counts[digit, digit], counts[:, digit].sum(), counts[digit].sum()
+    return hits / called if called else 1.0, hits / there if there else 1.0
+""",
+        ],
+        "raised": """
+def precision_recall(counts, digit):
+    return counts[digit, digit] / counts[:, digit].total(), 0
+""",
+    },
+    "check_same_padding": {
+        "grows": """
+def same_padding(F):
+    return F // 2, F // 2
+""",
+        "shrinks": """
+def same_padding(F):
+    return (F - 1) // 2, (F - 1) // 2
+""",
+        "halves": """
+def same_padding(F):
+    return (F - 1) / 2, (F - 1) / 2
+""",
+        "both-sides": """
+def same_padding(F):
+    return F - 1, F - 1
+""",
+        "lopsided": [
+            """
+def same_padding(F):
+    return 0, F - 1
+""",
+            """
+def same_padding(F):
+    return F - 1, 0
+""",
+        ],
+        "one-number": [
+            """
+def same_padding(F):
+    return (F - 1) // 2
+""",
+            """
+def same_padding(F):
+    return F - 1
+""",
+        ],
+        "different": [
+            """
+def same_padding(F):
+    return 1, 1
+""",
+            """
+def same_padding(F):
+    return F // 2, F // 2 + 1
+""",
+            """
+def same_padding(F):
+    return F, -1
+""",
+            """
+def same_padding(F):
+    return "same"
+""",
+        ],
+        "raised": """
+def same_padding(F):
+    return (F - 1) // 2, F // two
+""",
+    },
+}
