@@ -16,17 +16,20 @@ from pathlib import Path
 
 import torch
 
-from course_utils import models
+from course_utils.alexnet import SmallAlexNet
 from course_utils.images import flip_and_shift, load_images
+from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
+
+NETWORKS = {**ARCHITECTURES, "SmallAlexNet": SmallAlexNet}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """A training run, made once for every seed.
 
-    architecture, arguments, options: a class of models.py, and what it is built with.
+    architecture, arguments, options: a name of NETWORKS, and what the network is built with.
     data: "mnist" or "fashion-mnist". first: how many of the training images to learn from, the
     first ones. validate: how many of the last ones to measure after each epoch, as well as test.
     optimizer: its name in torch.optim. rate: the learning rate, or its peak with one_cycle.
@@ -121,7 +124,7 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
         raise LookupError(f"this run needs {recipe.data}, which is not at hand.")
     learned, validation = train[: recipe.first], train[-recipe.validate :]
     set_seed(seed)
-    model = getattr(models, recipe.architecture)(*recipe.arguments, **recipe.options)
+    model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
     model.to(pick_device())
     optimizer = getattr(torch.optim, recipe.optimizer)(
         model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay

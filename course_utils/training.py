@@ -120,9 +120,8 @@ def fit(
                 right += (z.argmax(dim=1) == y).sum()
                 bar.update()
             seconds = time.perf_counter() - start
-            measured = test and evaluate(
-                model, test, loss=loss, **inputs
-            )  # None without a test set
+            # None without a test set
+            measured = test and evaluate(model, test, loss=loss, **inputs)
             history.seconds += seconds
             history.train_loss.append(total / len(train))
             history.train_accuracy.append(right.item() / len(train))

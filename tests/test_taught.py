@@ -7,6 +7,7 @@ from torch import nn
 
 from course_utils import models
 from course_utils.images import batches, flip_and_shift, load_images
+from course_utils.record import NETWORKS
 from course_utils.training import evaluate, fit, set_seed
 
 
@@ -63,7 +64,7 @@ def test_evaluate_is_the_measure_of_lesson_08():
 )
 def test_models_are_those_of_the_lessons(number, name, sizes, options, side):
     set_seed(0)
-    ours = getattr(models, name)(*sizes, **options)
+    ours = NETWORKS[name](*sizes, **options)
     set_seed(0)
     theirs = taught(number)[name](*sizes, **options)
     assert ours.state_dict().keys() == theirs.state_dict().keys()

@@ -1,0 +1,59 @@
+"""The network that lesson 13 tries AlexNet's ideas on, and that its recorded runs have trained."""
+
+import torch
+from torch import nn
+
+
+class SmallAlexNet(nn.Module):
+    """AlexNet's plan on a small scale, with a switch for each of its ideas (lesson 13).
+
+    activation: "relu", "tanh" or "sigmoid"; ReLU starts from He's weights, the others from
+    Xavier's. dropout: the share of units switched off before each fully connected layer.
+    normalise: local response normalisation after the first two convolutions. overlapping:
+    pooling windows of 3 x 3 instead of 2 x 2, both with stride 2. groups: of the second and
+    the fourth convolution.
+    Takes (N, 1, 32, 32), returns logits (N, 10). 53,546 parameters without groups.
+
+    Raises ValueError for another activation.
+
+    Source: Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional
+    Neural Networks (2012), sections 3 and 4.2.
+    """
+
+    def __init__(
+        self,
+        activation: str = "relu",
+        dropout: float = 0.0,
+        normalise: bool = False,
+        overlapping: bool = False,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+        if activation not in kinds:
+            raise ValueError(f"activation {activation!r} is none of {', '.join(kinds)}.")
+        act, window = kinds[activation], 3 if overlapping else 2
+
+        def norm() -> nn.Module:
+            return nn.LocalResponseNorm(5, alpha=5e-4, k=2) if normalise else nn.Identity()
+
+        self.features = nn.Sequential(
+            *(nn.Conv2d(1, 8, 5, stride=2, padding=1), act(), norm()),  # (N, 8, 15, 15)
+            nn.MaxPool2d(window, stride=2),  # (N, 8, 7, 7)
+            *(nn.Conv2d(8, 16, 3, padding=1, groups=groups), act(), norm()),  # (N, 16, 7, 7)
+            nn.MaxPool2d(window, stride=2),  # (N, 16, 3, 3)
+            *(nn.Conv2d(16, 32, 3, padding=1), act()),  # (N, 32, 3, 3)
+            *(nn.Conv2d(32, 32, 3, padding=1, groups=groups), act()),  # (N, 32, 3, 3)
+        )
+        self.classifier = nn.Sequential(
+            *(nn.Flatten(), nn.Dropout(dropout), nn.Linear(288, 128), act()),  # (N, 128)
+            *(nn.Dropout(dropout), nn.Linear(128, 10)),  # (N, 10), the logits
+        )
+        start = nn.init.kaiming_normal_ if activation == "relu" else nn.init.xavier_normal_
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                start(layer.weight)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.classifier(self.features(x))
