@@ -1,0 +1,56 @@
+"""What all views share: their page code, and what stands in their place where there is no page."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import anywidget
+
+PAGE = Path(__file__).parent / "page"
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', flags=re.MULTILINE)
+
+
+@cache
+def bundle(name: str) -> str:
+    """One JavaScript module of a file of page/ and of all that it imports, each once.
+
+    A widget is given its code as text, where an ``import`` of a neighbour finds nothing. So the
+    files that are imported stand first, and what they export needs no export.
+    """
+    return _bundle(name, set()) + f"\nexport default {{ render: {Path(name).stem} }};\n"
+
+
+def _bundle(name: str, seen: set[str]) -> str:
+    if name in seen:
+        return ""
+    seen.add(name)
+    code = (PAGE / name).read_text(encoding="utf-8")
+    before = "".join(_bundle(other, seen) for other in _IMPORT.findall(code))
+    return before + re.sub(r"^export ", "", _IMPORT.sub("", code), flags=re.MULTILINE)
+
+
+def style() -> str:
+    """The style sheet of all views."""
+    return (PAGE / "view.css").read_text(encoding="utf-8")
+
+
+class View(anywidget.AnyWidget):
+    """A view: a widget that answers in the page itself, without a kernel.
+
+    Where there is no page to answer (a stored notebook, a PDF, nbval) `picture` shows the
+    question it begins with, and `arithmetic` its numbers.
+    """
+
+    _css = style()
+
+    def arithmetic(self) -> str:
+        """The numbers of the view, a line each, as they are in Python."""
+        raise NotImplementedError
+
+    def picture(self) -> bytes:
+        """A PNG of the view's first state, before any answer is given."""
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "image/png": self.picture(), "text/plain": self.arithmetic()}, metadata

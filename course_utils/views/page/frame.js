@@ -1,0 +1,135 @@
+// What every view stands in: a title, a place to work in, a line that says what has changed,
+// the keys, and the prediction that comes before a result.
+
+/** An element: h("button", { class: "x", onclick: … }, "text", other). Also in SVG. */
+const SVG = new Set(["svg", "g", "rect", "line", "path", "text", "circle", "image", "title"]);
+
+export function h(tag, attributes = {}, ...children) {
+  const node = SVG.has(tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** A number as people write it: a true minus, no more digits than it needs. */
+export function show(value, digits = 4) {
+  const text = Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
+  return text.replace("-", "\u2212");
+}
+
+/**
+ * The frame of a view, put into el. Returns { body, say, keys, remove }.
+ *
+ * keys: { "ArrowLeft": action, … }, called while the view has the focus. An action that returns
+ * false has not used the key. Every view has F (full screen) and Escape (leave) by itself.
+ * help: one line that names the keys.
+ */
+export function frame(el, { title, help, keys }) {
+  const live = h("p", { class: "view-live", "aria-live": "polite" });
+  const body = h("div", { class: "view-body" });
+  const full = h("button", { class: "view-full", title: "full screen (F)", onclick: toggle }, "\u2922 F");
+  const box = h(
+    "section",
+    // JupyterLab leaves the keys of such an element alone.
+    { class: "view", tabindex: 0, role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+    h("header", {}, h("strong", {}, title), full),
+    body,
+    live,
+    h("footer", {}, help),
+  );
+
+  function toggle() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else box.requestFullscreen?.();
+  }
+
+  function pressed(event) {
+    const typing = event.target.matches("input[type=text], input[type=number], textarea, select");
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing && event.key !== "Escape") return event.stopPropagation();
+    const action = { f: toggle, F: toggle, Escape: leave, ...keys }[event.key];
+    if (!action || (event.key === " " && event.target.matches("button"))) return;
+    if (action(event) === false) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  function leave() {
+    if (document.fullscreenElement) return false;
+    document.activeElement?.blur();
+  }
+
+  box.addEventListener("keydown", pressed);
+  el.replaceChildren(box);
+  return {
+    box,
+    body,
+    say: (text) => { live.textContent = text; },
+  };
+}
+
+/**
+ * A question that comes before a result. Returns an element; calls done(answer, right) once, with
+ * answer null if it was skipped. What was answered stays there, beside what is right.
+ *
+ * choices: buttons to choose from, or null for a line to type numbers into ("0 3 3 0").
+ * solution: the choice, or the numbers.
+ */
+export function predict({ question, choices = null, solution, explain = "" }, done) {
+  const verdict = h("span", { class: "view-verdict", role: "status" });
+  const input = choices ? null : h("input", { type: "text", size: 12, "aria-label": question });
+  const buttons = choices
+    ? choices.map((choice) => h("button", { onclick: () => answer(choice) }, String(choice)))
+    : [h("button", { onclick: () => answer(input.value) }, "answer")];
+  const skip = h("button", { class: "view-skip", onclick: () => answer(null) }, "skip");
+  input?.addEventListener("keydown", (event) => event.key === "Enter" && answer(input.value));
+  const line = h("p", { class: "view-predict" }, h("b", {}, "Predict: "), question, " ", input, buttons, skip, verdict);
+
+  function answer(given) {
+    const wanted = numbers(solution);
+    const got = given === null ? null : numbers(given);
+    if (!choices && given !== null && (got === null || got.length !== wanted.length)) {
+      verdict.textContent = ` ${wanted.length === 1 ? "A number" : `${wanted.length} numbers`}, please.`;
+      return;
+    }
+    const right = given === null ? null : choices
+      ? given === solution
+      : got.every((value, i) => Math.abs(value - wanted[i]) < 1e-6);
+    for (const control of [input, ...buttons, skip]) if (control) control.disabled = true;
+    const said = given === null ? "Skipped." : right ? "\u2713 Right." : `\u2717 You said ${given}.`;
+    const is = right ? "" : ` It is ${Array.isArray(solution) ? solution.map((v) => show(v)).join(" ") : solution}.`;
+    verdict.textContent = ` ${said}${is} ${explain}`;
+    done(given, right);
+  }
+  return line;
+}
+
+/** The numbers in a text or a list, with − for - and commas as people type them; or null. */
+export function numbers(text) {
+  if (Array.isArray(text)) return text;
+  const words = String(text).replaceAll("\u2212", "-").split(/[\s,;]+/).filter(Boolean).map(Number);
+  return words.length && words.every(Number.isFinite) ? words : null;
+}
+
+const WHITE = [255, 255, 255];
+const BLUE = [0, 114, 178];
+const ORANGE = [213, 94, 0];
+
+/** CSS colour of a signed value from −1 to 1: blue, white, orange. */
+export function signed(value) {
+  const to = value < 0 ? BLUE : ORANGE;
+  const part = Math.min(1, Math.abs(value));
+  return `rgb(${WHITE.map((white, i) => Math.round(white + (to[i] - white) * part)).join(" ")})`;
+}
+
+/** CSS colour of a grey value from 0, black, to 1, white. */
+export function grey(value) {
+  const level = Math.round(255 * Math.min(1, Math.max(0, value)));
+  return `rgb(${level} ${level} ${level})`;
+}
