@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from anywidget import AnyWidget
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -109,3 +110,37 @@ def run_all(page: Page) -> list[dict]:
                 .filter(cell => cell.cell_type === 'code');
         }"""
     )
+
+
+#: Renders a widget's page code with its state, without a kernel: what is saved is counted.
+STAGE = """async ([code, state]) => {
+    const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    const { default: view } = await import(url);
+    const heard = {};
+    window.saves = 0;
+    window.model = {
+        get: (name) => state[name],
+        set: (name, value) => {
+            const changed = JSON.stringify(state[name]) !== JSON.stringify(value);
+            state[name] = value;
+            if (changed) (heard[`change:${name}`] ?? []).forEach((listener) => listener());
+        },
+        on: (name, listener) => { (heard[name] ??= []).push(listener); },
+        off: (name, listener) => {
+            heard[name] = heard[name].filter((other) => other !== listener);
+        },
+        save_changes: () => { window.saves += 1; },
+    };
+    window.leave = await view.render({ model: window.model, el: document.querySelector("#view") });
+}"""
+
+
+def put_on_stage(page: Page, view: AnyWidget) -> None:
+    """Show a view alone on an empty page, where nothing answers but its own code."""
+    state = view.get_state()
+    style = f"body {{ margin: 8px }} {state['_css']}"
+    page.set_content(f"<style>{style}</style><div id='view'></div>")
+    state = {name: value for name, value in state.items() if not name.startswith("_")}
+    for name in ("layout", "tabbable", "tooltip"):
+        state.pop(name, None)
+    page.evaluate(STAGE, [view.get_state()["_esm"], state])

@@ -1,1 +1,18 @@
 """Interactive views: what a learner can touch. Each answers in the page, without a kernel."""
+
+from importlib import import_module
+
+#: Where each view is defined. It is imported when it is asked for, as anywidget takes its time.
+_HOMES = {
+    "ConvolutionStepper": "convolution",
+    "PoolingStepper": "pooling",
+    "XRay": "xray",
+    "export_xray": "xray",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

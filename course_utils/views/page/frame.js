@@ -11,7 +11,7 @@ export function h(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (value === true) node.setAttribute(name, "");
-    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+    else if (value !== false && value != null) node.setAttribute(name, value);
   }
   node.append(...children.flat().filter((child) => child !== null && child !== undefined));
   return node;
@@ -33,11 +33,15 @@ export function show(value, digits = 4) {
 export function frame(el, { title, help, keys }) {
   const live = h("p", { class: "view-live", "aria-live": "polite" });
   const body = h("div", { class: "view-body" });
-  const full = h("button", { class: "view-full", title: "full screen (F)", onclick: toggle }, "\u2922 F");
+  const more = { class: "view-full", title: "full screen (F)", onclick: toggle };
+  const full = h("button", more, "\u2922 F");
   const box = h(
     "section",
     // JupyterLab leaves the keys of such an element alone.
-    { class: "view", tabindex: 0, role: "group", "aria-label": title, "data-lm-suppress-shortcuts": "true" },
+    {
+      ...{ class: "view", tabindex: 0, role: "group", "aria-label": title },
+      "data-lm-suppress-shortcuts": "true",
+    },
     h("header", {}, h("strong", {}, title), full),
     body,
     live,
@@ -51,10 +55,13 @@ export function frame(el, { title, help, keys }) {
 
   function pressed(event) {
     const typing = event.target.matches("input[type=text], input[type=number], textarea, select");
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Where [ and ] need AltGr (or Option), the event says Alt, and on Windows also Ctrl.
+    const bracket = event.key === "[" || event.key === "]";
+    if (event.metaKey || ((event.ctrlKey || event.altKey) && !bracket)) return;
     if (typing && event.key !== "Escape") return event.stopPropagation();
     const action = { f: toggle, F: toggle, Escape: leave, ...keys }[event.key];
-    if (!action || (event.key === " " && event.target.matches("button"))) return;
+    const own = event.key === " " && event.target.matches("button, select, input[type=checkbox]");
+    if (!action || own) return;
     if (action(event) === false) return;
     event.preventDefault();
     event.stopPropagation();
@@ -79,9 +86,10 @@ export function frame(el, { title, help, keys }) {
  * answer null if it was skipped. What was answered stays there, beside what is right.
  *
  * choices: buttons to choose from, or null for a line to type numbers into ("0 3 3 0").
- * solution: the choice, or the numbers.
+ * solution: the choice, or the numbers. tolerance: how far from them still is right.
  */
-export function predict({ question, choices = null, solution, explain = "" }, done) {
+export function predict(options, done) {
+  const { question, choices = null, solution, explain = "", tolerance = 1e-6 } = options;
   const verdict = h("span", { class: "view-verdict", role: "status" });
   const input = choices ? null : h("input", { type: "text", size: 12, "aria-label": question });
   const buttons = choices
@@ -89,22 +97,31 @@ export function predict({ question, choices = null, solution, explain = "" }, do
     : [h("button", { onclick: () => answer(input.value) }, "answer")];
   const skip = h("button", { class: "view-skip", onclick: () => answer(null) }, "skip");
   input?.addEventListener("keydown", (event) => event.key === "Enter" && answer(input.value));
-  const line = h("p", { class: "view-predict" }, h("b", {}, "Predict: "), question, " ", input, buttons, skip, verdict);
+  const line = h(
+    "p",
+    { class: "view-predict" },
+    ...[h("b", {}, "Predict: "), question, " ", input, buttons, skip, verdict],
+  );
 
   function answer(given) {
     const wanted = numbers(solution);
     const got = given === null ? null : numbers(given);
     if (!choices && given !== null && (got === null || got.length !== wanted.length)) {
-      verdict.textContent = ` ${wanted.length === 1 ? "A number" : `${wanted.length} numbers`}, please.`;
+      const wish = wanted.length === 1 ? "A number" : `${wanted.length} numbers`;
+      verdict.textContent = ` ${wish}, please.`;
       return;
     }
     const right = given === null ? null : choices
       ? given === solution
-      : got.every((value, i) => Math.abs(value - wanted[i]) < 1e-6);
+      : got.every((value, i) => Math.abs(value - wanted[i]) <= tolerance);
     for (const control of [input, ...buttons, skip]) if (control) control.disabled = true;
-    const said = given === null ? "Skipped." : right ? "\u2713 Right." : `\u2717 You said ${given}.`;
-    const is = right ? "" : ` It is ${Array.isArray(solution) ? solution.map((v) => show(v)).join(" ") : solution}.`;
-    verdict.textContent = ` ${said}${is} ${explain}`;
+    skip.hidden = true;
+    if (input) buttons[0].hidden = true; // what was typed stays
+    line.closest(".view")?.focus({ preventScroll: true }); // the keys work at once
+    const said = right ? "\u2713 Right." : `\u2717 You said ${given}.`;
+    const wantedText = Array.isArray(solution) ? solution.map((v) => show(v)).join(" ") : solution;
+    const is = right ? "" : ` It is ${wantedText}.`;
+    verdict.textContent = ` ${given === null ? "Skipped." : said}${is} ${explain}`;
     done(given, right);
   }
   return line;
@@ -126,6 +143,18 @@ export function signed(value) {
   const to = value < 0 ? BLUE : ORANGE;
   const part = Math.min(1, Math.abs(value));
   return `rgb(${WHITE.map((white, i) => Math.round(white + (to[i] - white) * part)).join(" ")})`;
+}
+
+const CIVIDIS = [
+  [0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56],
+];
+
+/** CSS colour of a value from 0, dark blue, to 1, yellow: for maps that are never negative. */
+export function cividis(value) {
+  const place = 5 * Math.min(1, Math.max(0, value));
+  const [low, high] = [CIVIDIS[Math.floor(place)], CIVIDIS[Math.ceil(place)]];
+  const part = place - Math.floor(place);
+  return `rgb(${low.map((from, i) => Math.round(from + (high[i] - from) * part)).join(" ")})`;
 }
 
 /** CSS colour of a grey value from 0, black, to 1, white. */

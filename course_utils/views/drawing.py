@@ -1,0 +1,141 @@
+"""What stands for a stepper where there is no page: its numbers as text, its grids as a picture."""
+
+import io
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image
+
+from ..plots import SIGNED
+
+LARGEST = 9999
+
+
+def stack(values: object, name: str, longest: int) -> torch.Tensor:
+    """Numbers as a tensor (C, H, W), from (H, W) or (C, H, W).
+
+    Raises ValueError, with the name, for what is not such numbers, or too large to show.
+    """
+    try:
+        tensor = torch.as_tensor(values, dtype=torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"the {name} has to be rows of numbers, all of one length.") from None
+    if not (tensor.abs() <= LARGEST).all():  # nor is NaN
+        raise ValueError(f"the {name} has to hold numbers from −{LARGEST} to {LARGEST}.")
+    if tensor.ndim == 2:
+        tensor = tensor[None]  # (H, W) -> (1, H, W)
+    if tensor.ndim != 3 or 0 in tensor.shape:
+        raise ValueError(f"the {name} has to be (H, W) or (C, H, W); it is {tuple(tensor.shape)}.")
+    if max(tensor.shape[1:]) > longest:
+        raise ValueError(
+            f"the {name} has {tensor.shape[1]} × {tensor.shape[2]} numbers; "
+            f"sides up to {longest} can be shown."
+        )
+    return tensor
+
+
+def whole(value: object, name: str, at_least: int) -> int:
+    """The value, if it is a whole number of at least so much; otherwise ValueError."""
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+        raise ValueError(
+            f"the {name} is {value}; it has to be a whole number, at least {at_least}."
+        )
+    return int(value)
+
+
+def number(value: object, name: str) -> float:
+    """The value, if it is one that can be shown; otherwise ValueError."""
+    if not isinstance(value, Real) or not abs(value) <= LARGEST:
+        raise ValueError(
+            f"the {name} is {value}; it has to be a number from −{LARGEST} to {LARGEST}."
+        )
+    return float(value)
+
+
+def lines(name: str, values: torch.Tensor) -> str:
+    """The numbers of a grid (H, W), a row on each line: ``output[0, 1] = 3``."""
+    return "\n".join(
+        "   ".join(f"{name}[{i}, {j}] = {short(value)}" for j, value in enumerate(row))
+        for i, row in enumerate(values.tolist())
+    )
+
+
+def short(value: float) -> str:
+    """At most four significant digits; what only rounding has left of a zero is zero."""
+    return f"{0 if abs(value) < 1e-6 else value:.4g}"
+
+
+@dataclass
+class Panel:
+    """A grid of numbers (H, W) under a title; NaN is shown as a question mark.
+
+    colours: "grey", "cividis" (both from 0 to the largest) or "signed". window: the height and
+    width of what is framed in its upper left corner.
+    """
+
+    title: str
+    values: torch.Tensor
+    colours: str
+    window: tuple[int, ...] = ()
+
+
+def png(rows: list[list[Panel]], question: str) -> bytes:
+    """Rows of panels, one cell as large as any other, with the question above."""
+    widths = [sum(panel.values.shape[1] + 1 for panel in row) for row in rows]
+    heights = [max(panel.values.shape[0] for panel in row) + 1.2 for row in rows]
+    width, height = max(*widths, 15), sum(heights) + 1
+    long = max(len(_text(v)) for row in rows for panel in row for v in panel.values.flatten())
+    inch = 0.36 if long <= 3 else 0.46  # the side of a cell
+    figure = Figure(figsize=(width * inch, height * inch), dpi=100)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.text(0, 0.6, f"Predict: {question}", va="center", fontsize=13)
+    top = 1.0
+    for row, below in zip(rows, heights, strict=True):
+        left = 0
+        for panel in row:
+            _draw(axes, panel, left, top + 1)
+            left += panel.values.shape[1] + 1
+        top += below
+    axes.set(xlim=(-0.5, width - 0.5), ylim=(height, 0), aspect="auto")  # in cells
+    canvas.draw()
+    file = io.BytesIO()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    picture.quantize(64).save(file, format="png", optimize=True)  # a third of the bytes
+    return file.getvalue()
+
+
+def _text(value: float) -> str:
+    return "?" if math.isnan(value) else f"{value:.2g}".replace("-", "−")
+
+
+def _draw(axes: Axes, panel: Panel, left: int, top: float) -> None:
+    largest = max(1e-9, panel.values.nan_to_num().abs().max().item())
+    # Paler than the colours can be, so that a black number can be read on each.
+    low, high = (-largest / 0.6, largest / 0.6) if panel.colours == "signed" else (0, largest)
+    cmap = {"grey": "gray", "cividis": "cividis", "signed": SIGNED}[panel.colours]
+    height, width = panel.values.shape
+    axes.imshow(
+        panel.values.nan_to_num().numpy(),
+        extent=(left, left + width, top + height, top),
+        **{"cmap": cmap, "vmin": low, "vmax": high},
+    )
+    axes.text(left, top - 0.1, panel.title, va="bottom", fontsize=12)
+    for (i, j), value in np.ndenumerate(panel.values.numpy()):
+        dark = panel.colours != "signed" and value < largest / 2
+        middle = {"ha": "center", "va": "center", "color": "white" if dark else "black"}
+        axes.text(left + j + 0.5, top + i + 0.5, _text(value), fontsize=12, **middle)
+        axes.add_patch(Rectangle((left + j, top + i), 1, 1, fill=False, edgecolor="0.7"))
+    if panel.window:
+        corner = (left, top)
+        axes.add_patch(
+            Rectangle(corner, *panel.window[::-1], fill=False, edgecolor="#E69F00", lw=4)
+        )

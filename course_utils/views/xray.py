@@ -1,0 +1,390 @@
+"""The X-ray: draw a digit, and see what every layer of a network makes of it."""
+
+import base64
+import copy
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+import traitlets
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import nn
+
+from course_utils import plots
+
+from .base import PAGE, View, bundle, style
+
+#: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
+DIGITS = json.loads((PAGE / "digits.json").read_text(encoding="utf-8"))
+#: What is there at the beginning: the 7, a little to the right of the middle, and above it.
+START = [{"width": 20, "points": [[x + 20, y - 10] for x, y in DIGITS["7"][0]["points"]]}]
+
+
+class XRay(View):
+    """Draw a digit: every layer's maps and the probabilities follow, and each unit has its sum.
+
+    model: what `describe` takes. inputs: recipe["inputs"] of a checkpoint, by default as the
+    course scales images. image: uint8 (1, 28, 28), a picture to begin with in place of the 7.
+    classes: their names, by default 0, 1, 2 …
+
+    What is being drawn can be read as `digit`. The model is copied: one that learns more later
+    is seen in a new X-ray. Raises ValueError as `describe` does, and for another shape of image.
+    """
+
+    _esm = bundle("xray.js")
+    _css = style() + (PAGE / "xray.css").read_text(encoding="utf-8")
+
+    network = traitlets.Dict().tag(sync=True)
+    drawn = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))
+
+    def __init__(
+        self,
+        model: nn.Module,
+        inputs: dict | None = None,
+        *,
+        image: torch.Tensor | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(image)}
+        begun = _as_drawn(START) if image is None else image.numpy()
+        super().__init__(network=network, drawn=begun.tobytes())
+        self._begun = torch.from_numpy(begun.copy()).view(1, 28, 28)
+        self._model = _copied(model)
+
+    @property
+    def digit(self) -> torch.Tensor:
+        """What is drawn, as the page has prepared it: uint8 (1, 28, 28)."""
+        return torch.tensor(list(self.drawn), dtype=torch.uint8).view(1, 28, 28)
+
+    def probabilities(self, digit: torch.Tensor) -> torch.Tensor:
+        """What the network says in torch of a digit, uint8 (1, 28, 28): float32 (classes,)."""
+        return self._values(digit)[-1].softmax(dim=1)[0]
+
+    def arithmetic(self) -> str:
+        shapes = [("input", self.network["input"])]
+        shapes += [(layer["name"], layer["shape"]) for layer in self.network["layers"]]
+        lines = [f"{name:12} {' × '.join(map(str, shape))}" for name, shape in shapes]
+        chances = self.probabilities(self._begun)
+        best = int(chances.argmax())
+        name = self.network["classes"][best]
+        return "\n".join([*lines, f"most probable: {name}, probability {chances[best]:.4f}"])
+
+    def picture(self) -> bytes:
+        """The digit to begin with, the maps of the first layers, and the probabilities."""
+        values = self._values(self._begun)
+        maps = [
+            (layer, value[0])
+            for layer, value in zip(self.network["layers"], values[1:], strict=True)
+            if value.ndim == 4
+        ][:6]
+        rows, columns = -(-len(maps) // 3), min(3, len(maps))
+        figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), dpi=64, layout="constrained")
+        FigureCanvasAgg(figure)
+        figure.suptitle("Predict: the drawing moves up by 4 pixels. Which bar falls most?")
+        left, middle, right = figure.subfigures(1, 3, width_ratios=[2.5, 3 * columns or 0.1, 3])
+        axes = left.subplots()
+        axes.imshow(values[0][0, 0].numpy(), cmap="gray")
+        axes.set_title("what the network sees")
+        axes.set_axis_off()
+        for axes, (layer, value) in zip(
+            middle.subplots(rows, columns, squeeze=False).flat if maps else (), maps, strict=False
+        ):
+            across = 3 if len(value) <= 6 else 4 if len(value) <= 16 else 8
+            plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
+            axes.set_title(layer["name"])
+        axes = right.subplots()
+        axes.bar(self.network["classes"], self.probabilities(self._begun).numpy(), color="#0072B2")
+        axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
+        return _png(figure)
+
+    def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
+        """The input made of a digit, and what each layer that is shown makes of it."""
+        pad = nn.functional.pad(digit[None].float() / 255, [self.network["pad"]] * 4)
+        values = [(pad - self.network["mean"]) / self.network["std"]]  # (1, 1, H, W)
+        x = values[0]
+        with torch.no_grad():
+            for layer in _layers(self._model):
+                x = layer(x.clone())  # an in-place ReLU would change what is kept
+                if type(layer) in _DESCRIBED:
+                    values.append(x)
+        return values
+
+
+def _png(figure: Figure) -> bytes:
+    """The figure in few colours: maps hardly compress, and a notebook keeps its pictures."""
+    drawn, small = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    few = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=0)
+    few.save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def export_xray(
+    model: nn.Module,
+    path: str | Path,
+    inputs: dict | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+) -> Path:
+    """Write the X-ray of a network, its weights included, as one page for any browser.
+
+    The page needs no network, no kernel and no other file. Arguments and errors are those of
+    `XRay`. Returns the path.
+    """
+    network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(None)}
+    parts = {
+        "title": escape(f"X-ray of {network['name']}"),
+        "style": XRay._css,
+        # No "<" may stand there: a name such as "</script>" would end the script.
+        "network": json.dumps(network).replace("<", "\\u003c"),
+        "code": bundle("xray.js").replace("export default", "const view ="),
+    }
+    page = (PAGE / "export.html").read_text(encoding="utf-8")
+    for name, text in parts.items():
+        page = page.replace(f"@{name}@", text)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def describe(
+    model: nn.Module, inputs: dict | None = None, classes: Sequence[str] | None = None
+) -> dict:
+    """A network as JSON: its layers in order, their numbers as base64 of little-endian float32.
+
+    model: takes (N, 1, H, W) and returns logits (N, classes); its layers come one after the
+    other, as in nn.Sequential and in the course's networks, and are Conv2d, MaxPool2d,
+    AvgPool2d, ReLU, BatchNorm2d, Flatten, Linear, Dropout or Identity. The last two do nothing
+    in eval() and are left out, as is Flatten; batch normalisation becomes a factor and a shift
+    for each channel. The model is not changed, and may be on any device.
+    inputs: "pad", "mean" and "std" of its pictures, as in a checkpoint's recipe["inputs"]; by
+    default 0.5 and 1, and of the paddings 2 and 0 the first that fits.
+
+    Raises ValueError for a layer of another kind, or with an option that the page does not have,
+    and names it; for a model that does more than its layers do; and where it and inputs, or
+    classes, do not fit.
+    """
+    model = _copied(model)
+    layers = _layers(model)
+    named = list(zip(_names(layers), layers, strict=True))
+    parts = [_DESCRIBED[type(layer)](name, layer) for name, layer in named if _shown(layer)]
+    x, scaling = _example(model, inputs)
+    logits, shapes, shown = model(x), [], x
+    for name, layer in named:
+        shown = _applied(name, layer, shown)
+        if _shown(layer):
+            shapes.append((name, list(shown.shape[1:])))
+    if shown.shape != logits.shape or not torch.allclose(shown, logits, atol=1e-5):
+        raise ValueError(
+            f"{type(model).__name__} does more than its layers, one after the other: only their "
+            "chain can be shown. Write it as an nn.Sequential, each layer in the order of use."
+        )
+    if logits.ndim != 2:
+        raise ValueError(f"one number a class is needed at the end, not {shapes[-1][1]}: Flatten?")
+    classes = list(map(str, range(logits.shape[1]) if classes is None else classes))
+    if len(classes) != logits.shape[1]:
+        raise ValueError(f"the network has {logits.shape[1]} classes; {len(classes)} are named.")
+    return {
+        "name": type(model).__name__,
+        "input": list(x.shape[1:]),
+        **scaling,
+        "classes": classes,
+        "layers": [
+            {"name": name, "shape": shape, **part}
+            for (name, shape), part in zip(shapes, parts, strict=True)
+        ],
+    }
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    """A copy on the CPU that is not learning, without hooks: they are the reader's, and count."""
+    model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+    for module in model.modules():
+        module._forward_hooks.clear()
+        module._forward_pre_hooks.clear()
+    return model
+
+
+def _layers(module: nn.Module, where: str = "") -> list[nn.Module]:
+    """The layers of a model in order; a ValueError names one that cannot be shown."""
+    if type(module) in _DESCRIBED or isinstance(module, _PASSED):
+        return [module]
+    # Not children(), which gives a layer that is used twice only once.
+    inside = [(name, part) for name, part in module._modules.items() if part is not None]
+    if not inside:
+        supported = ", ".join(kind.__name__ for kind in (*_DESCRIBED, *_PASSED))
+        raise ValueError(
+            f"the layer {type(module).__name__} ({where or 'the model itself'}) cannot be shown. "
+            f"These can: {supported}."
+        )
+    return [
+        layer
+        for name, part in inside
+        for layer in _layers(part, f"{where}.{name}" if where else name)
+    ]
+
+
+def _shown(layer: nn.Module) -> bool:
+    return type(layer) in _DESCRIBED
+
+
+def _names(layers: list[nn.Module]) -> Iterator[str]:
+    """conv 1, ReLU 1, pool 1, conv 2 …"""
+    counts = Counter()
+    for layer in layers:
+        name = _CALLED.get(type(layer), type(layer).__name__)
+        counts[name] += 1
+        yield f"{name} {counts[name]}"
+
+
+def _example(model: nn.Module, inputs: dict | None) -> tuple[torch.Tensor, dict]:
+    """Two random pictures that the model takes, (2, 1, H, W), and its pad, mean and std."""
+    inputs = {"mean": 0.5, "std": 1.0, **(inputs or {})}
+    pads = [inputs["pad"]] if "pad" in inputs else [2, 0]
+    if not all(isinstance(pad, int) and pad >= 0 for pad in pads) or not inputs["std"] > 0:
+        raise ValueError(f"pad has to be a whole number from 0 on, std above 0; got {inputs}.")
+    problems = []
+    for pad in pads:
+        side = 28 + 2 * pad
+        x = torch.randn(2, 1, side, side, generator=torch.Generator().manual_seed(0))
+        try:
+            model(x)
+        except (RuntimeError, ValueError) as error:
+            problems.append(f"{side} × {side}: {str(error).splitlines()[0]}")
+        else:
+            return x, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
+    raise ValueError(
+        f"{type(model).__name__} does not take grey pictures of {' or of '.join(problems)}"
+    )
+
+
+def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
+    """What a layer makes of x; a ValueError where it does not follow on the one before."""
+    if isinstance(layer, nn.Linear) and x.ndim != 2:
+        raise ValueError(f"before {name} a Flatten is needed: it is given {tuple(x.shape[1:])}.")
+    try:
+        return layer(x.clone())
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"{name} does not follow on the layer before it: {error}") from None
+
+
+def _conv2d(name: str, layer: nn.Conv2d) -> dict:
+    _only(name, layer, dilation=(1, 1), groups=1, padding_mode="zeros")
+    padding = layer.padding
+    if isinstance(padding, str):
+        if padding == "same" and any(side % 2 == 0 for side in layer.kernel_size):
+            raise ValueError(f'{name}: padding="same" can be shown for kernels of odd sides only.')
+        padding = [side // 2 if padding == "same" else 0 for side in layer.kernel_size]
+    return {
+        "kind": "conv2d",
+        "weight": {"shape": list(layer.weight.shape), "data": _base64(layer.weight)},
+        "bias": _base64(layer.bias),
+        "stride": list(layer.stride),
+        "padding": list(padding),
+    }
+
+
+def _max_pool(name: str, layer: nn.MaxPool2d) -> dict:
+    _only(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    return {"kind": "maxPool2d", **_window(layer)}
+
+
+def _average_pool(name: str, layer: nn.AvgPool2d) -> dict:
+    _only(name, layer, ceil_mode=False, divisor_override=None)
+    if _pair(layer.padding) != (0, 0):
+        _only(name, layer, count_include_pad=True)
+    return {"kind": "avgPool2d", **_window(layer)}
+
+
+def _window(layer: nn.MaxPool2d | nn.AvgPool2d) -> dict:
+    sides = {"size": layer.kernel_size, "stride": layer.stride, "padding": layer.padding}
+    return {key: list(_pair(value)) for key, value in sides.items()}
+
+
+def _batch_norm(name: str, layer: nn.BatchNorm2d) -> dict:
+    if layer.running_mean is None:
+        raise ValueError(f"{name} keeps no running mean, so it has nothing to use in eval().")
+    scale = (layer.running_var.double() + layer.eps).rsqrt()
+    if layer.affine:
+        scale = scale * layer.weight
+    shift = -layer.running_mean * scale + (layer.bias if layer.affine else 0)
+    return {"kind": "affine", "scale": _base64(scale), "shift": _base64(shift)}
+
+
+def _linear(name: str, layer: nn.Linear) -> dict:
+    weight = {"shape": list(layer.weight.shape), "data": _base64(layer.weight)}
+    return {"kind": "linear", "weight": weight, "bias": _base64(layer.bias)}
+
+
+#: How each layer that is shown is described, and those that do nothing to the numbers.
+_DESCRIBED = {
+    nn.Conv2d: _conv2d,
+    nn.MaxPool2d: _max_pool,
+    nn.AvgPool2d: _average_pool,
+    nn.ReLU: lambda name, layer: {"kind": "relu"},
+    nn.BatchNorm2d: _batch_norm,
+    nn.Linear: _linear,
+}
+_PASSED = (nn.Flatten, nn.Dropout, nn.Dropout2d, nn.Identity)
+_CALLED = {
+    nn.Conv2d: "conv",
+    nn.MaxPool2d: "pool",
+    nn.AvgPool2d: "pool",
+    nn.BatchNorm2d: "norm",
+    nn.Linear: "linear",
+}
+
+
+def _only(name: str, layer: nn.Module, **known: object) -> None:
+    for option, value in known.items():
+        given = getattr(layer, option)
+        if (_pair(given) if isinstance(value, tuple) else given) != value:
+            kind = type(layer).__name__
+            raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else tuple(value)
+
+
+def _base64(numbers: torch.Tensor | None) -> str | None:
+    if numbers is None:
+        return None
+    return base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode()
+
+
+def _start(image: torch.Tensor | None) -> list[dict]:
+    """What is on the pad at the beginning: strokes, or a finished picture."""
+    if image is None:
+        return START
+    if tuple(image.shape) != (1, 28, 28) or image.dtype != torch.uint8:
+        raise ValueError(
+            f"image must be uint8 of shape (1, 28, 28); "
+            f"got {image.dtype} of shape {tuple(image.shape)}."
+        )
+    return [{"picture": image.flatten().tolist(), "points": [[0, 0]]}]
+
+
+def _as_drawn(strokes: list[dict], fine: int = 8) -> np.ndarray:
+    """The strokes as a picture, uint8 (28, 28): what digit.js makes of them without centring."""
+    y, x = np.mgrid[: 28 * fine, : 28 * fine] + 0.5
+    ink = np.zeros_like(x)
+    for stroke in strokes:
+        points = np.array(stroke["points"]) * (fine / 10)
+        for (x0, y0), (x1, y1) in pairwise(points):
+            dx, dy = x1 - x0, y1 - y0
+            along = ((x - x0) * dx + (y - y0) * dy) / (dx * dx + dy * dy)
+            along = along.clip(0, 1)
+            distance = np.hypot(x - x0 - along * dx, y - y0 - along * dy)
+            ink = ink.clip(min=stroke["width"] / 2 * fine / 10 + 0.5 - distance)
+    means = ink.clip(0, 1).reshape(28, fine, 28, fine).mean(axis=(1, 3))
+    return np.floor(255 * means + 0.5).astype(np.uint8)

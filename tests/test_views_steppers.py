@@ -1,0 +1,559 @@
+"""The convolution and the pooling stepper: in Python, alone on a page, and in JupyterLab."""
+
+import io
+import os
+import re
+import time
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
+from refresh import METADATA
+
+from course_utils import views
+
+FIVE = [[1, 2, 0, 3, 1], [4, 0, 1, 9, 2], [3, 1, 7, 2, 0], [0, 5, 2, 1, 6], [2, 1, 0, 3, 4]]
+ARRIVES = [[9, -9], [18, 27]]
+
+
+# --- in Python -------------------------------------------------------------------------------
+
+
+def test_step_edge():
+    stepper = views.ConvolutionStepper()
+    assert stepper.output.tolist() == [[0, 3, 3, 0]] * 4
+    assert stepper.arithmetic().splitlines()[0] == (
+        "output[0, 0] = 0   output[0, 1] = 3   output[0, 2] = 3   output[0, 3] = 0"
+    )
+    stepper.stride = 2
+    assert stepper.output.tolist() == [[0, 3]] * 2
+    stepper.flip = True
+    assert stepper.output.tolist() == [[0, -3]] * 2
+
+
+def test_numbers_of_all_kinds_are_taken():
+    kernel = torch.full((3, 3), 1 / 9)
+    stepper = views.ConvolutionStepper(np.eye(4), kernel, padding=np.int64(1), bias=0.5)
+    assert stepper.output[1, 1].item() == pytest.approx(3 / 9 + 0.5)
+    assert "output[1, 1] = 0.8333" in stepper.arithmetic()
+    colour = views.ConvolutionStepper(np.ones((3, 5, 5)), np.ones((3, 3, 3)))
+    assert colour.output.tolist() == [[27] * 3] * 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"kernel": [["a", 1]]}, "the kernel has to be rows of numbers"),
+        ({"kernel": [[1, 2], [3]]}, "the kernel has to be rows of numbers"),
+        ({"kernel": [[float("nan")]]}, "the kernel has to hold numbers from −9999 to 9999"),
+        ({"kernel": np.ones((7, 7))}, "the kernel has 7 × 7 numbers; sides up to 5"),
+        ({"kernel": 3}, "the kernel has to be (H, W) or (C, H, W)"),
+        ({"image": np.ones((3, 6, 6))}, "channels: 3, slices of the kernel: 1"),
+        ({"image": np.ones((4, 6, 6))}, "the image has 4 channels"),
+        ({"image": [[1, 2], [3, 4]]}, "a kernel of 3 does not fit into 2 + 2 · 0 = 2 pixels"),
+        ({"stride": 9}, "a stride of 9 is larger than the image, 6 + 2 · 0 = 6 pixels"),
+        ({"stride": 0}, "the stride is 0; it has to be a whole number, at least 1"),
+        ({"stride": 1.5}, "the stride is 1.5; it has to be a whole number"),
+        ({"padding": 3}, "the padding is 3; up to 2"),
+        ({"bias": "much"}, "the bias is much; it has to be a number"),
+    ],
+)
+def test_what_cannot_be_convolved_is_refused(settings, sentence):
+    with pytest.raises(ValueError) as caught:
+        views.ConvolutionStepper(**settings)
+    assert sentence in str(caught.value)
+
+
+def test_a_refused_setting_changes_nothing():
+    stepper = views.ConvolutionStepper()
+    with pytest.raises(ValueError, match="a stride of 9"):
+        stepper.stride = 9
+    with pytest.raises(ValueError, match="rows of numbers"):
+        stepper.kernel = [["x"]]
+    assert stepper.stride == 1 and stepper.output.tolist() == [[0, 3, 3, 0]] * 4
+
+
+def test_pooling():
+    stepper = views.PoolingStepper()
+    assert stepper.output.tolist() == [[5, 4], [7, 3]]
+    assert stepper.dx.count_nonzero() == 4 and stepper.dx[2, 2] == 1  # the first of four 3s
+    stepper.how = "average"
+    assert stepper.dx.tolist() == [[0.25] * 4] * 4
+    assert "dx[3, 3] = 0.25" in stepper.arithmetic()
+    stepper.stride = 1  # the gradient follows the new size
+    assert stepper.gradient == [[1] * 3] * 3 and stepper.dx[1, 1] == 1
+
+
+def test_overlap_adds_up():
+    stepper = views.PoolingStepper(FIVE, ARRIVES, size=3)
+    assert stepper.dx[2, 2] == 54 and stepper.dx.sum() == 45
+    stepper.how = "average"
+    assert stepper.dx[2, 2] == pytest.approx(5)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"size": 5}, "a window of 5 does not fit into 4 values"),
+        ({"size": 0}, "the window's side is 0"),
+        ({"stride": 5}, "a stride of 5 is larger than the map, 4 values"),
+        ({"how": "median"}, "how is 'median'"),
+        ({"x": [["a"]]}, "the map has to be rows of numbers"),
+        ({"x": np.ones((2, 4, 4))}, "the map has 2 channels"),
+        ({"gradient": [[1, 2, 3]]}, "the gradient has the shape (1, 3); pooling gives (2, 2)"),
+    ],
+)
+def test_what_cannot_be_pooled_is_refused(settings, sentence):
+    with pytest.raises(ValueError) as caught:
+        views.PoolingStepper(**settings)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        views.ConvolutionStepper(),
+        views.ConvolutionStepper(np.ones((3, 12, 12)) / 3, np.ones((3, 5, 5)) / 7, padding=2),
+        views.PoolingStepper(),
+        views.PoolingStepper(np.random.default_rng(0).normal(size=(8, 8)), size=3),
+    ],
+    ids=["convolution", "large convolution", "pooling", "large pooling"],
+)
+def test_without_a_page(view):
+    data, _ = view._repr_mimebundle_()
+    assert len(data["image/png"]) <= 40_000
+    assert Image.open(io.BytesIO(data["image/png"])).format == "PNG"
+    numbers = re.findall(r"= (\S+)", data["text/plain"])
+    assert numbers and all(len(re.sub(r"[-.]|e.*", "", n).lstrip("0")) <= 4 for n in numbers)
+
+
+# --- alone on a page -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def convolution(page):
+    from browser import put_on_stage
+
+    put_on_stage(page, views.ConvolutionStepper())
+    return page
+
+
+@pytest.fixture
+def pooling(page):
+    from browser import put_on_stage
+
+    put_on_stage(page, views.PoolingStepper())
+    return page
+
+
+def grid(page, title):
+    """The numbers of the visible grid whose title begins so, a list for each row."""
+    return page.evaluate(
+        """(title) => {
+            const panes = [...document.querySelectorAll(".grid-pane")];
+            const pane = panes.find((pane) => pane.checkVisibility()
+                && pane.querySelector(".grid-title").textContent.startsWith(title));
+            const cells = [...pane.querySelectorAll(".grid-cell")];
+            const tops = [...new Set(cells.map((cell) => cell.offsetTop))];
+            return tops.map((top) => cells.filter((cell) => cell.offsetTop === top)
+                .map((cell) => cell.value ?? cell.textContent));
+        }""",
+        title,
+    )
+
+
+def cell(page, title, row, column):
+    pane = page.locator(".grid-pane:visible").filter(has=page.locator(f"text=/^{title}/"))
+    columns = len(grid(page, title)[0])
+    return pane.locator(".grid-cell").nth(row * columns + column)
+
+
+def said(page):
+    return page.locator(".view-live").inner_text()
+
+
+def traced(page):
+    return page.locator(".stepper-trace").inner_text()
+
+
+def answer(page, text):
+    page.locator(".view-predict input").fill(text)
+    page.keyboard.press("Enter")
+
+
+def skip(page):
+    page.get_by_role("button", name="skip").click()
+
+
+def number(page, name):
+    return page.get_by_role("spinbutton", name=name, exact=True)
+
+
+def test_convolution_asks_first(convolution):
+    page = convolution
+    assert grid(page, "output") == [["?"] * 4] * 4
+    page.locator(".view").focus()
+    page.keyboard.press("ArrowRight")  # looking is free: pixels and weights, no sum
+    assert grid(page, "pixel")[0] == ["0 · −1\n= ?", "0 · 0\n= ?", "1 · 1\n= ?"]
+    page.keyboard.press("]")
+    assert "Answer the question first" in said(page) and grid(page, "output")[0][1] == "?"
+    answer(page, "0 3 3")
+    assert "4 numbers, please." in page.locator(".view-verdict").inner_text()
+    answer(page, "0 3 3 0")
+    assert "✓ Right." in page.locator(".view-verdict").inner_text()
+    assert grid(page, "output") == [["0", "3", "3", "0"]] * 4
+    page.get_by_role("button", name="next: stride 2").click()
+    assert grid(page, "output") == [["?"] * 2] * 2
+    answer(page, "0, 1")
+    assert "✗ You said 0, 1. It is 0 3." in page.locator(".view-verdict").inner_text()
+    assert grid(page, "output") == [["0", "3"]] * 2
+    assert "⌊(6 + 2 · 0 − 3) / 2⌋ + 1 = 2 · struck through" in traced(page)
+    assert page.errors == []
+
+
+def test_convolution_by_keyboard(convolution):
+    page = convolution
+    skip(page)  # the view has the focus now
+    for key in ["ArrowRight", "ArrowDown", "ArrowDown"]:
+        page.keyboard.press(key)
+    assert said(page) == "The window at row 2, column 1 makes output[2, 1] = 3."
+    assert traced(page).splitlines()[0] == (
+        "output[2, 1] = 0·(−1) + 0·0 + 1·1 + 0·(−1) + 0·0 + 1·1 + 0·(−1) + 0·0 + 1·1 + bias 0 = 3"
+    )
+    page.keyboard.press("]")
+    answer(page, "0 3")
+    page.keyboard.press("]")
+    assert page.evaluate("model.get('stride')") == 3
+    page.keyboard.press("[")
+    page.keyboard.press("[")
+    page.keyboard.press("[")
+    assert "The stride is a whole number, at least 1." in said(page)
+    page.keyboard.press("Tab")  # into the first control, and on to the numbers of the image
+    cell(page, "image", 0, 0).focus()
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("model.get('image')[0][0][0]") == 1
+    page.keyboard.press("ArrowRight")
+    page.keyboard.type("-2.5")
+    page.keyboard.press("Enter")
+    assert grid(page, "image")[0][:3] == ["1", "−2.5", "0"]
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    assert grid(page, "image")[0] == list("000111")
+    assert grid(page, "output") == [["0", "3", "3", "0"]] * 4
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement === document.body")
+    assert page.errors == []
+
+
+def test_convolution_plays(convolution):
+    page = convolution
+    skip(page)
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('.view-live').textContent.includes('[0, 1]')")
+    assert grid(page, "output")[3][3] == ""  # not yet written
+    page.keyboard.press(" ")
+    assert grid(page, "output")[3][3] == "0"
+    assert page.errors == []
+
+
+def test_convolution_by_mouse(convolution):
+    page = convolution
+    skip(page)
+    cell(page, "output", 1, 2).click()
+    assert said(page) == "The window at row 1, column 2 makes output[1, 2] = 3."
+    weight = cell(page, "kernel", 0, 2)
+    weight.click()
+    page.keyboard.type("1/4")
+    assert traced(page).startswith("output[1, 2] = 0·(−1) + 1·0 + 1·0.25 + ")
+    assert page.evaluate("model.get('kernel')[0][0][2]") == 0.25
+    page.get_by_role("checkbox", name="flip").check()
+    assert grid(page, "laid on")[2] == ["0.25", "0", "−1"]
+    number(page, "bias").fill("-1")
+    number(page, "padding").fill("1")
+    assert len(grid(page, "output")) == 6 and len(grid(page, "image")) == 8
+    cell(page, "image", 3, 3).hover()
+    assert page.locator(".grid-cell.linked").count() == 1 + 9  # itself, and where it counts
+    page.locator("select[aria-label=kernel]").select_option("blur")
+    assert page.evaluate("model.get('kernel')[0][1][1]") == pytest.approx(1 / 9)
+    assert page.errors == []
+
+
+def test_convolution_adds_channels(convolution):
+    page = convolution
+    skip(page)
+    page.locator("select[aria-label=channels]").select_option("3")
+    cell(page, "output", 0, 1).click()
+    lines = traced(page).splitlines()
+    assert [line.rpartition(" = ")[2] for line in lines[:3]] == ["3", "0", "−3"]
+    assert lines[3] == "output[0, 1] = 3 + 0 + (−3) + bias 0 = 0"
+    number(page, "bias").fill("0.5")
+    assert traced(page).splitlines()[3] == "output[0, 1] = 3 + 0 + (−3) + bias 0.5 = 0.5"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("abc", "“abc” is not a number from −9999 to 9999, so kernel[0, 0] stays."),
+        ("1e999", "is not a number"),
+        ("1/0", "is not a number"),
+        ("99999", "is not a number"),
+        ("", "Nothing is not a number"),
+        ("-", "“-” is not a number"),
+    ],
+)
+def test_a_weight_that_is_no_number(convolution, typed, sentence):
+    page = convolution
+    skip(page)
+    weight = cell(page, "kernel", 0, 0)
+    weight.fill(typed)
+    page.keyboard.press("Enter")
+    assert sentence in said(page)
+    assert grid(page, "kernel")[0][0] == weight.input_value()
+    last = page.evaluate("model.get('kernel')[0][0][0]")
+    assert abs(last) <= 9999 and page.errors == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    assert grid(page, "output")[0] == ["0", "3", "3", "0"]
+
+
+def test_a_stride_that_is_too_large(convolution):
+    page = convolution
+    skip(page)
+    number(page, "stride").fill("9")
+    sentence = "A stride of 9 is larger than the image, 6 + 2 · 0 = 6 pixels."
+    assert said(page) == sentence + " The view stays as it was."
+    assert page.evaluate("model.get('stride')") == 1 and len(grid(page, "output")) == 4
+    number(page, "padding").fill("7")
+    assert said(page).startswith("The padding is 0, 1 or 2 here.")
+    assert number(page, "stride").input_value() == "1"  # as it was, once one has left it
+    assert page.errors == []
+
+
+def test_convolution_hears_from_python(convolution):
+    page = convolution
+    skip(page)
+    page.evaluate("model.set('kernel', [[[2]]])")
+    assert grid(page, "output")[0] == ["0", "0", "0", "2", "2", "2"]
+    page.evaluate("leave()")
+    page.evaluate("model.set('kernel', [[[3]]])")
+    assert grid(page, "output")[0][5] == "2"
+
+
+def test_pooling_asks_first(pooling):
+    page = pooling
+    assert grid(page, "dx") == [["?"] * 4] * 4
+    for row, column in [(1, 0), (1, 3), (2, 0), (2, 2)]:
+        cell(page, "x", row, column).click()
+    cell(page, "x", 3, 3).click()  # and away again
+    cell(page, "x", 3, 3).click()
+    assert said(page) == "x[3, 3] no longer marked, 4 in all."
+    page.get_by_role("button", name="answer").click()
+    assert "✓ Right, 4 of 16" in page.locator(".view-verdict").inner_text()
+    assert grid(page, "dx")[2] == ["+1", "0", "+1", "0"]
+    page.get_by_role("button", name="next: average").click()
+    assert grid(page, "dx")[2] == ["?"] * 4
+    answer(page, "16 0.25")
+    assert "✓ Right." in page.locator(".view-verdict").inner_text()
+    assert grid(page, "dx") == [["+0.25"] * 4] * 4
+    assert page.errors == []
+
+
+def test_pooling_by_keyboard(pooling):
+    page = pooling
+    page.locator(".view").focus()
+    cell(page, "x", 0, 0).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    assert said(page) == "x[1, 0] marked, 1 in all."
+    skip(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert traced(page).splitlines() == [
+        "y[1, 1] = max(3, 3, 3, 3) = 3",
+        "dy[1, 1] = 1 goes to the winner, x[2, 2], alone · 4 values are tied: "
+        "the first in row order wins, as in torch",
+    ]
+    page.keyboard.press("[")  # now the windows overlap
+    assert "which gradient does the framed" in page.locator(".view-predict").first.inner_text()
+    skip(page)
+    assert page.evaluate("model.get('gradient')") == [[1] * 3] * 3
+    page.keyboard.press("r")
+    assert len(grid(page, "y")) == 2
+    page.keyboard.press(" ")
+    page.wait_for_function("document.querySelector('.view-live').textContent.includes('y[0, 0]')")
+    assert grid(page, "dx")[2] == ["0"] * 4  # has not arrived yet
+    page.keyboard.press(" ")
+    assert grid(page, "dx")[2] == ["+1", "0", "+1", "0"]
+    assert page.errors == []
+
+
+def test_overlap_can_be_traced(page):
+    from browser import put_on_stage
+
+    put_on_stage(page, views.PoolingStepper(FIVE, ARRIVES, size=3))
+    answer(page, "54")
+    assert "✓ Right." in page.locator(".view-verdict").inner_text()
+    assert traced(page).splitlines() == [
+        "x[2, 2] lies in the windows of y[0, 0], y[0, 1], y[1, 0], y[1, 1], "
+        "and wins 3 of them: y[0, 0], y[1, 0], y[1, 1]",
+        "dx[2, 2] = 9 + 18 + 27 = 54",
+    ]
+    page.locator("select").select_option("average")
+    skip(page)
+    assert traced(page).splitlines()[1] == "dx[2, 2] = 9/9 + (−9)/9 + 18/9 + 27/9 = 5"
+    cell(page, "dx", 0, 0).click()
+    assert traced(page).splitlines()[1] == "dx[0, 0] = 9/9 = 1"
+    cell(page, "dy", 0, 0).click()
+    page.keyboard.type("18")
+    assert grid(page, "dx")[0][0] == "+2"
+    number(page, "window").fill("2")
+    cell(page, "dx", 4, 4).click()
+    assert "x[4, 4] is in no window" in traced(page)
+    number(page, "window").fill("6")
+    assert said(page) == "A window of 6 does not fit into 5 values. The view stays as it was."
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("name", ["convolution", "pooling"])
+def test_steps_are_immediate(page, name, record_property):
+    """From a key, a hover or a digit to a page that is drawn anew: under 16 ms."""
+    from browser import put_on_stage
+
+    put_on_stage(
+        page,
+        views.ConvolutionStepper(np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2)
+        if name == "convolution"
+        else views.PoolingStepper(np.arange(64).reshape(8, 8), size=2, stride=1),
+    )
+    skip(page)
+    times = page.evaluate(
+        """() => {
+            const view = document.querySelector(".view");
+            const inputs = [...view.querySelectorAll("input.grid-cell")];
+            const cells = [...view.querySelectorAll("span.pickable")];
+            const timed = (act) => Array.from({ length: 60 }, (_, n) => {
+                const start = performance.now();
+                act(n);
+                view.getBoundingClientRect();  // the layout counts
+                return performance.now() - start;
+            }).sort((a, b) => a - b);
+            const key = (n) => view.dispatchEvent(new KeyboardEvent("keydown", {
+                key: ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"][n % 4],
+            }));
+            const hover = (n) => cells[n % cells.length].dispatchEvent(
+                new PointerEvent("pointerover", { bubbles: true }));
+            const edit = (n) => {
+                inputs[0].value = String(n % 7);
+                inputs[0].dispatchEvent(new InputEvent("input", { bubbles: true }));
+            };
+            return { key: timed(key), hover: timed(hover), edit: timed(edit) };
+        }"""
+    )
+    medians = {kind: round(values[len(values) // 2], 1) for kind, values in times.items()}
+    print(f"{name}, largest view: median milliseconds {medians}")
+    record_property("milliseconds", medians)
+    # The quicker half's own middle: what other programs take meanwhile is not the view's.
+    assert max(values[len(values) // 4] for values in times.values()) < 16
+
+
+@pytest.mark.parametrize("width", [1280, 900])
+@pytest.mark.parametrize("name", ["ConvolutionStepper", "PoolingStepper"])
+def test_fits(page, name, width):
+    from browser import put_on_stage
+
+    page.set_viewport_size({"width": width, "height": 720})
+    put_on_stage(page, getattr(views, name)())
+    skip(page)
+    if folder := os.environ.get("COURSE_SCREENSHOTS"):  # for people to look at
+        page.screenshot(path=Path(folder) / f"{name}-{width}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.locator(".view").bounding_box()["height"] < 700
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll(".view *")]
+            .map((element) => parseFloat(getComputedStyle(element).fontSize))"""
+    )
+    assert min(sizes) >= 16
+
+
+# --- in JupyterLab ---------------------------------------------------------------------------
+
+
+def kernel_says(page, code):
+    """Run code in the notebook's kernel; what it answered: "ok" or "error"."""
+    return page.evaluate(
+        """async (code) => {
+            const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
+            return (await session.kernel.requestExecute({ code }).done).content.status;
+        }""",
+        code,
+    )
+
+
+def test_in_jupyterlab(page, tmp_path):
+    from browser import jupyterlab, open_notebook, run_all
+
+    code = ["from course_utils import views", "stepper = views.ConvolutionStepper()\nstepper"]
+    code += ["pooling = views.PoolingStepper()\npooling"]
+    folder, scratch = tmp_path / "course", tmp_path / "lab"
+    folder.mkdir()
+    scratch.mkdir()
+    nbformat.write(
+        new_notebook(cells=[new_code_cell(c) for c in code], metadata=METADATA),
+        folder / "views.ipynb",
+    )
+    with jupyterlab(folder, scratch) as url:
+        open_notebook(page, url, "views.ipynb")
+        cells = run_all(page)
+        page.set_default_timeout(30_000)
+        assert "output[0, 1] = 3" in str(cells[1]["outputs"])
+        view = page.locator(".view").first
+        view.wait_for(timeout=60_000)
+        answer_field = view.locator(".view-predict input")
+        answer_field.fill("0 3 3 0")
+        answer_field.press("Enter")
+        live = view.locator(".view-live")
+        for key, words in [("ArrowRight", "output[0, 1] = 3"), ("ArrowDown", "output[1, 1] = 3")]:
+            page.keyboard.press(key)
+            assert words in live.inner_text()
+        page.keyboard.press("]")
+        skip_button = view.get_by_role("button", name="skip")
+        skip_button.click()
+        weight = view.get_by_label("kernel, row 0, column 0")
+        weight.click()
+        page.keyboard.type("5")
+        page.keyboard.press("Escape")
+        page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
+        page.keyboard.press("d")
+        assert page.evaluate(
+            "window.jupyterapp.shell.currentWidget.content.model.cells.length"
+        ) == len(code)
+        seen = "stepper.kernel[0][0][0] == 5 and stepper.stride == 2"
+        patience = time.monotonic() + 30
+        while kernel_says(page, f"assert {seen}") != "ok":
+            assert time.monotonic() < patience
+        assert kernel_says(page, "stepper.kernel = [[1, 1], [1, 1]]") == "ok"
+        view.get_by_label("kernel, row 1, column 1").wait_for()
+        assert view.get_by_label("kernel, row 2, column 0").count() == 0
+
+        second = page.locator(".view").nth(1)
+        second.scroll_into_view_if_needed()
+        second.get_by_label("x, row 1, column 0").click()
+        assert "marked, 1 in all" in second.locator(".view-live").inner_text()
+        second.get_by_role("button", name="skip").click()
+        page.keyboard.press("ArrowRight")
+        assert "keeps y[0, 1] = 4" in second.locator(".view-live").inner_text()
+
+        assert page.errors == [] and page.outside == []
+        page.evaluate(
+            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()"
+        )
+        page.wait_for_timeout(1000)
+        second.get_by_label("x, row 0, column 0").click()
+        page.keyboard.type("9")  # a dead kernel does not stop the page
+        assert "max(9, 3, 5, 2) = 9" in second.locator(".stepper-trace").inner_text() or (
+            "x[0, 0]" in second.locator(".stepper-trace").inner_text()
+        )
