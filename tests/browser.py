@@ -1,5 +1,6 @@
 """A real JupyterLab in a real Chromium, for the tests and for whoever wants to look."""
 
+import base64
 import contextlib
 import json
 import os
@@ -112,35 +113,71 @@ def run_all(page: Page) -> list[dict]:
     )
 
 
-#: Renders a widget's page code with its state, without a kernel: what is saved is counted.
+#: Renders a widget's page code with its state; what is saved is counted, and told to the widget.
 STAGE = """async ([code, state]) => {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
     const { default: view } = await import(url);
-    const heard = {};
+    const heard = {}, unsaved = {};
+    const revived = ([name, value]) => [name,
+        value?.base64 === undefined ? value
+            : new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer)];
+    state = Object.fromEntries(Object.entries(state).map(revived));
+    const tell = (names) => names.forEach((name) => {
+        (heard[`change:${name}`] ?? []).forEach((listener) => listener());
+    });
     window.saves = 0;
     window.model = {
         get: (name) => state[name],
         set: (name, value) => {
             const changed = JSON.stringify(state[name]) !== JSON.stringify(value);
-            state[name] = value;
-            if (changed) (heard[`change:${name}`] ?? []).forEach((listener) => listener());
+            state[name] = unsaved[name] = value;
+            if (changed) tell([name]);
         },
         on: (name, listener) => { (heard[name] ??= []).push(listener); },
         off: (name, listener) => {
             heard[name] = heard[name].filter((other) => other !== listener);
         },
-        save_changes: () => { window.saves += 1; },
+        save_changes: async () => {
+            window.saves += 1;
+            const told = { ...unsaved };
+            for (const name of Object.keys(unsaved)) delete unsaved[name];
+            if (window.kernel) window.hear(await window.kernel(JSON.stringify(told)));
+        },
+    };
+    window.hear = (changes) => {
+        Object.assign(state, Object.fromEntries(Object.entries(changes).map(revived)));
+        tell(Object.keys(changes));
     };
     window.leave = await view.render({ model: window.model, el: document.querySelector("#view") });
 }"""
 
 
-def put_on_stage(page: Page, view: AnyWidget) -> None:
-    """Show a view alone on an empty page, where nothing answers but its own code."""
-    state = view.get_state()
-    style = f"body {{ margin: 8px }} {state['_css']}"
+def put_on_stage(page: Page, view: AnyWidget, *, kernel: bool = False) -> None:
+    """Show a view alone on an empty page, where nothing answers but its own code.
+
+    With a kernel, what the page saves is set in the view, and what changes there is sent back.
+    """
+    style = f"body {{ margin: 8px }} {view.get_state()['_css']}"
     page.set_content(f"<style>{style}</style><div id='view'></div>")
-    state = {name: value for name, value in state.items() if not name.startswith("_")}
+    if kernel:
+        page.expose_function("kernel", lambda saved: _answered(view, json.loads(saved)))
+    page.evaluate(STAGE, [view.get_state()["_esm"], _state(view)])
+
+
+def _state(view: AnyWidget) -> dict:
+    """What a view tells its page, bytes as base64."""
+    state = {name: value for name, value in view.get_state().items() if not name.startswith("_")}
     for name in ("layout", "tabbable", "tooltip"):
         state.pop(name, None)
-    page.evaluate(STAGE, [view.get_state()["_esm"], state])
+    return {
+        name: {"base64": base64.b64encode(value).decode()}
+        if isinstance(value, bytes | memoryview)
+        else value
+        for name, value in state.items()
+    }
+
+
+def _answered(view: AnyWidget, saved: dict) -> dict:
+    before = _state(view)
+    view.set_state(saved)
+    return {name: value for name, value in _state(view).items() if value != before[name]}

@@ -4,8 +4,16 @@ from importlib import import_module
 
 #: Where each view is defined. It is imported when it is asked for, as anywidget takes its time.
 _HOMES = {
+    "ActivationRace": "race",
+    "Augmentation": "augmentation",
+    "Confusion": "confusion",
     "ConvolutionStepper": "convolution",
+    "LearningRate": "learning_rate",
+    "Neuron": "neuron",
     "PoolingStepper": "pooling",
+    "ReceptiveField": "receptive_field",
+    "Replay": "replay",
+    "ShapeLedger": "ledger",
     "XRay": "xray",
     "export_xray": "xray",
 }

@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 import traitlets
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
 from torch import nn
 
 from course_utils import plots
 
+from . import drawing
 from .base import PAGE, View, bundle, style
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
@@ -86,8 +84,7 @@ class XRay(View):
             if value.ndim == 4
         ][:6]
         rows, columns = -(-len(maps) // 3), min(3, len(maps))
-        figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), dpi=64, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), layout="constrained")
         figure.suptitle("Predict: the drawing moves up by 4 pixels. Which bar falls most?")
         left, middle, right = figure.subfigures(1, 3, width_ratios=[2.5, 3 * columns or 0.1, 3])
         axes = left.subplots()
@@ -103,7 +100,7 @@ class XRay(View):
         axes = right.subplots()
         axes.bar(self.network["classes"], self.probabilities(self._begun).numpy(), color="#0072B2")
         axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
-        return _png(figure)
+        return drawing.small_png(figure, dpi=64)
 
     def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
         """The input made of a digit, and what each layer that is shown makes of it."""
@@ -116,15 +113,6 @@ class XRay(View):
                 if type(layer) in _DESCRIBED:
                     values.append(x)
         return values
-
-
-def _png(figure: Figure) -> bytes:
-    """The figure in few colours: maps hardly compress, and a notebook keeps its pictures."""
-    drawn, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
-    few = Image.open(drawn).convert("RGB").quantize(128, Image.Quantize.MAXCOVERAGE, dither=0)
-    few.save(small, format="png", optimize=True)
-    return small.getvalue()
 
 
 def export_xray(

@@ -1,0 +1,233 @@
+// A panel: the question, the controls, and the figure and table that Python makes of them.
+import { h, frame, predict, show } from "./frame.js";
+
+/** How long the kernel may take before the page says that it does not answer. */
+const PATIENCE = 4000; // milliseconds
+const BEAT = 500;
+
+function panel({ model, el }) {
+  const controls = model.get("controls");
+  const { brackets, arrows } = model.get("moves");
+  const state = { ...first(), answered: false, turn: 0, waiting: null, again: false };
+  const fields = Object.fromEntries(controls.map((control) => [control.name, field(control)]));
+  const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
+
+  const toolbar = h("div", { class: "panel-controls" });
+  const picture = h("img", { class: "panel-figure" });
+  const reason = h("p", { class: "panel-why", hidden: true });
+  const table = h("div", { class: "panel-table" });
+  view.body.append(predict(model.get("question"), reveal), toolbar, picture, table, reason);
+  lock(true);
+  draw();
+  model.on("change:shown", draw);
+
+  function first() {
+    return { values: { ...model.get("start") } };
+  }
+
+  function reveal() {
+    state.answered = true;
+    lock(false);
+    ask();
+  }
+
+  function lock(yes) {
+    for (const { inputs } of Object.values(fields)) {
+      for (const input of inputs) input.disabled = yes;
+    }
+  }
+
+  /** Ask Python for the look of the values: one request at a time, the latest values last. */
+  function ask() {
+    if (state.waiting !== null) {
+      state.again = true;
+      return;
+    }
+    state.turn += 1;
+    const { turn, values, answered } = state;
+    model.set("asked", { turn, values: { ...values }, answered });
+    model.save_changes();
+    state.waiting = setTimeout(silent, PATIENCE);
+  }
+
+  function silent() {
+    view.say(
+      "The kernel does not answer: it is busy, or has stopped. If it stays so, run the cell again.",
+    );
+    state.waiting = null;
+    state.turn += 1; // a late answer is not for what is asked next
+  }
+
+  /** Show what Python has answered. */
+  function draw() {
+    const shown = model.get("shown");
+    if (shown.turn === state.turn && state.waiting !== null) {
+      clearTimeout(state.waiting);
+      state.waiting = null;
+    }
+    if (shown.problem) {
+      view.say(shown.problem);
+      state.values = { ...shown.values };
+    } else if (shown.turn > 0 || !state.answered) view.say(shown.sentence);
+    if (shown.turn === 0 || !state.again) state.values = { ...shown.values };
+    drawFigure(shown.alt);
+    drawTable(shown.table);
+    for (const [name, { set }] of Object.entries(fields)) set(state.values[name]);
+    if (!state.again) return;
+    state.again = false;
+    ask();
+  }
+
+  function drawFigure(alt) {
+    const bytes = model.get("figure");
+    picture.hidden = !bytes?.byteLength;
+    if (picture.hidden) return;
+    const old = picture.src;
+    picture.src = URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    picture.alt = alt;
+    if (old) URL.revokeObjectURL(old);
+  }
+
+  function drawTable(content) {
+    const held = document.activeElement;
+    const inTable = new Set();
+    table.replaceChildren();
+    if (content) {
+      const head = h("tr", {}, content.head.map((text) => h("th", { scope: "col" }, text)));
+      const rows = content.rows.map((row) => h("tr", {}, row.map(cell)));
+      const caption = content.caption ? [h("caption", {}, content.caption)] : [];
+      table.append(h("table", {}, caption, head, rows));
+    }
+    toolbar.replaceChildren(
+      ...controls.filter(({ name }) => !inTable.has(name)).map(({ name }) => fields[name].node),
+    );
+    if (view.box.contains(held)) held.focus({ preventScroll: true });
+
+    function cell(content) {
+      const { text = "", why, set, colour, dark, strong, control } =
+        typeof content === "string" ? { text: content } : content;
+      const style = (colour ? `background: ${colour};` : "") + (dark ? "color: #fff;" : "");
+      const words = strong ? h("b", {}, text) : text;
+      if (control) {
+        inTable.add(control);
+        return h("td", { style }, fields[control].node);
+      }
+      if (!why && !set) return h("td", { style }, words);
+      const pick = () => {
+        if (!state.answered) return view.say("First your prediction, or skip.");
+        reason.hidden = !why;
+        reason.textContent = why ?? "";
+        if (why) view.say(why);
+        if (set) change(set);
+      };
+      return h("td", { style }, h("button", { class: "panel-cell", onclick: pick }, words));
+    }
+  }
+
+  function change(values) {
+    Object.assign(state.values, values);
+    for (const [name, value] of Object.entries(values)) fields[name]?.set(value);
+    ask();
+  }
+
+  /** A control: { node, inputs, set }. */
+  function field({ kind, name, label, min, max, step, options }) {
+    const tell = (value) => change({ [name]: value });
+    if (kind === "button") {
+      const press = h("button", { onclick: () => tell(state.values[name] + 1) }, label);
+      return { node: press, inputs: [press], set: () => {} };
+    }
+    if (kind === "tick") {
+      const box = h("input", { type: "checkbox", onchange: () => tell(box.checked) });
+      return { node: h("label", {}, box, ` ${label}`), inputs: [box], set: (value) => { box.checked = value; } };
+    }
+    if (kind === "choice") {
+      const list = h("select", { onchange: () => tell(list.value) },
+        options.map((option) => h("option", { value: option }, option)));
+      const node = h("label", {}, `${label} `, list);
+      return { node, inputs: [list], set: (value) => { list.value = value; } };
+    }
+    if (kind === "number") {
+      const box = h("input", { type: "number", min, max, step, class: "panel-number", "aria-label": label });
+      box.addEventListener("change", () => {
+        const value = Number(box.value);
+        const fits = box.value !== "" && value >= min && value <= max;
+        if (fits) return tell(value);
+        view.say(`${label} goes from ${show(min)} to ${show(max)}.`);
+        box.value = state.values[name];
+      });
+      return { node: box, inputs: [box], set: (value) => { box.value = value; } };
+    }
+    const range = h("input", { type: "range", min, max, step, "aria-label": label });
+    const readout = h("output", {});
+    const set = (value) => {
+      range.value = value;
+      readout.textContent = show(Number(value));
+    };
+    range.addEventListener("input", () => tell(Number(range.value)));
+    return { node: h("label", { class: "panel-slider" }, `${label} `, range, readout), inputs: [range], set };
+  }
+
+  /** One step up or down of the control that a key moves; false if it can go no further. */
+  function move(name, by) {
+    const control = controls.find((other) => other.name === name);
+    if (!control || !state.answered) return false;
+    if (control.kind === "choice") {
+      const next = control.options[control.options.indexOf(state.values[name]) + by];
+      if (next === undefined) return false;
+      change({ [name]: next });
+      return true;
+    }
+    const value = Number((state.values[name] + by * control.step).toFixed(6));
+    if (value < control.min || value > control.max) return false;
+    change({ [name]: value });
+    return true;
+  }
+
+  function play() {
+    if (!arrows) return false;
+    if (state.clock) return stop();
+    const { min } = controls.find(({ name }) => name === arrows);
+    if (!move(arrows, 1)) change({ [arrows]: min });
+    state.clock = setInterval(() => state.waiting === null && !move(arrows, 1) && stop(), BEAT);
+  }
+
+  function stop() {
+    clearInterval(state.clock);
+    state.clock = null;
+  }
+
+  function reset() {
+    if (!state.answered) return false;
+    stop();
+    change(first().values);
+  }
+
+  function keys() {
+    const onField = (event) => event.target.matches("input[type=range]");
+    return {
+      r: reset,
+      R: reset,
+      "[": () => (brackets ? void move(brackets, -1) : false),
+      "]": () => (brackets ? void move(brackets, 1) : false),
+      ArrowLeft: (event) => (arrows && !onField(event) ? void move(arrows, -1) : false),
+      ArrowRight: (event) => (arrows && !onField(event) ? void move(arrows, 1) : false),
+      " ": play,
+    };
+  }
+
+  function help() {
+    const name = (wanted) => controls.find((control) => control.name === wanted).label;
+    return [
+      arrows && `\u2190 \u2192 ${name(arrows)}, Space plays`,
+      brackets && `[ ] ${name(brackets)}`,
+      "R resets, F full screen, Esc leaves",
+    ].filter(Boolean).join("; ");
+  }
+
+  return () => {
+    stop();
+    clearTimeout(state.waiting);
+    model.off("change:shown", draw);
+  };
+}

@@ -1,0 +1,116 @@
+"""Panels: controls and a table in the page, and a figure that Python draws at each change."""
+
+from typing import ClassVar
+
+import traitlets
+from matplotlib import style
+
+from . import drawing
+from .base import View, bundle
+
+
+def slider(name: str, label: str, low: float, high: float, step: float) -> dict:
+    """A control for a number from low to high."""
+    return {"kind": "slider", "name": name, "label": label, "min": low, "max": high, "step": step}
+
+
+def number(name: str, label: str, low: float, high: float, step: float = 1) -> dict:
+    """A control to type a number into; in a table, {"control": name} puts it into a cell."""
+    return {**slider(name, label, low, high, step), "kind": "number"}
+
+
+def choice(name: str, label: str, options: list[str]) -> dict:
+    """A control for one of several words."""
+    return {"kind": "choice", "name": name, "label": label, "options": options}
+
+
+def tick(name: str, label: str) -> dict:
+    """A control for yes or no."""
+    return {"kind": "tick", "name": name, "label": label}
+
+
+def button(name: str, label: str) -> dict:
+    """A control to press; its value is the number of presses so far."""
+    return {"kind": "button", "name": name, "label": label}
+
+
+class Panel(View):
+    """A view with controls in the page whose answer, figure and table, is made by Python.
+
+    A kind of panel defines TITLE, QUESTION, CONTROLS, MOVES, `look` and `arithmetic`.
+    Whoever has changed a control can read `values`.
+    """
+
+    _esm = bundle("panel.js")
+
+    title = traitlets.Unicode().tag(sync=True)
+    #: What `predict` of frame.js takes: question, choices or none, solution, explain.
+    question = traitlets.Dict().tag(sync=True)
+    controls = traitlets.List().tag(sync=True)
+    #: The controls that keys move: {"brackets": name, "arrows": name}; Space plays the second.
+    moves = traitlets.Dict().tag(sync=True)
+    #: What R goes back to.
+    start = traitlets.Dict().tag(sync=True)
+    #: What the page asks for, {"turn": …, "values": …, "answered": …}, and what it is told.
+    asked = traitlets.Dict().tag(sync=True)
+    shown = traitlets.Dict().tag(sync=True)
+    figure = traitlets.Bytes().tag(sync=True)
+
+    TITLE: ClassVar[str]
+    QUESTION: ClassVar[dict]
+    CONTROLS: ClassVar[list[dict]]
+    MOVES: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, **start: object) -> None:
+        """start: the first value of every control."""
+        self.values, self.answered = dict(start), False
+        shown, figure = self._seen(turn=0)
+        super().__init__(
+            **{"title": self.TITLE, "question": self.QUESTION, "controls": self.CONTROLS},
+            **{"moves": self.MOVES, "start": dict(start), "shown": shown, "figure": figure},
+        )
+
+    def look(self, values: dict, answered: bool) -> dict:
+        """What is seen with these values of the controls; pure, so that it can be tested.
+
+        "sentence": what to read, and to be read aloud, in one line.
+        "figure": a matplotlib Figure, at most 8.6 × 4.2 inches at 100 dots an inch; or left out.
+        "alt": what is in the figure, for those who do not see it; the sentence by default.
+        "table": {"head": [text, …], "rows": [[cell, …], …], "caption": text}; or left out. A cell
+        is a text, or {"text": …} with any of "why" (shown when it is clicked), "set" (values that
+        a click gives to controls), "colour" and "dark" (CSS background; white letters), "strong",
+        "control" (the name of a control that stands in the cell).
+
+        While the question is open (answered False) the answer must not be in it.
+        Raises ValueError, with a sentence, for values that cannot be.
+        """
+        raise NotImplementedError
+
+    @traitlets.observe("asked")
+    def _answer(self, change: dict) -> None:
+        asked = change["new"]
+        before, self.values = self.values, {**self.start, **asked["values"]}
+        self.answered = asked["answered"]
+        try:
+            shown, figure = self._seen(asked["turn"])
+        except ValueError as error:
+            self.values = before
+            self.shown = {**self.shown, "turn": asked["turn"], "problem": str(error)}
+        else:
+            with self.hold_sync():  # one message, so that a figure never stands by another's words
+                self.figure, self.shown = figure, shown
+
+    def _seen(self, turn: int) -> tuple[dict, bytes]:
+        with style.context("course_utils.course"):
+            seen = self.look(dict(self.values), self.answered)
+            figure = seen.pop("figure", None)
+            drawn = b"" if figure is None else drawing.quick_png(figure)
+        return {"alt": seen["sentence"], **seen, "turn": turn, "values": self.values}, drawn
+
+    def picture(self) -> bytes:
+        with style.context("course_utils.course"):
+            figure = self.look(dict(self.start), answered=False)["figure"]
+            figure.suptitle(f"Predict: {self.QUESTION['question']}", fontsize=13)
+            return drawing.small_png(figure, dpi=80)
+
+
