@@ -55,6 +55,11 @@ def has_figure(cell: NotebookNode) -> bool:
     return any("image/png" in output.get("data", {}) for output in cell.get("outputs", []))
 
 
+def has_view(cell: NotebookNode) -> bool:
+    """Whether the cell shows an interactive view: a widget's picture, not a plot's."""
+    return has_figure(cell) and re.search(r"\bviews\.\w+\(", cell.source) is not None
+
+
 def solutions(lesson: Lesson) -> dict[str, str]:
     """The source of each collapsed solution, by the name of the check of the stub above it."""
     found, check = {}, None

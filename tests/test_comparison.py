@@ -63,11 +63,13 @@ def test_an_untouched_copy_passes(tmp_path):
 def test_every_altered_number_fails(lesson, tmp_path, request):
     """One run for all the numbers of a lesson; only the altered cells may fail.
 
+    It ends with the last of them: what follows is as in the lesson, which is run by itself.
     Where no altered cell depends on the images, the quicker embedded digits do.
     """
     notebook = nbformat.read(lesson.path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     altered, variables = set(), {"COURSE_DATA_DIR": "digits"}
-    for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+    for number, cell in enumerate(notebook.cells):
         facts = FACTS[str(lesson.number)].get(cell.id, [])
         if "mnist-output" in tags(cell) and facts:
             if not request.config.real_images:
@@ -76,7 +78,7 @@ def test_every_altered_number_fails(lesson, tmp_path, request):
         for fact in facts:
             alter(cell, fact)
             altered.add(number)
-    assert altered
+    notebook.cells = notebook.cells[: max(altered) + 1]
     assert run_nbval(notebook, tmp_path, **variables) == (1, altered)
 
 

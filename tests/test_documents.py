@@ -11,6 +11,7 @@ from documents import (
     WRITTEN,
     code_cells,
     has_figure,
+    has_view,
     prose,
     solutions,
     stored,
@@ -111,11 +112,24 @@ def test_what_is_defined_is_used(lesson):
 def test_every_figure_is_read(lesson):
     cells = stored(lesson).cells
     for cell, after in zip(cells, [*cells[1:], None], strict=True):
-        if has_figure(cell):
+        if has_figure(cell) and not has_view(cell):
             assert after.cell_type == "markdown", cell.id
             assert after.source.startswith("**In the figure:**"), cell.id
             assert cell.source.rstrip().endswith("plt.show()"), cell.id
             assert re.search(r"\d", after.source), f"{after.id} names no number"
+
+
+@every_lesson
+def test_every_view_is_read(lesson):
+    """Prose before it says what to try, prose after it what to notice."""
+    cells = stored(lesson).cells
+    for before, cell, after in zip([None, *cells], cells, [*cells[1:], None], strict=False):
+        if has_view(cell):
+            assert before.cell_type == after.cell_type == "markdown", cell.id
+            assert after.source.startswith("**In the view:**"), cell.id
+            assert re.search(r"\d", after.source), f"{after.id} names no number"
+            kept = sum(len(str(part)) for output in cell.outputs for part in output.data.values())
+            assert kept <= 60_000, cell.id
 
 
 @every_lesson

@@ -71,6 +71,11 @@ def _best_of_all(history: dict, patience: int) -> tuple[int, int]:
     return losses.index(min(losses)) + 1, len(losses)
 
 
+def _best_by_subtraction(history: dict, patience: int) -> tuple[int, int]:
+    _, last = _right(history, patience)
+    return last - patience, last
+
+
 def _best_of_all_but_stopped(history: dict, patience: int) -> tuple[int, int]:
     return _best_of_all(history, patience)[0], _right(history, patience)[1]
 
@@ -151,6 +156,8 @@ _STOPS = [
     compares_with_previous="You compare each epoch with the one before it. A small improvement "
     "on a bad epoch is no new best: compare with the lowest loss so far.",
     never_reset="Your counter is not set back. After a new best, the waiting starts again from 0.",
+    by_subtraction="You take the last epoch minus the patience. That is the best one only where "
+    "patience has run out; where the list ends before, it is not. Remember the best epoch instead.",
 )
 def check_stop_at(stop_at: Callable) -> str | Verdict | None:
     """stop_at(history, patience): (the epoch whose weights are kept, the last epoch trained).
@@ -167,7 +174,9 @@ def check_stop_at(stop_at: Callable) -> str | Verdict | None:
         ("patience-off-by-one", _never_with_patience_1),
         ("last-epoch", _changed(lambda best, last, _: (last, last))),
         ("counted-from-zero", _changed(lambda best, last, _: (best - 1, last - 1))),
+        ("counted-from-zero", _changed(lambda best, last, _: (best - 1, last))),
         ("swapped", _changed(lambda best, last, _: (last, best))),
+        ("by-subtraction", _best_by_subtraction),
         ("needs-the-future", _best_of_all),
         ("needs-the-future", _best_of_all_but_stopped),
         ("compares-with-previous", _rule("validation_loss", previous=True)),
@@ -202,9 +211,16 @@ def check_reading(reading: object) -> str | Verdict | None:
         epoch, accuracy = np.squeeze(as_array(reading))
     except (TypeError, ValueError):
         return different("a pair is expected, (epoch, accuracy), such as (3, 84.4).")
-    accuracy = 100 * accuracy if accuracy <= 1 else accuracy  # as a fraction, or in percent
     kept, last = _right(CURVES, 3)
     test = CURVES["test_accuracy"]
+    if accuracy == kept and epoch > len(test):
+        return different("first the epoch, then the accuracy: (epoch, accuracy).")
+    if epoch == kept and accuracy in (CURVES["validation_loss"][kept - 1], round(test[kept - 1])):
+        return different(
+            f"the epoch is right. {accuracy:g} is its "
+            + ("loss; an accuracy is asked." if accuracy < 1 else "accuracy without its decimal.")
+        )
+    accuracy = 100 * accuracy if accuracy <= 1 else accuracy  # as a fraction, or in percent
     by_epoch = {
         len(test): "picked-by-training",
         test.index(max(test)) + 1: "picked-by-test",

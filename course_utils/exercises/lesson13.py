@@ -49,8 +49,12 @@ def check_my_dropout(my_dropout: Callable) -> str | Verdict | None:
             try:
                 shape = as_array(result).shape
             except (TypeError, ValueError):
+                shape = None
+            if result is None or shape is None:
+                missing = " Is its return missing?" if result is None else ""
                 return different(
                     f"with training={mode} a tensor is expected, not {type(result).__name__}."
+                    + missing
                 )
             if shape != a.shape:
                 return different(
@@ -69,6 +73,8 @@ def _look_at_dropout(
     ratio, plain = trained / as_array(a), same(tested, a)
     on = ratio != 0
     factors = ratio[on]
+    if on.any() and on.all() != (again != 0).all():  # all of them in one call, none in another
+        return "one-draw-for-many"
     if not on.any() or not np.isfinite(ratio).all() or not np.allclose(factors, factors[0], 1e-4):
         return different(
             f"with p = {p} and training=True the values should be 0 or a / {1 - p:.1f}."
@@ -77,8 +83,11 @@ def _look_at_dropout(
         return "active-in-evaluation"
     factor = factors[0]
     unscaled = bool(np.isclose(factor, 1, 1e-4))
-    if on.all() and unscaled:
-        return different("with training=True no unit is switched off.")
+    if on.all():
+        return different(
+            f"with training=True no unit of {on.size} is switched off. "
+            "Draw a number for each: torch.rand(a.shape)."
+        )
     if np.array_equal(on, again != 0):
         return "the-same-every-time"
     lines = on.mean(axis=0), on.mean(axis=1)
@@ -115,6 +124,8 @@ def _lrn(
     divide: bool = True,
     at_ends: str = "cut",
     square: bool = True,
+    square_sum: bool = False,
+    bracket: bool = True,
     right: int = 1,
 ) -> np.ndarray:
     """The right answer, or one with a mistake: see the list of them below."""
@@ -129,8 +140,17 @@ def _lrn(
             window = values[[j for j in range(i - half, i + half + 1) if j < len(a)]]
         else:  # Python's slice from a negative index
             window = values[i - half : i + half + right]
-        sums.append(window.sum() * (alpha / size if divide else alpha))
-    return a / (k + np.array(sums)) ** beta
+        total = window.sum() ** 2 if square_sum else window.sum()
+        sums.append(total * (alpha / size if divide else alpha))
+    return a / ((k + np.array(sums)) ** beta if bracket else k + np.array(sums) ** beta)
+
+
+def _lrn_in_place(a: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
+    a, half = as_array(a).copy(), size // 2
+    for i in range(len(a)):
+        window = a[max(0, i - half) : i + half + 1]
+        a[i] /= (k + alpha / size * (window**2).sum()) ** beta
+    return a
 
 
 def _lrn_mean(*arguments: object) -> np.ndarray:
@@ -156,6 +176,10 @@ def _lrn_mean(*arguments: object) -> np.ndarray:
     all_maps="The sum is over all maps. Each looks at size of them only, size // 2 on either side.",
     not_multiplied="This is what is divided *by*. The result is a divided by it.",
     exponent_forgotten="The exponent beta is missing: (k + …) ** beta.",
+    k_outside_the_power="k stands outside the power. It belongs into the bracket: (k + …) ** beta.",
+    sum_squared="You square the sum. Square each activation, and add up the squares.",
+    changed_in_place="You write the results into a itself, and later windows then hold results in "
+    "place of activations. Write them into a new tensor: torch.zeros_like(a).",
 )
 def check_my_lrn(my_lrn: Callable) -> str | Verdict | None:
     """my_lrn(a, size, alpha, beta, k): (C,) normalised activations of one place, as torch's."""
@@ -188,6 +212,9 @@ def check_my_lrn(my_lrn: Callable) -> str | Verdict | None:
         ("all-maps", over_all_undivided),
         ("not-multiplied", divisor),
         ("exponent-forgotten", lambda a, size, alpha, beta, k: _lrn(a, size, alpha, 1, k)),
+        ("k-outside-the-power", lambda *args: _lrn(*args, bracket=False)),
+        ("sum-squared", lambda *args: _lrn(*args, square=False, square_sum=True)),
+        ("changed-in-place", _lrn_in_place),
     ]
     cases = [
         (torch.tensor([1.0, -2, 3, 4, -5, 6, 2]), 5, 0.5, 0.75, 2.0),

@@ -93,7 +93,7 @@ def png(rows: list[list[Panel]], question: str) -> bytes:
     width, height = max(*widths, 15), sum(heights) + 1
     long = max(len(_text(v)) for row in rows for panel in row for v in panel.values.flatten())
     inch = 0.36 if long <= 3 else 0.46  # the side of a cell
-    figure = Figure(figsize=(width * inch, height * inch), dpi=100)
+    figure = Figure(figsize=(width * inch, height * inch), dpi=100, layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.text(0, 0.6, f"Predict: {question}", va="center", fontsize=13)

@@ -130,6 +130,10 @@ def confusion(y, y_hat, classes):
     names = sorted(set(y.tolist()))
     return [[int(((y == i) & (y_hat == j)).sum()) for j in names] for i in names]
 """,
+            """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat).view(classes, classes)
+""",
         ],
         "parts": [
             """
@@ -174,7 +178,7 @@ def confusion(y, y_hat, classes):
         ],
         "raised": """
 def confusion(y, y_hat, classes):
-    return torch.bincount(classes * y + y_hat).view(classes, classes)
+    return torch.bincount(classes * y + y_hats, minlength=classes**2)
 """,
     },
     "check_precision_recall": {
@@ -300,6 +304,14 @@ def same_padding(F):
             """
 def same_padding(F):
     return 1, 1
+""",
+            """
+def same_padding(F):
+    return 1, F - 2
+""",
+            """
+def same_padding(F):
+    F // 2
 """,
             """
 def same_padding(F):

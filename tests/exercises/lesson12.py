@@ -133,7 +133,11 @@ WRONG = {
             counting(when="> patience"),
         ],
         "last-epoch": [stop(result="(epoch, epoch)"), counting(result="(i + 1, i + 1)")],
-        "counted-from-zero": [stop(count="0"), counting(result="(kept - 1, i)")],
+        "counted-from-zero": [
+            stop(count="0"),
+            counting(result="(kept - 1, i)"),
+            counting(result="(kept - 1, i + 1)"),
+        ],
         "swapped": stop(result="epoch, kept"),
         "needs-the-future": [
             "def stop_at(history, patience):\n    losses = history['validation_loss']\n"
@@ -142,6 +146,7 @@ WRONG = {
         ],
         "compares-with-previous": PREVIOUS,
         "never-reset": counting(reset="", zero=""),
+        "by-subtraction": stop(result="epoch - patience, epoch"),
         "different": [
             stop(result="kept"),
             stop(result="epoch"),
@@ -170,6 +175,7 @@ WRONG = {
             "reading = (3, 84.4)",
             "reading = (86.9, 5)",
             "reading = (5, 0.35)",
+            "reading = (5, 87)",
             "reading = ('epoch 5', '86.9%')",
             "reading = (5, 86.9, 87.3)",
         ],

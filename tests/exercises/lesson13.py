@@ -95,6 +95,7 @@ WRONG = {
             dropout("a * kept * 3"),
             dropout(GOOD, keep="torch.rand(a.shape) >= p / 2"),
             dropout("a * 0"),
+            dropout("a / (1 - p)"),
             "my_dropout = 0.5",
         ],
         "raised": dropout(GOOD, keep="torch.rand(a) >= p"),
@@ -125,6 +126,14 @@ WRONG = {
         "all-maps": window(SUM.replace("w", "a")),
         "not-multiplied": window(SUM).replace("a[i] / (", "("),
         "exponent-forgotten": window(SUM).replace("** beta", ""),
+        "k-outside-the-power": [
+            "def my_lrn(a, size, alpha, beta, k):\n    b = torch.zeros_like(a)\n"
+            "    for i in range(len(a)):\n"
+            "        w = a[max(0, i - size // 2) : i + size // 2 + 1]\n"
+            "        b[i] = a[i] / (k + (alpha / size * (w**2).sum()) ** beta)\n    return b",
+        ],
+        "sum-squared": window("k + alpha / size * w.sum() ** 2"),
+        "changed-in-place": window(SUM).replace("torch.zeros_like(a)", "a"),
         "different": [
             window(SUM).replace("return b", "return b.sum()"),
             window(SUM).replace("    return b", ""),

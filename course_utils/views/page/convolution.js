@@ -365,7 +365,8 @@ export function convolution({ model, el }) {
     const name = (text) => (many ? `${text} ${c}` : text);
 
     pane.image.title(`${name(many ? "channel" : "image")}, ${height} × ${width}`);
-    pane.image.cells(...(many ? [padding === 2 ? 1.7 : 2, 2] : [2.4, 2.4]));
+    // So small that three channels with two rings of zeros fit a projector.
+    pane.image.cells(...(!many ? [2.4, 2.4] : padding === 2 ? [1.7, 1.6] : [2, 2]));
     pane.image.draw(height + 2 * padding, width + 2 * padding, (i, j) => {
       const value = state.image[c][i - padding]?.[j - padding];
       if (value === undefined) return { text: "0", colour: "#eee", marks: "padding" };
@@ -382,11 +383,11 @@ export function convolution({ model, el }) {
       title: `weight ${tidy(slice[i][j])}`,
     }));
     pane.kernel.title(name(many ? "slice" : "kernel"));
-    pane.kernel.cells(many ? 2.7 : 2.8, many ? 2 : 2.4);
+    pane.kernel.cells(many ? 2.7 : 2.8, many ? 1.6 : 2.4);
     weights(pane.kernel, state.kernel[c]);
     pane.flipped.node.hidden = !flip;
     pane.flipped.title(many ? "flipped" : "laid on, flipped");
-    pane.flipped.cells(many ? 2.7 : 2.8, many ? 2 : 2.4);
+    pane.flipped.cells(many ? 2.7 : 2.8, many ? 1.6 : 2.4);
     if (flip) weights(pane.flipped, laid(state.kernel[c], true));
 
     drawProducts(pane, terms, white * largest, many, hidden);
@@ -395,7 +396,7 @@ export function convolution({ model, el }) {
 
   function drawProducts({ products }, terms, largest, many, hidden) {
     products.title(many ? "products" : "pixel · weight");
-    products.cells(many ? 2.8 : 4.6, many ? 2 : 2.8);
+    products.cells(many ? 2.8 : 4.6, many ? 1.6 : 2.8);
     products.draw(...sides(terms), (i, j) => {
       const { pixel, weight, product } = terms[i][j];
       const asProduct = `${brief(pixel, 4)} · ${brief(weight, 4)}`;
