@@ -4,6 +4,7 @@ python tests/benchmark.py           everything (about ten minutes)
 python tests/benchmark.py lessons   each lesson by itself, beside its budget
 python tests/benchmark.py training  LeNet's two epochs against thirty of the usual kind
 python tests/benchmark.py import    what importing the package adds to importing torch
+python tests/benchmark.py views     how quickly the views answer, in Chromium
 """
 
 import os
@@ -96,8 +97,15 @@ def imports() -> None:
     print(f"after torch, importing course_utils takes {median:.2f} s (median of 7)")
 
 
+def views() -> None:
+    from latency import figures  # it needs playwright
+
+    for figure in figures():
+        print(figure, flush=True)
+
+
 if __name__ == "__main__":
-    parts = {"import": imports, "training": training, "lessons": lessons}
+    parts = {"import": imports, "views": views, "training": training, "lessons": lessons}
     for part in sys.argv[1:] or parts:
         if part not in parts:
             sys.exit(__doc__)

@@ -1,5 +1,7 @@
 """A real JupyterLab in a real Chromium, for the tests and for whoever wants to look."""
 
+from __future__ import annotations
+
 import base64
 import contextlib
 import json
@@ -12,9 +14,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anywidget import AnyWidget
-from playwright.sync_api import Browser, Page, sync_playwright
+
+if TYPE_CHECKING:  # whoever has no playwright can import this all the same
+    from playwright.sync_api import Browser, Locator, Page
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "course"
@@ -71,6 +76,8 @@ def _answers(url: str) -> bool:
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """The system's Chromium or Chrome, or else the Chromium that playwright has installed."""
+    from playwright.sync_api import sync_playwright
+
     names = ("chromium", "google-chrome")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -111,6 +118,24 @@ def run_all(page: Page) -> list[dict]:
                 .filter(cell => cell.cell_type === 'code');
         }"""
     )
+
+
+def kernel_says(page: Page, code: str) -> str:
+    """Run code in the open notebook's kernel; "ok", or the error's name and message."""
+    return page.evaluate(
+        """async (code) => {
+            const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
+            const { content } = await session.kernel.requestExecute({ code }).done;
+            return content.status === "ok" ? "ok" : `${content.ename}: ${content.evalue}`;
+        }""",
+        code,
+    )
+
+
+def keep(page: Page | Locator, name: str) -> None:
+    """A screenshot, for whoever wants to look: in the folder COURSE_SCREENSHOTS, if it is set."""
+    if folder := os.environ.get("COURSE_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 #: Renders a widget's page code with its state; what is saved is counted, and told to the widget.

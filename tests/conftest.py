@@ -1,13 +1,12 @@
 """A browser for the tests that need one; without it they are skipped, and say how to get it."""
 
 import pytest
+from browser import chromium
 
 
 @pytest.fixture(scope="module")
 def browser():
     pytest.importorskip("playwright", reason="pip install playwright, to see views in a browser")
-    from browser import chromium
-
     try:
         with chromium() as browser:
             yield browser

@@ -4,11 +4,8 @@ import shutil
 
 import nbformat
 import pytest
+from browser import ROOT, jupyterlab, open_notebook, run_all
 from nbformat.v4 import new_code_cell, new_notebook
-
-pytest.importorskip("playwright", reason="pip install playwright, to see lessons in a browser")
-
-from browser import ROOT, chromium, jupyterlab, open_notebook, run_all
 from refresh import METADATA
 
 TRAINING = """
@@ -23,19 +20,6 @@ history = training.fit(
 
 
 @pytest.fixture(scope="module")
-def browser():
-    try:
-        with chromium() as browser:
-            yield browser
-    except Exception as error:
-        if "Executable doesn't exist" not in str(error):
-            raise
-        pytest.skip(
-            "no Chromium: `apt-get install chromium` or `playwright install chromium` gets one"
-        )
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab over copies of the lessons, with progress bars as a reader sees them."""
     folder = tmp_path_factory.mktemp("course")
@@ -47,24 +31,6 @@ def lab(tmp_path_factory):
         patch.delenv("TQDM_DELAY", raising=False)
         with jupyterlab(folder, tmp_path_factory.mktemp("lab")) as url:
             yield url
-
-
-@pytest.fixture
-def page(browser):
-    """A page at projector size that notes console errors and requests to other machines."""
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.errors, page.outside = [], []
-    page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith(("http", "ws"))
-            and "//127.0.0.1:" not in request.url
-            and page.outside.append(request.url)
-        ),
-    )
-    yield page
-    page.close()
 
 
 @pytest.mark.parametrize("name", ["00_start_here", "02_linear_regression"])

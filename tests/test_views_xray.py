@@ -3,17 +3,16 @@
 import base64
 import io
 import json
-import os
 import random
 import re
 import time
 from collections import OrderedDict
-from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 import torch
+from browser import jupyterlab, keep, kernel_says, open_notebook, run_all
 from drawn_digits import by_hand
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
@@ -429,12 +428,6 @@ def test_mosaics(functions):
 # --- alone on a page -------------------------------------------------------------------------
 
 
-def keep(page, name):
-    """A screenshot, for whoever wants to look: in the folder COURSE_SCREENSHOTS, if it is set."""
-    if folder := os.environ.get("COURSE_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 @pytest.fixture(scope="module")
 def file(lenet, tmp_path_factory):
     return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
@@ -657,48 +650,6 @@ def test_canvases_are_painted_again(exported):
         assert time.monotonic() < patience
 
 
-@pytest.mark.parametrize("name", ["LeNet", "CNN"])
-def test_latency(page, name, lenet, tmp_path, record_property):
-    """Interactive within 1 s; from pen-up to new activations under 100 ms; a step under 16 ms."""
-    path = views.export_xray(made(name, lenet), tmp_path / "x.html")
-    opened = []
-    for _ in range(3):
-        page.goto(path.as_uri())
-        page.locator(".view").wait_for()
-        opened.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
-    skip(page)
-    page.get_by_role("button", name="clear").click()
-    page.evaluate(
-        """() => {
-            window.ups = [];
-            const pad = document.querySelector(".pad");
-            window.addEventListener("pointerup", () => {
-                const start = performance.now();
-                requestAnimationFrame(() => setTimeout(() => ups.push(performance.now() - start)));
-            }, { capture: true });
-        }"""
-    )
-    for k in range(12):
-        draw(page, [[(60 + 10 * k, 60), (80 + 9 * k, 140), (90 + 5 * k, 220)]])
-        page.wait_for_timeout(60)
-    ups = sorted(page.evaluate("ups"))
-    page.locator(".xray-maps").focus()
-    steps = page.evaluate(
-        """() => Array.from({ length: 40 }, (_, n) => {
-            const start = performance.now();
-            const key = ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"][n % 4];
-            document.querySelector(".xray-maps").dispatchEvent(
-                new KeyboardEvent("keydown", { key, bubbles: true }));
-            document.querySelector(".view").getBoundingClientRect();
-            return performance.now() - start;
-        }).sort((a, b) => a - b)"""
-    )
-    figures = {"open": min(opened), "pen-up": ups[len(ups) // 2], "step": steps[20]}
-    print(name, {key: f"{value:.1f} ms" for key, value in figures.items()})
-    record_property("milliseconds", figures)
-    assert figures["open"] < 1000 and figures["pen-up"] < 100 and figures["step"] < 16
-
-
 @pytest.mark.parametrize("width", [1280, 1116, 900])
 def test_fits(exported, width):
     page = exported
@@ -751,21 +702,7 @@ def test_drawn_digits_are_read(exported, lenet, record_property):
 # --- in JupyterLab ---------------------------------------------------------------------------
 
 
-def kernel_says(page, code):
-    """Run code in the notebook's kernel; "ok", or the error's name and message."""
-    return page.evaluate(
-        """async (code) => {
-            const { session } = window.jupyterapp.shell.currentWidget.sessionContext;
-            const { content } = await session.kernel.requestExecute({ code }).done;
-            return content.status === "ok" ? "ok" : `${content.ename}: ${content.evalue}`;
-        }""",
-        code,
-    )
-
-
 def test_in_jupyterlab(page, tmp_path):
-    from browser import jupyterlab, open_notebook, run_all
-
     code = [
         "from course_utils import checkpoints, views\n"
         'lenet, recipe = checkpoints.load_weights("lenet")',

@@ -1,0 +1,130 @@
+"""How quickly the views answer, measured in Chromium. `benchmark.py views` prints it."""
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from browser import chromium, put_on_stage
+from playwright.sync_api import Browser, Page
+
+from course_utils import checkpoints, models, views
+from course_utils.views.base import View
+
+#: Milliseconds of each of many acts, a layout of the page included, in order of size.
+TIMED = """const timed = (act) => Array.from({ length: 60 }, (_, n) => {
+    const start = performance.now();
+    act(n);
+    document.querySelector(".view").getBoundingClientRect();
+    return performance.now() - start;
+}).sort((a, b) => a - b);
+const arrow = (n) => new KeyboardEvent("keydown", {
+    key: ["ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"][n % 4], bubbles: true,
+});"""
+
+
+def figures() -> Iterator[str]:
+    """A line for each thing measured: medians in milliseconds, beside what is asked."""
+    with chromium() as browser:
+        for view in (
+            views.ConvolutionStepper(np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2),
+            views.PoolingStepper(np.arange(64).reshape(8, 8), size=2, stride=1),
+        ):
+            name = f"{type(view).__name__}, as large as it gets"
+            for act, value in on_stage(browser, view, steps).items():
+                yield f"{name}: {act} {value:.1f} ms (under 16)"
+        lenet, recipe = checkpoints.load_weights("lenet")
+        for model, inputs in [(lenet, recipe["inputs"]), (models.CNN().eval(), None)]:
+            name = f"exported page of {type(model).__name__}"
+            for act, value, most in exported(browser, model, inputs):
+                yield f"{name}: {act} {value:.1f} (under {most})"
+
+
+def on_stage(browser: Browser, view: View, measure: Callable) -> dict[str, float]:
+    """What `measure` finds of a view that is alone on a page, with its question skipped."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    put_on_stage(page, view, kernel=True)
+    page.get_by_role("button", name="skip").first.click()
+    found = measure(page)
+    page.close()
+    return found
+
+
+def steps(page: Page) -> dict[str, float]:
+    times = page.evaluate(
+        f"""() => {{
+            {TIMED}
+            const view = document.querySelector(".view");
+            const inputs = [...view.querySelectorAll("input.grid-cell")];
+            const cells = [...view.querySelectorAll("span.pickable")];
+            return {{
+                step: timed((n) => view.dispatchEvent(arrow(n))),
+                hover: timed((n) => cells[n % cells.length].dispatchEvent(
+                    new PointerEvent("pointerover", {{ bubbles: true }}))),
+                edit: timed((n) => {{
+                    inputs[0].value = String(n % 7);
+                    inputs[0].dispatchEvent(new InputEvent("input", {{ bubbles: true }}));
+                }}),
+            }};
+        }}"""
+    )
+    return {act: statistics.median(values) for act, values in times.items()}
+
+
+def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str]]:
+    """The page that a student takes home: its size, its opening, the pen, a step."""
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    with tempfile.TemporaryDirectory() as folder:
+        path = views.export_xray(model, Path(folder) / "x.html", inputs)
+        yield "kB", path.stat().st_size / 1000, "450 for LeNet, 2,500 for the CNN"
+        opened = []
+        for _ in range(5):
+            page.goto(path.as_uri())
+            page.locator(".view").wait_for()
+            opened.append(
+                page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+            )
+        yield "ms until it is open", statistics.median(opened), "1,000"
+    page.get_by_role("button", name="skip").click()
+    page.evaluate(
+        """() => {
+            window.ups = [];
+            window.addEventListener("pointerup", () => {
+                const start = performance.now();
+                requestAnimationFrame(() => setTimeout(() => ups.push(performance.now() - start)));
+            }, { capture: true });
+        }"""
+    )
+    pad = page.locator(".pad").bounding_box()
+    for k in range(20):
+        page.mouse.move(pad["x"] + 60 + 8 * k, pad["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(pad["x"] + 90 + 4 * k, pad["y"] + 200)
+        page.mouse.up()
+        page.wait_for_timeout(60)
+    yield "ms from pen-up to activations", statistics.median(page.evaluate("ups")), "100"
+    page.locator(".xray-maps").focus()
+    stepped = page.evaluate(
+        f"""() => {{
+            {TIMED}
+            const maps = document.querySelector(".xray-maps");
+            return timed((n) => maps.dispatchEvent(arrow(n)));
+        }}"""
+    )
+    yield "ms a step", statistics.median(stepped), "16"
+    page.close()
+
+
+def panel(page: Page) -> dict[str, float]:
+    """From a key that changes a control to the figure that Python has drawn for it."""
+    view = page.locator(".view")
+    times = []
+    for n in range(12):
+        before = page.evaluate("window.model.get('shown').turn")
+        start = time.perf_counter()
+        view.press("[" if n % 2 else "]")
+        page.wait_for_function("(before) => window.model.get('shown').turn > before", arg=before)
+        times.append(1000 * (time.perf_counter() - start))
+    return {"a new figure": statistics.median(times)}
