@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Images a second that LeNet trains on where the lessons' budgets were set, on 2 cores.
 REFERENCE = 13_000
 
-_PACKAGES = ("torch", "torchvision", "numpy", "matplotlib", "pillow", "ipywidgets", "jupyterlab")
+_PACKAGES = (
+    *("torch", "torchvision", "numpy", "matplotlib", "pillow"),
+    *("ipywidgets", "anywidget", "jupyterlab"),
+)
 
 
 def report(seconds: float = 3.0) -> str:

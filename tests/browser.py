@@ -135,6 +135,7 @@ def kernel_says(page: Page, code: str) -> str:
 def keep(page: Page | Locator, name: str) -> None:
     """A screenshot, for whoever wants to look: in the folder COURSE_SCREENSHOTS, if it is set."""
     if folder := os.environ.get("COURSE_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 

@@ -125,6 +125,7 @@ torch.manual_seed(0); numpy.random.seed(0); random.seed(0)
 import course_utils
 light = set(sys.modules)
 from course_utils import checkpoints, images, lessons, machine, models, photos, record, training
+from course_utils import views
 from course_utils.lessons import LESSONS
 import importlib
 for lesson in LESSONS:
@@ -136,7 +137,9 @@ before = dict(matplotlib.rcParams)
 from course_utils import plots
 print(json.dumps({
     "light": sorted(n for n in light if n.startswith("course_utils")),
-    "heavy": sorted(loaded & {"torchvision", "scipy", "sklearn", "matplotlib", "ipywidgets"}),
+    "heavy": sorted(loaded & {
+        *("torchvision", "scipy", "sklearn", "matplotlib", "ipywidgets", "anywidget"),
+    }),
     "style": matplotlib.rcParams == before,
     "torch": torch.rand(1).item(), "numpy": numpy.random.rand(), "python": random.random(),
 }))

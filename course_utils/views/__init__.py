@@ -23,4 +23,12 @@ __all__ = list(_HOMES)
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    try:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "anywidget":
+            raise
+        raise ImportError(
+            "The views need the package anywidget, which is not installed here. In the course's "
+            "folder run `.venv/bin/pip install -r requirements.txt`, then restart the kernel."
+        ) from None

@@ -1,0 +1,103 @@
+"""What all views share: how their page code is put together, and how panels answer."""
+
+import re
+from typing import ClassVar
+
+import pytest
+from matplotlib.figure import Figure
+
+from course_utils import views
+from course_utils.views import panel
+from course_utils.views.base import PAGE, bundle
+
+
+def test_a_bundle_has_every_file_once_and_no_import():
+    code = bundle("xray.js")
+    assert not re.search(r"^(import|export (?!default))", code, re.M)
+    assert len(re.findall(r"^function frame\(", code, re.M)) == 1
+    assert code.endswith("export default { render: xray };\n")
+
+
+def test_nothing_is_asked_of_another_machine():
+    for path in PAGE.iterdir():
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?://|fetch\(|XMLHttpRequest|WebSocket|\beval\([^)]", text), (
+            path.name
+        )
+
+
+def test_all_views_are_there():
+    for name in views.__all__:
+        assert callable(getattr(views, name))
+    with pytest.raises(AttributeError, match="no attribute 'Neurone'"):
+        views.Neurone  # noqa: B018
+
+
+def test_without_anywidget(monkeypatch):
+    """Who has updated the course but not its packages is told how to."""
+
+    def not_there(name):
+        raise ModuleNotFoundError(name="anywidget")
+
+    monkeypatch.setattr(views, "import_module", not_there)
+    with pytest.raises(ImportError, match="pip install -r requirements"):
+        views.XRay  # noqa: B018
+
+
+class Doubler(panel.Panel):
+    TITLE = "Twice"
+    QUESTION: ClassVar = {"question": "What is twice 2?", "choices": ["3", "4"], "solution": "4"}
+    CONTROLS: ClassVar = [panel.slider("n", "number", 0, 9, 1)]
+    MOVES: ClassVar = {"brackets": "n", "arrows": "n"}
+
+    def look(self, values, answered):
+        if values["n"] == 7:
+            raise ValueError("7 is too much.")
+        answer = str(2 * values["n"]) if answered else "?"
+        figure = Figure(figsize=(3, 2))
+        figure.subplots().plot([0, values["n"]])
+        return {"sentence": f"Twice {values['n']} is {answer}.", "figure": figure}
+
+    def arithmetic(self):
+        return "2 · 2 = 4"
+
+
+@pytest.fixture
+def doubler():
+    return Doubler(n=2)
+
+
+def ask(view, turn, answered=True, **values):
+    view.asked = {"turn": turn, "values": values, "answered": answered}
+
+
+def test_a_panel_answers(doubler):
+    assert doubler.shown["sentence"] == "Twice 2 is ?." and doubler.figure[:4] == b"\x89PNG"
+    before = doubler.figure
+    ask(doubler, 1, n=4)
+    assert doubler.shown["sentence"] == "Twice 4 is 8." and doubler.shown["turn"] == 1
+    assert doubler.values == {"n": 4} and doubler.figure != before
+
+
+def test_what_cannot_be_is_said_and_changes_nothing(doubler):
+    ask(doubler, 1, n=4)
+    ask(doubler, 2, n=7)
+    assert doubler.shown["problem"] == "7 is too much." and doubler.shown["turn"] == 2
+    assert doubler.values == {"n": 4} and doubler.shown["values"] == {"n": 4}
+    ask(doubler, 3, n=5)
+    assert "problem" not in doubler.shown and doubler.values == {"n": 5}
+
+
+def test_without_a_page(doubler):
+    data, _ = doubler._repr_mimebundle_()
+    assert data["text/plain"] == "2 · 2 = 4" and data["image/png"][:4] == b"\x89PNG"
+
+
+def test_a_silent_kernel_is_told(page, doubler):
+    from browser import put_on_stage
+
+    put_on_stage(page, doubler)  # with nobody to answer
+    page.get_by_role("button", name="skip").click()
+    page.get_by_text("The kernel does not answer").wait_for()
+    assert page.locator(".view-verdict").inner_text().strip() == "Skipped. It is 4."
+    assert page.errors == []
