@@ -1,0 +1,281 @@
+"""Augmentation: one image turned, moved, mirrored and zoomed, and what a network then reads."""
+
+import copy
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import nn
+
+from course_utils.images import Images, batches, load_images
+
+from . import drawing, panel
+
+#: The single changes to choose from, and what each does to the values of the controls.
+CHANGES = {
+    "turn 20°": {"turn": 20},
+    "shift 3 pixels": {"right": 3},
+    "turn 180°": {"turn": 180},
+    "zoom to 90%": {"zoom": 90},
+}
+UNCHANGED = {"turn": 0, "right": 0, "down": 0, "mirror": False, "zoom": 100}
+DRAWS = 6
+#: Which 6 of the test part is shown: one with a clear loop, which half a turn makes a clear 9.
+SIX = 4
+#: The seed of the first draws, which differ well from each other.
+FIRST_DRAW = 35
+#: How far the shift of the second question goes, in pixels.
+MOST = 3
+
+
+class Augmentation(panel.Panel):
+    """An image beside its variant, and six random variants within the same ranges.
+
+    model: a trained network that takes (N, 1, H, W) and returns logits (N, classes); its answer
+    and the probability then stand below each image. inputs: how its images are scaled (pad, mean
+    and std), as in recipe["inputs"] of a checkpoint. image: uint8 (1, 28, 28), by default a 6 of
+    the digits that ship. label: its class, a number. classes: their names, by default 0 to 9.
+
+    The model is copied, and left as it is. Raises ValueError for an image of another shape, a
+    label without a class, or a model that does not take the image.
+    """
+
+    TITLE = "Augmentation"
+    CONTROLS: ClassVar = [
+        panel.slider("turn", "turn (°)", -180, 180, 10),
+        panel.slider("right", "right", -8, 8, 1),
+        panel.slider("down", "down", -8, 8, 1),
+        panel.slider("zoom", "zoom (%)", 60, 140, 5),
+        panel.tick("mirror", "mirror"),
+        panel.button("again", "six new draws"),
+    ]
+    MOVES: ClassVar = {"brackets": "turn", "arrows": "right", "upright": "down"}
+
+    def __init__(
+        self,
+        model: nn.Module | None = None,
+        inputs: dict | None = None,
+        *,
+        image: torch.Tensor | None = None,
+        label: int | None = None,
+        classes: Sequence[str] = tuple("0123456789"),
+    ) -> None:
+        self.QUESTION = WHICH_IS_WRONG if image is None else HOW_MANY
+        if image is None:
+            image, label = six()
+        self.image, self.classes = _checked(image, label, classes), list(map(str, classes))
+        self.label = label
+        self._network = None if model is None else copy.deepcopy(model).cpu().float().eval()
+        self._inputs = inputs or {}
+        self.read(self.image[None])  # a model that cannot is found out now
+        begin = {"turn": 20} if self.QUESTION is WHICH_IS_WRONG else {"right": MOST, "down": MOST}
+        super().__init__(**{**UNCHANGED, **begin, "again": 0})
+
+    def look(self, values: dict, answered: bool) -> dict:
+        variants = [transformed(self.image, drawn) for drawn in draws(values)]
+        shown = torch.stack([self.image, transformed(self.image, values), *variants])
+        answers = self.read(shown) if answered else []  # (8, 1, 28, 28)
+        told = f"{described(values)}: label {self.classes[self.label]}"
+        told += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
+        words = ranges(values)
+        return {
+            "sentence": told,
+            "figure": _figure(shown[:, 0].numpy(), self.classes[self.label], words, answers),
+            "alt": f"The image as it is and changed. {told} Below them, {words}.",
+        }
+
+    def read(self, images: torch.Tensor) -> list[tuple[str, float]]:
+        """The network's answer to images, uint8 (N, 1, 28, 28), and how probable it is to it.
+
+        Empty without a network. Raises ValueError where it does not take them.
+        """
+        if self._network is None:
+            return []
+        data = Images(images, torch.zeros(len(images), dtype=torch.int64), ("any",), "digits")
+        (x, _), *_ = batches(data, len(images), **self._inputs)
+        try:
+            with torch.no_grad():
+                chances = self._network(x).softmax(dim=1)  # (N, classes)
+        except (RuntimeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"{type(self._network).__name__} does not take images of {tuple(x.shape[1:])}: "
+                f"{str(error).splitlines()[0]}"
+            ) from None
+        if chances.shape != (len(images), len(self.classes)):
+            raise ValueError(
+                f"{len(self.classes)} classes need an answer of shape (N, {len(self.classes)}); "
+                f"the network gives {tuple(chances.shape)} for N = {len(images)}."
+            )
+        best, which = chances.max(dim=1)
+        return [
+            (self.classes[k], chance)
+            for k, chance in zip(which.tolist(), best.tolist(), strict=True)
+        ]
+
+    def arithmetic(self) -> str:
+        """What each setting of the question does to the brightness of the image, and its middle."""
+        settings = {"as it is": {}, **CHANGES, "mirrored": {"mirror": True}}
+        lines = []
+        for name, changed in settings.items():
+            x = transformed(self.image, {**UNCHANGED, **changed})[0].double()
+            total = max(1.0, x.sum().item())
+            row, column = (
+                (x.sum(dim=1 - axis) * torch.arange(28)).sum().item() / total for axis in (0, 1)
+            )
+            lines.append(f"{name}: middle at row {row:.1f}, column {column:.1f}")
+        return "\n".join(lines)
+
+
+def six() -> tuple[torch.Tensor, int]:
+    """A 6 of the digits that ship, and its label: uint8 (1, 28, 28)."""
+    _, test = load_images("digits")
+    return test.images[(test.labels == 6).nonzero()[SIX, 0]], 6
+
+
+def transformed(image: torch.Tensor, values: dict) -> torch.Tensor:
+    """The image mirrored, turned, zoomed and shifted by torchvision; black comes in at the edges.
+
+    image: uint8 (1, 28, 28). values: turn in degrees (clockwise), right and down in pixels,
+    zoom in percent, mirror True or False. Returns uint8 (1, 28, 28).
+    """
+    from torchvision.transforms.v2 import InterpolationMode, functional
+
+    if values["mirror"]:
+        image = functional.horizontal_flip(image)
+    return functional.affine(
+        image,
+        angle=float(values["turn"]),
+        translate=[int(values["right"]), int(values["down"])],
+        scale=values["zoom"] / 100,
+        shear=[0.0],
+        interpolation=InterpolationMode.BILINEAR,
+    )
+
+
+def draws(values: dict) -> list[dict]:
+    """Six random settings: each between minus and plus what is set, mirrored half of the time.
+
+    The same ones for the same values: "again" is the seed.
+    """
+    random = np.random.default_rng(FIRST_DRAW + values["again"])
+    drawn = random.uniform(-1, 1, (DRAWS, 4))  # the settings scale them, so that a slider is calm
+    coins = random.random(DRAWS) < 0.5
+    return [
+        {
+            "turn": turn * values["turn"],
+            "right": round(right * values["right"]),
+            "down": round(down * values["down"]),
+            "zoom": 100 + zoom * (values["zoom"] - 100),
+            "mirror": bool(coin) and values["mirror"],
+        }
+        for (turn, right, down, zoom), coin in zip(drawn, coins, strict=True)
+    ]
+
+
+def described(values: dict) -> str:
+    """What is done to the image, in words: "Turned by 20°, shifted 3 right"."""
+    parts = ["mirrored"] if values["mirror"] else []
+    if values["turn"]:
+        parts.append(f"turned by {_say(values['turn'])}°")
+    across, along = values["right"], values["down"]
+    moves = [f"{abs(across)} {'right' if across > 0 else 'left'}"] if across else []
+    moves += [f"{abs(along)} {'down' if along > 0 else 'up'}"] if along else []
+    if moves:
+        parts.append(f"shifted {' and '.join(moves)}")
+    if values["zoom"] != 100:
+        parts.append(f"zoomed to {values['zoom']}%")
+    text = ", ".join(parts) or "nothing changed"
+    return text[0].upper() + text[1:]
+
+
+def ranges(values: dict) -> str:
+    """Where the six draws come from, in words."""
+    names = {"turn": ("turn", "°"), "right": ("right", ""), "down": ("down", "")}
+    parts = [f"{word} ±{abs(values[key])}{unit}" for key, (word, unit) in names.items()]
+    parts = [part for part in parts if "±0" not in part]
+    if off := abs(values["zoom"] - 100):
+        parts.append(f"zoom {100 - off} to {100 + off}%")
+    if values["mirror"]:
+        parts.append("mirrored or not")
+    return f"six random draws: {', '.join(parts) or 'nothing can change'}"
+
+
+def different(most: int) -> int:
+    """How many images a mirror and shifts of up to so many pixels, each way, can give."""
+    return 2 * (2 * most + 1) ** 2
+
+
+def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tensor:
+    shape = tuple(getattr(image, "shape", ()))
+    if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
+        raise ValueError(
+            f"image must be uint8 of shape (1, 28, 28), such as train.images[0]; "
+            f"got {getattr(image, 'dtype', type(image).__name__)} of shape {shape}."
+        )
+    if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(classes):
+        raise ValueError(
+            f"the label is {label}; it has to be a whole number from 0 to {len(classes) - 1}, "
+            "one of the classes."
+        )
+    return image
+
+
+def _say(value: float) -> str:
+    return drawing.short(value).replace("-", "−")
+
+
+WHICH_IS_WRONG = {
+    "question": "a 6 is changed, and its label stays 6. Which change makes the label wrong?",
+    "choices": list(CHANGES),
+    "solution": "turn 180°",
+    "explain": "Upside down it is a 9.",
+}
+HOW_MANY = {
+    "question": f"an image may be mirrored or not, and moved by up to {MOST} whole pixels right or "
+    "left, and up or down. How many different images can come out, at most?",
+    "solution": [different(MOST)],
+    "explain": f"Mirrored or not: 2, times {2 * MOST + 1} places across, {2 * MOST + 1} down.",
+}
+
+
+# --- the figure ------------------------------------------------------------------------------
+
+
+#: The sides of an original and of a random draw, and what is between two draws, in inches.
+LARGE, SMALL, GAP = 1.75, 1.15, 0.22
+
+
+def _figure(images: np.ndarray, label: str, words: str, answers: list[tuple[str, float]]) -> Figure:
+    """The original and its variant, large; below, the random draws. images: (8, 28, 28)."""
+    width, height = 8.4, 3.8
+    figure = Figure(figsize=(width, height), layout="none")
+    axes = figure.add_axes((0, 0, 1, 1))  # in inches; one axes for all is several times as quick
+    axes.set_axis_off()
+    left, top, apart = 0.15, height - 0.03, 4.2
+    for i, title in enumerate(("original", "changed")):
+        x = left + i * apart
+        _place(axes, images[i], (x, top), LARGE)
+        text = f"{title}\nlabel: {label}"
+        if answers:
+            text += "\nreads {}\nprobability {:.2f}".format(*answers[i])
+        axes.text(x + LARGE + 0.15, top - LARGE / 2, text, va="center", fontsize=15)
+    axes.text(left, 1.78, words, fontsize=13, va="center")
+    gap = round(GAP / SMALL * 28)
+    row = np.pad(images[2:], ((0, 0), (0, 0), (0, gap)), constant_values=255)  # (6, 28, 28 + gap)
+    _place(axes, np.concatenate(row, axis=1)[:, :-gap], (left, 1.6), SMALL)
+    for i, (name, chance) in enumerate(answers[2:]):
+        x = left + SMALL / 2 + i * SMALL * (28 + gap) / 28
+        text = f"{name}{' ' if len(name) < 3 else chr(10)}({chance:.2f})"  # long names: two lines
+        axes.text(x, 0.43, text, ha="center", va="top", fontsize=12)
+    axes.set(xlim=(0, width), ylim=(0, height), aspect="auto")  # imshow has changed them
+    return figure
+
+
+def _place(axes: Axes, image: np.ndarray, corner: tuple[float, float], height: float) -> None:
+    """An image (H, W) with its upper left corner there; its pixels are squares."""
+    x, y = corner
+    extent = (x, x + height * image.shape[1] / image.shape[0], y - height, y)
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent)
