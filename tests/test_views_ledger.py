@@ -26,7 +26,7 @@ def test_lenets_ledger():
     assert [(entry.name, entry.shape, entry.counts) for entry in view.ledger] == LENET
     assert totals(view.ledger) == (61_706, 416_520)
     assert view.question["solution"] == "fc 1, conv 2" in view.question["choices"]
-    assert most(view.ledger, "parameters") == "fc 1" and most(view.ledger, "values") == "conv 1"
+    assert most(view.ledger, "work") == "conv 2" and most(view.ledger, "values") == "conv 1"
     assert "78% of the 61,706" in view.question["explain"]
     assert "conv 2 holds 4% and does 58%" in view.question["explain"]
     assert view.arithmetic().splitlines()[-1].startswith("together 61,706 parameters")
@@ -63,6 +63,8 @@ def test_an_edited_row_changes_those_below_and_not_the_model():
     ledger = view._ledger({**values, "pool 2 stride": 1})
     assert ledger[5].counts[1] == (16 * 24**2 + 1) * 120  # lesson 07, without pooling
     assert model.features[2].kernel_size == 2
+    wider = view._ledger({**view.values, "conv 1 maps": 12})
+    assert [entry.counts[1] for entry in wider] == [0, 312, 0, 4816, 0, 48_120, 10_164, 850]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import io
 import math
+import textwrap
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -115,6 +116,20 @@ def small_png(figure: Figure, dpi: int, colours: int = 128) -> bytes:
     few = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(file, format="png", optimize=True)
     return file.getvalue()
+
+
+def head(figure: Figure, text: str) -> None:
+    """Write a sentence above a figure, and make room for it where nobody else does."""
+    width, height = figure.get_size_inches()
+    lines = textwrap.wrap(text, int(width / 0.105))  # a letter is about so wide
+    figure.suptitle("\n".join(lines), fontsize=13)
+    if figure.get_layout_engine() is not None:
+        return
+    taller = height + 0.1 + 0.25 * len(lines)  # inches
+    figure.set_size_inches(width, taller)
+    for axes in figure.axes:
+        left, low, across, up = axes.get_position(original=True).bounds
+        axes.set_position((left, low * height / taller, across, up * height / taller))
 
 
 def quick_png(figure: Figure, dpi: int = 100) -> bytes:

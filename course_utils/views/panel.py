@@ -47,7 +47,8 @@ class Panel(View):
     #: What `predict` of frame.js takes: question, choices or none, solution, explain.
     question = traitlets.Dict().tag(sync=True)
     controls = traitlets.List().tag(sync=True)
-    #: The controls that keys move: {"brackets": name, "arrows": name}; Space plays the second.
+    #: The controls that keys move: {"brackets": name, "arrows": name, "upright": name}, the last
+    #: by the arrows up and down; Space plays the second.
     moves = traitlets.Dict().tag(sync=True)
     #: What R goes back to.
     start = traitlets.Dict().tag(sync=True)
@@ -80,6 +81,7 @@ class Panel(View):
         is a text, or {"text": …} with any of "why" (shown when it is clicked), "set" (values that
         a click gives to controls), "colour" and "dark" (CSS background; white letters), "strong",
         "control" (the name of a control that stands in the cell).
+        "limits": {control: how far it goes up from now on}; or left out.
 
         While the question is open (answered False) the answer must not be in it.
         Raises ValueError, with a sentence, for values that cannot be.
@@ -110,7 +112,5 @@ class Panel(View):
     def picture(self) -> bytes:
         with style.context("course_utils.course"):
             figure = self.look(dict(self.start), answered=False)["figure"]
-            figure.suptitle(f"Predict: {self.QUESTION['question']}", fontsize=13)
+            drawing.head(figure, f"Predict: {self.QUESTION['question']}")
             return drawing.small_png(figure, dpi=80)
-
-

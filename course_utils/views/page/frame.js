@@ -91,7 +91,8 @@ export function frame(el, { title, help, keys }) {
 export function predict(options, done) {
   const { question, choices = null, solution, explain = "", tolerance = 1e-6 } = options;
   const verdict = h("span", { class: "view-verdict", role: "status" });
-  const input = choices ? null : h("input", { type: "text", size: 12, "aria-label": question });
+  const size = solution.length > 4 ? 20 : 12;
+  const input = choices ? null : h("input", { type: "text", size, "aria-label": question });
   const buttons = choices
     ? choices.map((choice) => h("button", { onclick: () => answer(choice) }, String(choice)))
     : [h("button", { onclick: () => answer(input.value) }, "answer")];

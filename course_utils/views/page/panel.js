@@ -5,9 +5,9 @@ import { h, frame, predict, show } from "./frame.js";
 const PATIENCE = 4000; // milliseconds
 const BEAT = 500;
 
-function panel({ model, el }) {
-  const controls = model.get("controls");
-  const { brackets, arrows } = model.get("moves");
+export function panel({ model, el }) {
+  const controls = model.get("controls").map((control) => ({ ...control }));
+  const { brackets, arrows, upright } = model.get("moves");
   const state = { ...first(), answered: false, turn: 0, waiting: null, again: false };
   const fields = Object.fromEntries(controls.map((control) => [control.name, field(control)]));
   const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
@@ -72,10 +72,17 @@ function panel({ model, el }) {
     if (shown.turn === 0 || !state.again) state.values = { ...shown.values };
     drawFigure(shown.alt);
     drawTable(shown.table);
+    for (const [name, most] of Object.entries(shown.limits ?? {})) limit(name, most);
     for (const [name, { set }] of Object.entries(fields)) set(state.values[name]);
     if (!state.again) return;
     state.again = false;
     ask();
+  }
+
+  /** Let a control go up to most only. */
+  function limit(name, most) {
+    controls.find((control) => control.name === name).max = most;
+    for (const input of fields[name].inputs) input.max = most;
   }
 
   function drawFigure(alt) {
@@ -90,6 +97,7 @@ function panel({ model, el }) {
 
   function drawTable(content) {
     const held = document.activeElement;
+    const picked = [...table.querySelectorAll(".panel-cell")].indexOf(held);
     const inTable = new Set();
     table.replaceChildren();
     if (content) {
@@ -99,9 +107,18 @@ function panel({ model, el }) {
       table.append(h("table", {}, caption, head, rows));
     }
     toolbar.replaceChildren(
-      ...controls.filter(({ name }) => !inTable.has(name)).map(({ name }) => fields[name].node),
+      ...controls.filter(({ name }) => !inTable.has(name)).map(alone),
     );
-    if (view.box.contains(held)) held.focus({ preventScroll: true });
+    toolbar.hidden = !toolbar.hasChildNodes();
+    // A cell that was clicked is another element now; without the focus the keys would be lost.
+    const again = picked < 0 ? held : table.querySelectorAll(".panel-cell")[picked] ?? view.box;
+    if (view.box.contains(again)) again.focus({ preventScroll: true });
+
+    /** A control outside the table; a number has a label there. */
+    function alone({ name, kind, label }) {
+      const { node } = fields[name];
+      return kind === "number" ? h("label", {}, `${label} `, node) : node;
+    }
 
     function cell(content) {
       const { text = "", why, set, colour, dark, strong, control } =
@@ -115,16 +132,17 @@ function panel({ model, el }) {
       if (!why && !set) return h("td", { style }, words);
       const pick = () => {
         if (!state.answered) return view.say("First your prediction, or skip.");
+        if (set) change(set);
         reason.hidden = !why;
         reason.textContent = why ?? "";
         if (why) view.say(why);
-        if (set) change(set);
       };
       return h("td", { style }, h("button", { class: "panel-cell", onclick: pick }, words));
     }
   }
 
   function change(values) {
+    reason.hidden = true; // it was for the values before
     Object.assign(state.values, values);
     for (const [name, value] of Object.entries(values)) fields[name]?.set(value);
     ask();
@@ -139,7 +157,8 @@ function panel({ model, el }) {
     }
     if (kind === "tick") {
       const box = h("input", { type: "checkbox", onchange: () => tell(box.checked) });
-      return { node: h("label", {}, box, ` ${label}`), inputs: [box], set: (value) => { box.checked = value; } };
+      const node = h("label", {}, box, ` ${label}`);
+      return { node, inputs: [box], set: (value) => { box.checked = value; } };
     }
     if (kind === "choice") {
       const list = h("select", { onchange: () => tell(list.value) },
@@ -148,12 +167,13 @@ function panel({ model, el }) {
       return { node, inputs: [list], set: (value) => { list.value = value; } };
     }
     if (kind === "number") {
-      const box = h("input", { type: "number", min, max, step, class: "panel-number", "aria-label": label });
+      const look = { class: "panel-number", "aria-label": label };
+      const box = h("input", { type: "number", min, max, step, ...look });
       box.addEventListener("change", () => {
         const value = Number(box.value);
-        const fits = box.value !== "" && value >= min && value <= max;
+        const fits = box.value !== "" && value >= min && value <= Number(box.max);
         if (fits) return tell(value);
-        view.say(`${label} goes from ${show(min)} to ${show(max)}.`);
+        view.say(`${label} goes from ${show(min)} to ${show(Number(box.max))}.`);
         box.value = state.values[name];
       });
       return { node: box, inputs: [box], set: (value) => { box.value = value; } };
@@ -165,7 +185,8 @@ function panel({ model, el }) {
       readout.textContent = show(Number(value));
     };
     range.addEventListener("input", () => tell(Number(range.value)));
-    return { node: h("label", { class: "panel-slider" }, `${label} `, range, readout), inputs: [range], set };
+    const node = h("label", { class: "panel-slider" }, `${label} `, range, readout);
+    return { node, inputs: [range], set };
   }
 
   /** One step up or down of the control that a key moves; false if it can go no further. */
@@ -187,8 +208,8 @@ function panel({ model, el }) {
   function play() {
     if (!arrows) return false;
     if (state.clock) return stop();
-    const { min } = controls.find(({ name }) => name === arrows);
-    if (!move(arrows, 1)) change({ [arrows]: min });
+    const { min, options } = controls.find(({ name }) => name === arrows);
+    if (!move(arrows, 1)) change({ [arrows]: options ? options[0] : min });
     state.clock = setInterval(() => state.waiting === null && !move(arrows, 1) && stop(), BEAT);
   }
 
@@ -212,6 +233,8 @@ function panel({ model, el }) {
       "]": () => (brackets ? void move(brackets, 1) : false),
       ArrowLeft: (event) => (arrows && !onField(event) ? void move(arrows, -1) : false),
       ArrowRight: (event) => (arrows && !onField(event) ? void move(arrows, 1) : false),
+      ArrowUp: (event) => (upright && !onField(event) ? void move(upright, -1) : false),
+      ArrowDown: (event) => (upright && !onField(event) ? void move(upright, 1) : false),
       " ": play,
     };
   }
@@ -220,6 +243,7 @@ function panel({ model, el }) {
     const name = (wanted) => controls.find((control) => control.name === wanted).label;
     return [
       arrows && `\u2190 \u2192 ${name(arrows)}, Space plays`,
+      upright && `\u2191 \u2193 ${name(upright)}`,
       brackets && `[ ] ${name(brackets)}`,
       "R resets, F full screen, Esc leaves",
     ].filter(Boolean).join("; ");

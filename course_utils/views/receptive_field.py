@@ -1,0 +1,434 @@
+"""The receptive field: how much of the image a unit can see, by formula and by gradient."""
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils.images import sample_digit
+from course_utils.models import LeNet
+
+from . import drawing, panel
+from .chain import Chain, Row, chain
+
+#: How many random images the gradient is measured in: max pooling passes it to one winner, another
+#: one in each image, so that one image shows only a part of what a unit can see. In a large
+#: network fewer, so that what its layers make of them stays below so many numbers.
+IMAGES, NUMBERS = 256, 8_000_000
+ORANGE, BLUE = "#E69F00", "#56B4E9"
+HEAD = ["layer", "kernel", "stride", "jump", "field"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """What the units of a layer see.
+
+    side: of the receptive field, in pixels. jump: between neighbouring units, in pixels. first:
+    the first row that the first unit sees, below 0 where it sees padding. places: units along a
+    side of its maps. maps: how many of them. depth: how many of `Chain.layers` lead there.
+    """
+
+    name: str
+    kernel: int
+    stride: int
+    jump: int
+    side: int
+    first: int
+    places: int
+    maps: int
+    depth: int
+    why_jump: str
+    why_side: str
+
+    def rows(self, at: int) -> tuple[int, int]:
+        """The first and the last row (or column) that the unit at this row (or column) sees."""
+        start = self.first + at * self.jump
+        return start, start + self.side - 1
+
+
+def fields(network: Chain) -> list[Field]:
+    """The receptive field of each convolution and pooling, and of the first connected layer.
+
+    A fully connected layer looks at all its maps: it is a convolution as large as they are. What
+    stands after it sees what it sees. ValueError for a network without convolution or pooling.
+    """
+    side, jump, first, seen = 1, 1, 0, []
+    x = torch.zeros(1, *network.shape)
+    done = 0
+    for row in network.rows:
+        if row.kind == "norm":
+            continue  # it looks at one place
+        with torch.no_grad():
+            for layer in network.layers[done : row.depth - 1]:
+                x = layer(x.clone())
+        connected = row.kind == "fc"
+        if connected and x.ndim > 2:
+            raise ValueError(f"before {row.name} a Flatten is needed, to look at all of its maps.")
+        if connected and not seen:
+            raise ValueError("the network has no convolution or pooling: every unit sees all.")
+        # Flattened maps are as they were before.
+        kernel = seen[-1].places if connected else row.kernel
+        stride, padding = (1, 0) if connected else (row.stride, row.padding)
+        with torch.no_grad():
+            x = network.layers[row.depth - 1](x.clone())
+        done = row.depth
+        why_side = f"{side} + ({kernel} − 1) · {jump} = {side + (kernel - 1) * jump}"
+        why_jump = f"{jump} · {stride} = {jump * stride}"
+        first, side = first - padding * jump, side + (kernel - 1) * jump
+        jump *= stride
+        seen.append(
+            Field(
+                *(row.name, kernel, stride, jump, side, first, 1 if connected else x.shape[-1]),
+                *(x.shape[1], row.depth, why_jump, why_side),
+            )
+        )
+        if connected:
+            break
+    return seen
+
+
+def through(network: Chain, images: torch.Tensor) -> list[torch.Tensor]:
+    """Images (N, C, H, W), and what each layer of the network makes of them."""
+    values = [images]
+    with torch.no_grad():
+        for layer in network.layers:
+            values.append(layer(values[-1].clone()))
+    return values
+
+
+def measured(
+    network: Chain, field: Field, place: tuple[int, int, int], values: list[torch.Tensor]
+) -> torch.Tensor:
+    """The mean over images of |gradient| of one unit, summed over channels: (H, W).
+
+    place: the unit's map, row and column. values: what `through` gives for the images. The
+    gradient goes back layer by layer and, to be quick, only through what the unit sees.
+    """
+    windows = {row.depth: row for row in network.rows}
+    end = values[field.depth]
+    gradient = torch.zeros(len(end), end.shape[1], *[1] * (end.ndim - 2))
+    gradient[:, place[0]] = 1  # of the unit with respect to itself
+    top, left = place[1:]
+    for depth in range(field.depth, 0, -1):
+        layer, before = network.layers[depth - 1], values[depth - 1]
+        if before.ndim == 2 or gradient.ndim == 2:  # fully connected, or Flatten: all of it
+            gradient, top, left = _back(layer, before, gradient), 0, 0
+            continue
+        window = windows.get(depth, Row("", ""))
+        patch, top, left, border = _patch(before, top, left, gradient.shape[2:], window)
+        if patch.numel() == 0:  # the unit sees nothing but padding
+            return torch.zeros(network.shape[1:])
+        gradient = _back(_without_padding(layer), patch, gradient, border)
+    whole = torch.zeros(network.shape[1:])
+    height, width = gradient.shape[2:]
+    whole[top : top + height, left : left + width] = gradient.abs().sum(dim=1).mean(dim=0)
+    return whole
+
+
+def _patch(
+    before: torch.Tensor, top: int, left: int, size: tuple[int, int], window: Row
+) -> tuple[torch.Tensor, int, int, list[int]]:
+    """What a window sees from where its outputs begin, of this size: the part that there is.
+
+    Returns it, (N, C, h, w), its first row and column, and the padding that belongs around it, in
+    the order of `F.pad`.
+    """
+    border, cut = [], []
+    for at, count, side in zip((top, left), size, before.shape[2:], strict=True):
+        first = at * window.stride - window.padding
+        after = first + (count - 1) * window.stride + window.kernel
+        cut.append(slice(max(first, 0), min(after, side)))
+        border = [max(-first, 0), max(after - side, 0), *border]  # the last axis comes first
+    return before[:, :, cut[0], cut[1]], cut[0].start, cut[1].start, border
+
+
+def _without_padding(layer: nn.Module) -> nn.Module:
+    if not hasattr(layer, "padding"):
+        return layer
+    layer = copy.copy(layer)
+    layer.padding = (0, 0) if isinstance(layer, nn.Conv2d) else 0
+    return layer
+
+
+def _back(
+    layer: nn.Module, before: torch.Tensor, gradient: torch.Tensor, border: list[int] | None = None
+) -> torch.Tensor:
+    """The gradient with respect to what a layer is given, from that of what it makes."""
+    x = before.clone().requires_grad_(True)
+    outside = -torch.inf if isinstance(layer, nn.MaxPool2d) else 0.0
+    y = layer(F.pad(x, border, value=outside) if border and any(border) else x.clone())
+    return torch.autograd.grad(y, x, gradient)[0]
+
+
+def reach(gradient: torch.Tensor) -> tuple[int, int, int]:
+    """Of a gradient (H, W): the sides of the smallest box around what is not 0, and its count."""
+    rows, columns = gradient.nonzero(as_tuple=True)
+    if not len(rows):
+        return 0, 0, 0
+    height, width = (int(axis.max() - axis.min()) + 1 for axis in (rows, columns))
+    return height, width, len(rows)
+
+
+class ReceptiveField(panel.Panel):
+    """Choose a unit: the square of pixels that it can see, and what its gradient says of it.
+
+    model: a network whose layers come one after the other (Conv2d, pooling, batch normalisation,
+    Linear), by default a LeNet with random weights, as in lesson 14. image: uint8 (C, H, W), a
+    picture to look at, by default the course's digit. shape: (C, H, W) of the network's images,
+    by default sides of 32 or else 28.
+
+    Raises ValueError for a network that is no such chain, or has no convolution or pooling, and
+    for an image that is larger than its images.
+    """
+
+    TITLE = "Receptive field"
+    MOVES: ClassVar = {"brackets": "layer", "arrows": "column", "upright": "row"}
+
+    def __init__(
+        self,
+        model: nn.Module | None = None,
+        *,
+        image: torch.Tensor | None = None,
+        shape: tuple[int, int, int] | None = None,
+    ) -> None:
+        self._default = model is None
+        self._network = chain(_lenet() if model is None else model, shape)
+        self._fields = {field.name: field for field in fields(self._network)}
+        self._image = _fitted(sample_digit()[0] if image is None else image, self._network.shape)
+        asked = _asked(list(self._fields.values()))
+        longest = max(field.places for field in self._fields.values()) - 1
+        self.QUESTION = _question(asked, list(self._fields.values()), self._network.name)
+        most = max(field.maps for field in self._fields.values()) - 1
+        self.CONTROLS = [
+            panel.choice("layer", "layer", list(self._fields)),
+            panel.number("map", "map", 0, most),
+            panel.slider("row", "row", 0, longest, 1),
+            panel.slider("column", "column", 0, longest, 1),
+        ]
+        self._layer = asked.name
+        middle = asked.places // 2
+        super().__init__(layer=asked.name, map=0, row=middle, column=middle)
+
+    def gradient(self, layer: str, place: tuple[int, int, int]) -> torch.Tensor:
+        """`measured` in the view's random images, for a layer's unit (map, row, column)."""
+        return measured(self._network, self._fields[layer], place, self._values)
+
+    @cached_property
+    def _values(self) -> list[torch.Tensor]:
+        """Random images, and what the layers make of them."""
+        one = through(self._network, torch.zeros(1, *self._network.shape))
+        many = max(16, min(IMAGES, NUMBERS // sum(value.numel() for value in one)))
+        generator = torch.Generator().manual_seed(0)
+        images = torch.randn(many, *self._network.shape, generator=generator)
+        return through(self._network, images)
+
+    def _seen(self, turn: int) -> tuple[dict, bytes]:
+        self.values = self._moved(self.values)
+        return super()._seen(turn)
+
+    def _moved(self, values: dict) -> dict:
+        """In another layer the unit in the middle is taken; never one that is not there."""
+        field = self._fields.get(values["layer"])
+        if field is None:
+            return values
+        if field.name != self._layer:
+            values = {**values, "row": field.places // 2, "column": field.places // 2}
+            self._layer = field.name
+        most = {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1}
+        return {**values, **{name: min(values[name], top) for name, top in most.items()}}
+
+    def look(self, values: dict, answered: bool) -> dict:
+        field, place = self._unit(values)
+        rows = [_cells(each, values["layer"], answered) for each in self._fields.values()]
+        seen = {
+            "limits": {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1},
+            "table": {"head": HEAD, "rows": rows},
+        }
+        unit = f"{field.name}, map {place[0]}, row {place[1]}, column {place[2]}"
+        if not answered:
+            alt = "The image that the unit looks at; how much of it the unit sees is not shown yet."
+            figure = self._figure(field, place, None)
+            return {**seen, "sentence": f"The unit: {unit}.", "figure": figure, "alt": alt}
+        gradient = self.gradient(field.name, place)
+        sentence = f"{unit}: {self._sees(field, place, gradient)}"
+        alt = f"On the image the unit's square, and a dot for each unit of its map. {sentence}"
+        figure = self._figure(field, place, gradient)
+        return {**seen, "sentence": sentence, "figure": figure, "alt": alt}
+
+    def _unit(self, values: dict) -> tuple[Field, tuple[int, int, int]]:
+        if values["layer"] not in self._fields:
+            known = ", ".join(self._fields)
+            raise ValueError(f"there is no layer {values['layer']!r}; there are {known}.")
+        field = self._fields[values["layer"]]
+        names = ("map", "row", "column")
+        place = tuple(drawing.whole(values[name], name, at_least=0) for name in names)
+        for name, at, count in zip(names, place, (field.maps, *2 * [field.places]), strict=True):
+            if at >= count:
+                raise ValueError(f"{field.name} has no {name} {at}; they go from 0 to {count - 1}.")
+        return field, place
+
+    def _sees(self, field: Field, place: tuple, gradient: torch.Tensor) -> str:
+        """What the formula and the gradient say, in words."""
+        inside = self._inside(field, place)
+        pixels = (inside[1] - inside[0] + 1) * (inside[3] - inside[2] + 1)
+        hidden = f", {field.side**2 - pixels} of them padding" if pixels < field.side**2 else ""
+        height, width, count = reach(gradient)
+        many = len(self._values[0])
+        if not count:
+            found = f"in all {many} random images its gradient is 0, as the unit was off in each"
+        else:
+            found = (
+                f"in {many} random images the gradient reaches {height} × {width}, "
+                f"{count} of {pixels} pixels"
+            )
+        return f"by formula {field.side} × {field.side} pixels{hidden}; {found}."
+
+    def _inside(self, field: Field, place: tuple) -> tuple[int, int, int, int]:
+        """First and last row, first and last column of the field that lie in the image."""
+        height, width = self._network.shape[1:]
+        (top, bottom), (left, right) = field.rows(place[1]), field.rows(place[2])
+        return max(0, top), min(height - 1, bottom), max(0, left), min(width - 1, right)
+
+    def _figure(self, field: Field, place: tuple, gradient: torch.Tensor | None) -> Figure:
+        """The field on the image, beside it the gradient (None: it is not to be seen yet)."""
+        # One axes, and no layout engine: each further one would cost a quarter of the time.
+        figure = Figure(figsize=(5.9, 2.9), dpi=100, layout="none")
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        height, width = self._network.shape[1:]
+        corner = field.rows(place[1])[0], field.rows(place[2])[0]
+        ends = [0, 0, height, width]  # top, left, bottom, right; with what is seen of the padding
+        if gradient is not None:
+            seen = [*corner, *(at + field.side for at in corner)]
+            ends = [*map(min, ends[:2], seen[:2]), *map(max, ends[2:], seen[2:])]
+        top, left, bottom, right = ends
+        unit = max(bottom - top, right - left) / 32  # of the sizes below
+        across = right - left + 2.5 * unit  # from one panel to the next
+        grey = self._image.float().mean(dim=0).numpy()
+        _picture(axes, grey, 0, "gray", 255)
+        axes.text(0, top - unit, "the image", fontsize=14, va="bottom")
+        if gradient is None:
+            axes.add_patch(Rectangle((across, 0), width, height, fill=False, edgecolor="0.6"))
+            middle = (across + width / 2, height / 2)
+            axes.text(*middle, "?", fontsize=60, ha="center", va="center")
+        else:
+            most = float(gradient.max())
+            _picture(axes, gradient.numpy(), across, "cividis", most or 1)
+            axes.text(across, top - unit, "mean |gradient|", fontsize=14, va="bottom")
+            _scale(axes, across + right + unit, (top, bottom), unit, most)
+            centres = [
+                torch.arange(field.places) * field.jump + field.first + field.side / 2
+                for _ in range(2)
+            ]
+            y, x = (grid.flatten() for grid in torch.meshgrid(*centres, indexing="ij"))
+            axes.plot(x, y, ".", color=BLUE, markersize=max(2, min(7, 2 * field.jump)))
+            here = centres[0][place[1]], centres[1][place[2]]
+            axes.plot(here[1], here[0], "o", color=ORANGE, markeredgecolor="black", markersize=10)
+            for shift in (0, across):
+                axes.add_patch(_frame(corner[0], corner[1] + shift, field.side))
+        axes.set(
+            xlim=(left - 0.6 * unit, across + right + 3.8 * unit),
+            ylim=(bottom + 0.6 * unit, top - 3.2 * unit),
+        )
+        axes.set_aspect("equal", anchor="W")
+        return figure
+
+    def arithmetic(self) -> str:
+        lines = []
+        for field in self._fields.values():
+            line = f"{field.name}: kernel {field.kernel}, stride {field.stride}, "
+            line += f"jump {field.jump}, field {field.side} × {field.side}"
+            if self._default:  # the gradients of a trained network differ by machine
+                at = field.places // 2
+                height, width, _ = reach(self.gradient(field.name, (0, at, at)))
+                line += f", by gradient {height} × {width}"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def _lenet() -> nn.Module:
+    """LeNet with random weights, always the same ones; the random numbers of others stay."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        return LeNet()
+
+
+def _fitted(image: torch.Tensor, shape: tuple[int, int, int]) -> torch.Tensor:
+    """A picture, uint8 (C, H, W), with black around it as far as the network's images go."""
+    if not isinstance(image, torch.Tensor) or image.ndim != 3 or image.dtype != torch.uint8:
+        raise ValueError("the image has to be uint8 of shape (C, H, W).")
+    if len(image) == 1:
+        image = image.expand(shape[0], -1, -1)  # grey in all channels
+    more = [shape[1] - image.shape[1], shape[2] - image.shape[2]]
+    if len(image) != shape[0] or min(more) < 0:
+        raise ValueError(f"an image of {tuple(image.shape)} does not fit into {shape}.")
+    top, left = more[0] // 2, more[1] // 2
+    return F.pad(image, (left, more[1] - left, top, more[0] - top))
+
+
+def _asked(layers: list[Field]) -> Field:
+    """The second convolution, if there is one; otherwise the last layer with a window."""
+    second = [field for field in layers if field.name == "conv 2"]
+    return (second or [field for field in layers if not field.name.startswith("fc")])[-1]
+
+
+def _question(asked: Field, layers: list[Field], name: str) -> dict:
+    """The side of one layer's field; the sides of all layers to choose from."""
+    sides = {field.side for field in layers}
+    # With few layers, what one might take for it: the kernel alone, and one step more.
+    sides |= {asked.kernel, asked.side + 2, 2 * asked.side} if len(sides) < 4 else set()
+    return {
+        "question": f"{name}: one unit of {asked.name}. "
+        "How many pixels is the side of its receptive field?",
+        "choices": sorted(sides),
+        "solution": asked.side,
+        "explain": f"{asked.why_side}.",
+    }
+
+
+def _cells(field: Field, layer: str, answered: bool) -> list:
+    here = field.name == layer
+    name = {"text": field.name, "strong": here, "set": {"layer": field.name}}
+    cells = [name, str(field.kernel), str(field.stride)]
+    if not answered:
+        return [*cells, "?", "?"]
+    return [
+        *cells,
+        {"text": str(field.jump), "why": f"{field.name}, jump: {field.why_jump} pixels."},
+        {
+            "text": str(field.side),
+            "strong": here,
+            "why": f"{field.name}, field: {field.why_side} pixels (the field before, "
+            "and kernel − 1 more steps of the jump before).",
+        },
+    ]
+
+
+def _frame(top: float, left: float, side: float) -> Rectangle:
+    """A square of pixels; that it is clear on white as well as on black, it is orange."""
+    return Rectangle((left, top), side, side, fill=False, edgecolor=ORANGE, linewidth=3.5)
+
+
+def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, most: float) -> None:
+    """Values (H, W) as pixels of side 1, their upper left corner at row 0 and column left."""
+    height, width = values.shape
+    extent = (left, left + width, height, 0)
+    axes.imshow(values, cmap=colours, vmin=0, vmax=most, extent=extent)
+
+
+def _scale(axes: Axes, left: float, rows: tuple[float, float], unit: float, most: float) -> None:
+    """The colours of the gradient from 0, below, to the largest."""
+    steps = np.linspace(1, 0, 64)[:, None]
+    extent = (left, left + unit, rows[1], rows[0])
+    axes.imshow(steps, cmap="cividis", vmin=0, vmax=1, extent=extent)
+    for row, text, place in ((rows[1], "0", "bottom"), (rows[0], f"{most:.1g}", "top")):
+        beside = {"fontsize": 12, "rotation": 90, "va": place, "ha": "left"}
+        axes.text(left + 1.3 * unit, row, text, **beside)
