@@ -57,7 +57,11 @@ def has_figure(cell: NotebookNode) -> bool:
 
 def has_view(cell: NotebookNode) -> bool:
     """Whether the cell shows an interactive view: a widget's picture, not a plot's."""
-    return has_figure(cell) and re.search(r"\bviews\.\w+\(", cell.source) is not None
+    return any(
+        "image/png" in output.get("data", {})
+        and not str(output.data.get("text/plain", "")).startswith("<Figure")
+        for output in cell.get("outputs", [])
+    )
 
 
 def solutions(lesson: Lesson) -> dict[str, str]:

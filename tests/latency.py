@@ -36,6 +36,12 @@ def figures() -> Iterator[str]:
             for act, value in on_stage(browser, view, steps).items():
                 yield f"{name}: {act} {value:.1f} ms (under 16)"
         lenet, recipe = checkpoints.load_weights("lenet")
+        for view in (
+            *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
+            *(views.ActivationRace(), views.Augmentation(lenet, recipe["inputs"])),
+        ):
+            for act, value in on_stage(browser, view, panel).items():
+                yield f"{type(view).__name__}: {act} {value:.0f} ms (under 200)"
         for model, inputs in [(lenet, recipe["inputs"]), (models.CNN().eval(), None)]:
             name = f"exported page of {type(model).__name__}"
             for act, value, most in exported(browser, model, inputs):

@@ -1,5 +1,6 @@
 """Every view in its lesson, in JupyterLab: by mouse, by keyboard, and with its prose around it."""
 
+import re
 import shutil
 
 import nbformat
@@ -23,14 +24,17 @@ SHOW = """async (id) => {
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """JupyterLab over the lessons, each as far as its last view, with the embedded digits."""
+    """JupyterLab over the lessons, each as far as it uses its views, with the embedded digits."""
     folder = tmp_path_factory.mktemp("course")
     shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("*MNIST*"))
     (folder / "notebooks").mkdir()
-    for lesson, ids in VIEWS.items():
+    for lesson in VIEWS:
         notebook = nbformat.from_dict(stored(lesson))
-        last = [cell.id for cell in notebook.cells].index(ids[-1])
-        notebook.cells = notebook.cells[: last + 1]
+        uses = [
+            cell.cell_type == "code" and bool(re.search(r"\b(views|xray|replay)\.", cell.source))
+            for cell in notebook.cells
+        ]
+        notebook.cells = notebook.cells[: len(uses) - uses[::-1].index(True)]
         nbformat.write(notebook, folder / "notebooks" / lesson.file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COURSE_DATA_DIR", "digits")

@@ -1,8 +1,6 @@
 """The replay of a training: what is recorded, and what the page makes of it."""
 
 import io
-import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -79,8 +77,15 @@ def test_each_frame_says_what_the_network_did(recorded):
     assert len(recorded.chances) == 4 * 10 * frames and len(recorded.digit) == 784
     assert len(recorded.filters) == frames * (4 + 16 * 14 * 14)  # 3 kB a frame
     weight = recorded._model.layers[1].weight[0].detach().view(14, 2, 14, 2).mean(dim=(1, 3))
-    shown = replay.unpacked(recorded.now, recorded.about["filters"])
-    torch.testing.assert_close(shown[0], weight, rtol=0, atol=shown.abs().max().item() / 127)
+    shown = recorded.kernels(1)
+    torch.testing.assert_close(shown[0], weight, rtol=0, atol=shown.abs().max().item() / 254)
+    training.set_seed(0)
+    before = (
+        models.MLP(784, 32, 10).layers[1].weight[0].detach().view(14, 2, 14, 2).mean(dim=(1, 3))
+    )
+    torch.testing.assert_close(recorded.kernels(0)[0], before, rtol=0, atol=1e-3)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        recorded.kernels(1.5)
 
 
 def test_the_stubborn_digit_and_its_question():
@@ -132,13 +137,8 @@ def test_what_cannot_be_followed_is_refused(model, sentence):
     assert sentence in str(caught.value)
 
 
-def keep(page, name):
-    if folder := os.environ.get("COURSE_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 def test_on_a_page(page):
-    from browser import _state, put_on_stage
+    from browser import _state, keep, put_on_stage
 
     model = mlp()
     view = views.Replay(model, TEST, **UNPADDED)

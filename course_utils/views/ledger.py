@@ -192,7 +192,7 @@ class ShapeLedger(panel.Panel):
         """The ledger with question marks in place of parameters and work."""
         lines = self._lines(entries(self._chain.shape, self._chain.rows))
         height = 0.34 * (len(lines) + 2.5)
-        figure = Figure(figsize=(10, height), dpi=100)
+        figure = Figure(figsize=(10, height), dpi=100, layout="none")
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(0, 10), ylim=(height, 0))
         axes.set_axis_off()

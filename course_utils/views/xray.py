@@ -42,6 +42,8 @@ class XRay(View):
 
     network = traitlets.Dict().tag(sync=True)
     drawn = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))
+    #: What Python has put on the pad, and how often it did.
+    sent = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -61,6 +63,13 @@ class XRay(View):
     def digit(self) -> torch.Tensor:
         """What is drawn, as the page has prepared it: uint8 (1, 28, 28)."""
         return torch.tensor(list(self.drawn), dtype=torch.uint8).view(1, 28, 28)
+
+    def show(self, image: torch.Tensor) -> None:
+        """Put a picture on the pad, uint8 (1, 28, 28); ValueError for another."""
+        drawing = _start(image)
+        with self.hold_sync():
+            self.drawn = image.cpu().numpy().tobytes()
+            self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": drawing}
 
     def probabilities(self, digit: torch.Tensor) -> torch.Tensor:
         """What the network says in torch of a digit, uint8 (1, 28, 28): float32 (classes,)."""

@@ -65,7 +65,10 @@ export function xray({ model, el }) {
   const visible = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && draw());
   visible.observe(view.box);
   reset();
-  return () => { stop(); visible.disconnect(); };
+  const receive = () => replaceBy(model.get("sent").drawing);
+  model.on("change:sent", receive);
+  if (model.get("sent")?.drawing) receive(); // before this page was there
+  return () => { stop(); visible.disconnect(); model.off("change:sent", receive); };
 
   // --- the page ------------------------------------------------------------------------------
 

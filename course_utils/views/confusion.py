@@ -1,0 +1,279 @@
+"""The confusion matrix: which classes are taken for which, and the images where that happened."""
+
+from collections.abc import Sequence
+from itertools import combinations, product
+from typing import ClassVar
+
+import torch
+import traitlets
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from torch import nn
+
+from course_utils.images import Images, batches
+
+from . import drawing, panel
+from .base import style
+from .xray import XRay
+
+QUESTION = "Which two classes are confused most, counting both directions?"
+#: Of a cell, so many images at most can be looked at, and so many are seen at once.
+MOST, AT_ONCE = 40, 8
+#: What each of those takes of the figure, in pixels of an image: across, and down with its text.
+WIDE, HIGH = 34, 45
+#: The image and the cell that are looked at.
+ORANGE = "#E69F00"
+#: Four digits in each column beside the figure, on a page of 900 pixels.
+NARROW = """
+.view[aria-label^="Confusion"] .panel-table :is(td, th) {
+  padding: 2px; text-align: center;
+}
+.view:fullscreen[aria-label^="Confusion"] .panel-figure { min-height: 48vh; }
+"""
+
+
+class Confusion(panel.Panel):
+    """A confusion matrix whose cells open: their images, the surest mistakes first.
+
+    model: a network that takes (N, 1, H, W) and gives logits (N, classes), or the probabilities
+    (N, classes) of data that it has given before. data: Images. inputs: pad, mean and std of
+    `batches`. xray: where a button sends the image that is being looked at.
+
+    `counts`, int64 (classes, classes), has the true class in the rows.
+
+    Raises ValueError for probabilities that are not one row an image and one column a class, and
+    for a model that cannot read the images.
+    """
+
+    _css = style() + NARROW
+
+    TITLE = "Confusion: what is taken for what"
+    MOVES: ClassVar[dict[str, str]] = {"brackets": "cell", "arrows": "place"}
+
+    def __init__(
+        self,
+        model: nn.Module | torch.Tensor,
+        data: Images,
+        *,
+        xray: XRay | None = None,
+        **inputs: float,
+    ) -> None:
+        given = isinstance(model, torch.Tensor)
+        self._data, self._xray = data, xray
+        self._chances = checked(model if given else probabilities(model, data, **inputs), data)
+        self.counts = counted(data.labels, self._chances.argmax(dim=1), len(data.classes))
+        self._cells = ranked(self.counts)
+        self._members = [members(data.labels, self._chances, *cell) for cell in self._cells]
+        self._last_cell, self._presses = 1, 0
+        self.QUESTION = asked(self.counts, data.classes)
+        self.CONTROLS = [
+            panel.slider("cell", "cell, by its count", 1, len(self._cells), 1),
+            panel.slider("place", "image", 1, len(self._members[0]), 1),
+        ]
+        if xray is not None:
+            self.CONTROLS.append(panel.button("send", "to the X-ray"))
+        super().__init__(cell=1, place=1, send=0)
+
+    def look(self, values: dict, answered: bool) -> dict:
+        if not answered:
+            size = f"{len(self._data):,} images of {len(self._data.classes)} classes"
+            return {"sentence": f"{size}: first your prediction, or skip.", "table": self._table()}
+        cell, there = self._cells[values["cell"] - 1], self._members[values["cell"] - 1]
+        if not 1 <= values["place"] <= len(there):
+            raise ValueError(f"this cell has {len(there)} images to look at.")
+        return {
+            "sentence": self._sentence(cell, there, values["place"]),
+            "figure": self._figure(cell, there, values["place"]),
+            "table": self._table(cell),
+            "limits": {"place": len(there)},
+        }
+
+    def image(self) -> torch.Tensor:
+        """The image that is looked at: uint8 (1, 28, 28)."""
+        return self._data.images[self._members[self.values["cell"] - 1][self.values["place"] - 1]]
+
+    def arithmetic(self) -> str:
+        n, classes = len(self._data), len(self._data.classes)
+        mistakes = f"{classes} · {classes - 1} = {classes * (classes - 1)} kinds of mistakes"
+        return f"{n} images of {classes} classes: {mistakes}"
+
+    def picture(self) -> bytes:
+        """The matrix without its numbers, under the question."""
+        names = self._data.classes
+        figure = Figure(figsize=(7, 5), layout="constrained")
+        figure.suptitle(f"Predict: {QUESTION}", fontsize=13)
+        axes = figure.subplots()
+        axes.imshow(torch.eye(len(names)).numpy(), cmap="Greys", vmin=0, vmax=8)
+        for row, column in product(range(len(names)), repeat=2):
+            axes.text(column, row, "?", ha="center", va="center", fontsize=13)
+        axes.set_xticks(range(len(names)), short(names))
+        axes.set_yticks(range(len(names)), numbered(names))
+        axes.set(xlabel="predicted class", ylabel="true class")
+        return drawing.small_png(figure, dpi=72)
+
+    def _seen(self, turn: int) -> tuple[dict, bytes]:
+        if self.values["cell"] != self._last_cell:  # a cell opens at its first image
+            self.values["place"] = 1
+        self._last_cell = self.values["cell"]
+        return super()._seen(turn)
+
+    @traitlets.observe("shown")
+    def _to_xray(self, change: object) -> None:
+        pressed = self.values["send"] > self._presses
+        self._presses = self.values["send"]
+        if pressed and self._xray is not None:
+            self._xray.show(self.image())
+
+    def _sentence(self, cell: tuple[int, int], there: list[int], place: int) -> str:
+        true, taken = (self._data.classes[k] for k in cell)
+        sure, of_true = (f"{self._chances[there[place - 1], k]:.4f}" for k in reversed(cell))
+        if true == taken:
+            right, all_ = int(self.counts[cell]), int(self.counts[cell[0]].sum())
+            least = f"Number {place} of the least sure: probability {sure}."
+            return f"{right} of {all_} images of {true} are read rightly. {least}"
+        count = f"Mistake {place} of {int(self.counts[cell])}, the surest first"
+        return f"{count}: {true} taken for {taken}, probability {sure}; that of {true}: {of_true}."
+
+    def _table(self, chosen: tuple[int, int] | None = None) -> dict:
+        """The matrix as a table; without its numbers where no cell is chosen."""
+        names, cells = self._data.classes, range(len(self._data.classes))
+        largest = max(1, int(self.counts.clone().fill_diagonal_(0).max()))
+
+        def shown(row: int, column: int) -> str | dict:
+            count, right = int(self.counts[row, column]), row == column
+            if not chosen or not count:
+                return "" if chosen else "?"
+            look = shade(0 if right else count / largest)
+            if (row, column) == chosen:
+                look = {"colour": ORANGE}
+            number = self._cells.index((row, column)) + 1
+            strong = right or (row, column) == chosen
+            return {"text": str(count), "set": {"cell": number}, "strong": strong, **look}
+
+        return {
+            "caption": "true class ↓, predicted →",
+            "head": ["", *short(names)],
+            "rows": [
+                [{"text": name, "strong": True}, *(shown(row, column) for column in cells)]
+                for row, name in enumerate(numbered(names))
+            ],
+        }
+
+    def _figure(self, cell: tuple[int, int], there: list[int], place: int) -> Figure:
+        """Up to eight images of a cell, the one that is looked at framed."""
+        at = (place - 1) % AT_ONCE
+        first = place - 1 - at
+        figure = Figure(figsize=(3.7, 2.75), layout="none")
+        axes = figure.add_axes((0, 0, 1, 1))  # one for all images: each axes takes its time
+        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + 11, 0))
+        axes.set_axis_off()
+        order = "least sure first" if cell[0] == cell[1] else "surest first"
+        names = " as ".join(self._data.classes[k] for k in cell)
+        axes.text(3, 8.5, f"{names}, {order}", fontsize=13)
+        for i, image in enumerate(there[first : first + AT_ONCE]):
+            left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + 23
+            where = {"extent": (left, left + 28, top + 28, top), "aspect": "auto"}
+            pixels = self._data.images[image, 0].numpy()
+            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **where)
+            sure = f"{100 * self._chances[image, cell[1]]:.1f}%"
+            axes.text(left + 14, top - 2.5, sure, fontsize=12.5, ha="center")
+            if i == at:
+                corner = (left - 1, top - 1)
+                axes.add_patch(Rectangle(corner, 30, 30, fill=False, edgecolor=ORANGE, lw=4))
+        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + 11, 0))  # imshow has changed them
+        return figure
+
+
+def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
+    """Probabilities, if there is one for each image and class; otherwise ValueError."""
+    if tuple(chances.shape) != (len(data), len(data.classes)):
+        raise ValueError(
+            f"{len(data)} images of {len(data.classes)} classes need as many rows and columns of "
+            f"probabilities; got the shape {tuple(chances.shape)}."
+        )
+    return chances.detach().float().cpu()
+
+
+def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tensor:
+    """What a model says of all images: float32 (N, classes), in evaluation mode."""
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    mode = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            several = batches(data, 500, device=device, **inputs)
+            return torch.cat([model(x).softmax(dim=1) for x, _ in several])
+    except RuntimeError as error:
+        raise ValueError(
+            f"{type(model).__name__} cannot read these images ({str(error).splitlines()[0]}). "
+            "Do pad, mean and std fit to it?"
+        ) from None
+    finally:
+        model.train(mode)
+
+
+def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:
+    """How often each class, the row, was taken for each, the column: int64 (classes, classes)."""
+    return torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
+
+
+def ranked(counts: torch.Tensor) -> list[tuple[int, int]]:
+    """The cells that are not empty: mistakes, the most frequent first, and then the diagonal."""
+    cells = [tuple(cell) for cell in counts.nonzero().tolist()]
+    mistakes = [cell for cell in cells if cell[0] != cell[1]]
+    right = [cell for cell in cells if cell[0] == cell[1]]
+    return [*sorted(mistakes, key=lambda cell: -counts[cell].item()), *right]
+
+
+def members(y: torch.Tensor, chances: torch.Tensor, true: int, taken: int) -> list[int]:
+    """Which images stand in a cell, up to 40, the surest first; on the diagonal the least sure."""
+    sure, said = chances.max(dim=1)
+    there = ((y == true) & (said == taken)).nonzero().flatten()
+    order = sure[there].argsort(descending=true != taken, stable=True)
+    return there[order][:MOST].tolist()
+
+
+def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
+    """Which pair is confused most? Four to choose from, in the order of the classes.
+
+    Of pairs that are confused equally often, and most, only the first is among them.
+    """
+    both = {
+        (i, j): int(counts[i, j] + counts[j, i]) for i, j in combinations(range(len(counts)), 2)
+    }
+    best = max(both, key=both.get)
+    if not both[best]:
+        explain = "Every image was read rightly."
+        return {"question": QUESTION, "choices": ["none"], "solution": "none", "explain": explain}
+    others = sorted(both, key=lambda pair: -both[pair])
+    others = [pair for pair in others if both[pair] < both[best]][:3]
+    times = [f"{classes[i]} as {classes[j]}: {counts[i, j]}" for i, j in (best, best[::-1])]
+    return {
+        "question": QUESTION,
+        "choices": [pair_name(classes, pair) for pair in sorted([best, *others])],
+        "solution": pair_name(classes, best),
+        "explain": f"{times[0]}, {times[1]}. Click a cell to see its images.",
+    }
+
+
+def pair_name(classes: Sequence[str], pair: tuple[int, int]) -> str:
+    return " and ".join(classes[k] for k in pair)
+
+
+def shade(part: float) -> dict:
+    """White to blue, as a cell of the table takes it, for a part of the largest count."""
+    red, green, blue = (round(255 + (to - 255) * 0.85 * part) for to in (0, 90, 160))
+    return {"colour": f"rgb({red} {green} {blue})", "dark": part > 0.55}
+
+
+def short(classes: Sequence[str]) -> list[str]:
+    """The names, if all are as short as a number; otherwise their numbers."""
+    if all(len(name) <= 2 for name in classes):
+        return list(classes)
+    return [str(i) for i in range(len(classes))]
+
+
+def numbered(classes: Sequence[str]) -> list[str]:
+    """The names, with their numbers before them where `short` has only those."""
+    pairs = zip(short(classes), classes, strict=True)
+    return [name if number == name else f"{number} {name}" for number, name in pairs]
