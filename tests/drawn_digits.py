@@ -57,7 +57,7 @@ def _beside(pixel: tuple[int, int], among: set) -> list[tuple[int, int]]:
 
 
 def by_hand(image: np.ndarray, draw: random.Random, side: float = 280) -> tuple[int, list]:
-    """A pen's width and strokes for an image, uint8 (28, 28), as DECISIONS.md describes them.
+    """A pen's width and strokes for an image, uint8 (28, 28).
 
     Somewhere on a pad of this side, 0.5 to 2 times the size (one pixel of the image is then 3 to
     12 of the pad, so that the largest still fits), turned by up to 10 degrees, with a pen 12 to

@@ -430,6 +430,7 @@ def test_fits(page, name, width):
 # --- in JupyterLab ---------------------------------------------------------------------------
 
 
+@pytest.mark.lab
 def test_in_jupyterlab(page, tmp_path):
     code = ["from course_utils import views", "stepper = views.ConvolutionStepper()\nstepper"]
     code += ["pooling = views.PoolingStepper()\npooling"]

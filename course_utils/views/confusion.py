@@ -257,6 +257,7 @@ def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
 
 
 def pair_name(classes: Sequence[str], pair: tuple[int, int]) -> str:
+    """Two classes in words: "4 and 9"."""
     return " and ".join(classes[k] for k in pair)
 
 
