@@ -101,3 +101,44 @@ def test_a_silent_kernel_is_told(page, doubler):
     page.get_by_text("The kernel does not answer").wait_for()
     assert page.locator(".view-verdict").inner_text().strip() == "Skipped. It is 4."
     assert page.errors == []
+
+
+def test_nothing_is_shown_before_the_answer(page, doubler):
+    from browser import put_on_stage
+
+    put_on_stage(page, doubler, kernel=True)
+    page.locator(".view").focus()
+    for key in (" ", "]", "ArrowRight", "r"):
+        page.keyboard.press(key)
+    assert doubler.asked == {} and page.locator("input[type=range]").is_disabled()
+
+
+def test_a_slider_is_dragged(page, doubler):
+    """…through many answers of the kernel, which must not take it out of the hand."""
+    from browser import put_on_stage
+
+    put_on_stage(page, doubler, kernel=True)
+    page.get_by_role("button", name="skip").click()
+    box = page.locator("input[type=range]").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.25 * box["width"], middle)
+    page.mouse.down()
+    for part in (0.3, 0.4, 0.5, 0.6, 0.95):
+        page.mouse.move(box["x"] + part * box["width"], middle + 60)
+        page.wait_for_timeout(150)
+    page.mouse.up()
+    page.get_by_text("Twice 9 is 18.").wait_for()
+    assert doubler.values == {"n": 9}
+
+
+def test_a_second_page_of_a_panel(page, doubler):
+    """Where the question was answered on another page, it is not asked again beside its answer."""
+    from browser import put_on_stage
+
+    ask(doubler, 1, n=4)
+    put_on_stage(page, doubler, kernel=True)
+    assert page.get_by_role("button", name="skip").count() == 0
+    page.locator(".view").focus()
+    page.keyboard.press("]")
+    page.get_by_text("Twice 5 is 10.").wait_for()
+    assert doubler.asked["turn"] == 2 and page.errors == []

@@ -96,6 +96,8 @@ def test_the_stubborn_digit_and_its_question():
     assert question["explain"] == "In 2 of 4 frames; from step 24 on it is read as 9."
     question = replay.asked([0, 8], [9, 1], label=9, classes=tuple("0123456789"))
     assert question["explain"] == "In 1 of 2 frames; at the end it is taken for 1."
+    question = replay.asked([0, 8], [3, 8], label=9, classes=tuple("0123456789"))
+    assert question["solution"] == "3" and "8" not in question["choices"]  # as frequent
     assert replay.asked([0, 8], [9, 9], label=9, classes=tuple("0123456789")) == {}
 
 
@@ -145,8 +147,8 @@ def test_on_a_page(page):
     put_on_stage(page, view)
     before = _state(view)
 
-    def hear():
-        page.evaluate("changes => hear(changes)", _state(view))
+    def hear():  # in the order in which nothing else has been told before
+        page.evaluate("changes => hear(changes)", {"run": view.run, **_state(view)})
 
     def said():
         return page.locator(".view-live").inner_text()

@@ -66,6 +66,8 @@ class Augmentation(panel.Panel):
         self.QUESTION = WHICH_IS_WRONG if image is None else HOW_MANY
         if image is None:
             image, label = six()
+        if getattr(label, "ndim", None) == 0:  # as in train.labels[0]
+            label = label.item()
         self.image, self.classes = _checked(image, label, classes), list(map(str, classes))
         self.label = label
         self._network = None if model is None else copy.deepcopy(model).cpu().float().eval()
@@ -179,7 +181,7 @@ def described(values: dict) -> str:
     """What is done to the image, in words: "Turned by 20°, shifted 3 right"."""
     parts = ["mirrored"] if values["mirror"] else []
     if values["turn"]:
-        parts.append(f"turned by {_say(values['turn'])}°")
+        parts.append(f"turned by {drawing.say(values['turn'])}°")
     across, along = values["right"], values["down"]
     moves = [f"{abs(across)} {'right' if across > 0 else 'left'}"] if across else []
     moves += [f"{abs(along)} {'down' if along > 0 else 'up'}"] if along else []
@@ -221,10 +223,6 @@ def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tens
             "one of the classes."
         )
     return image
-
-
-def _say(value: float) -> str:
-    return drawing.short(value).replace("-", "−")
 
 
 WHICH_IS_WRONG = {

@@ -29,9 +29,9 @@ def _bundle(name: str, seen: set[str]) -> str:
     return before + re.sub(r"^export ", "", _IMPORT.sub("", code), flags=re.MULTILINE)
 
 
-def style() -> str:
-    """The style sheet of all views."""
-    return (PAGE / "view.css").read_text(encoding="utf-8")
+def style(*names: str) -> str:
+    """The style sheet of all views, and after it others of page/."""
+    return "".join((PAGE / name).read_text(encoding="utf-8") for name in ("view.css", *names))
 
 
 class View(anywidget.AnyWidget):

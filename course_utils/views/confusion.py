@@ -191,13 +191,16 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
             f"{len(data)} images of {len(data.classes)} classes need as many rows and columns of "
             f"probabilities; got the shape {tuple(chances.shape)}."
         )
-    return chances.detach().float().cpu()
+    chances = chances.detach().float().cpu()
+    if not (chances >= 0).all() or not torch.allclose(chances.sum(dim=1), torch.ones(1), atol=1e-3):
+        raise ValueError("these rows are no probabilities. Is a softmax(dim=1) missing?")
+    return chances
 
 
 def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tensor:
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    mode = model.training
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         with torch.no_grad():
@@ -209,7 +212,8 @@ def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tens
             "Do pad, mean and std fit to it?"
         ) from None
     finally:
-        model.train(mode)
+        for module, mode in modes:  # a part may be in another mode than the whole
+            module.training = mode
 
 
 def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:

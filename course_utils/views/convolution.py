@@ -80,7 +80,7 @@ class ConvolutionStepper(View):
             kernels.append(drawing.Panel(f"kernel{name}", weights, "signed"))
         output = drawing.Panel("output", torch.full_like(self.output, float("nan")), "signed")
         rows = [[*images, *kernels, output]] if len(image) == 1 else [[*images, output], kernels]
-        return drawing.png(rows, f"which numbers come out with stride {self.stride}?")
+        return drawing.png(rows, f"with stride {self.stride}, what is the first row of the output?")
 
 
 def checked(image: object, kernel: object, stride: object, padding: object, bias: object) -> dict:

@@ -73,6 +73,11 @@ def short(value: float) -> str:
     return f"{0 if abs(value) < 1e-6 else value:.4g}"
 
 
+def say(value: float) -> str:
+    """The same for people, with a true minus."""
+    return short(value).replace("-", "−")
+
+
 @dataclass
 class Panel:
     """A grid of numbers (H, W) under a title; NaN is shown as a question mark.

@@ -63,9 +63,9 @@ class LearningRate(panel.Panel):
         lines = []
         for rate in RATES:
             path = descend(PARABOLA, rate, 4)[:, 0]
-            walk = " ".join(_say(w) for w in path)
+            walk = " ".join(drawing.say(w) for w in path)
             lines.append(f"η = {rate}: w = {walk}: {fate(1 - 2 * rate)}")
-        lines += [f"{FORMULAS[loss]}: η below {_say(limit(loss))}" for loss in FORMULAS]
+        lines += [f"{FORMULAS[loss]}: η below {drawing.say(limit(loss))}" for loss in FORMULAS]
         return "\n".join(lines)
 
 
@@ -130,15 +130,15 @@ def told_of(values: dict) -> str:
     """Where the steps have led, and what becomes of the distance, in one line."""
     loss, rate, steps = values["loss"], values["rate"], values["steps"]
     here = descend(loss, rate, steps)[-1]
-    place = ", ".join(f"{name} = {_say(v)}" for name, v in zip("wb", here, strict=False))
-    after = f"η = {_say(rate)}, {steps} step{'' if steps == 1 else 's'}: {place}."
+    place = ", ".join(f"{name} = {drawing.say(v)}" for name, v in zip("wb", here, strict=False))
+    after = f"η = {drawing.say(rate)}, {steps} step{'' if steps == 1 else 's'}: {place}."
     factors = [1 - rate * curvature for curvature in CURVATURES[loss]]
     if loss == PARABOLA:
-        what = f"Each step multiplies the distance to 3 by 1 − 2η = {_say(factors[0])}: "
+        what = f"Each step multiplies the distance to 3 by 1 − 2η = {drawing.say(factors[0])}: "
         return f"{after} {what}{fate(factors[0])}. Limit: 2/2 = 1."
     what = (
-        f"Factors: 1 − 0.2η = {_say(factors[0])} along the trough ({fate(factors[0])}), "
-        f"1 − 4η = {_say(factors[1])} across it ({fate(factors[1])})."
+        f"Factors: 1 − 0.2η = {drawing.say(factors[0])} along the trough ({fate(factors[0])}), "
+        f"1 − 4η = {drawing.say(factors[1])} across it ({fate(factors[1])})."
     )
     return f"{after} {what} Limit: 2/λmax = 2/4 = 0.5."
 
@@ -157,13 +157,13 @@ def _table(values: dict) -> dict:
         for j, name in enumerate(names):
             at, to = path[i][j], path[i + 1][j]
             slope = gradient(loss, path[i])[j]
-            terms = f"{_long(at)} − {_say(rate)} · {_braced(slope)}"
+            terms = f"{_long(at)} − {drawing.say(rate)} · {_braced(slope)}"
             moved = f"new {name} = {name} − η · gradient = "
             moved += f"{terms} {_equals(at, slope, to)} {_long(to)}"
             sum_ = _slope(loss, j, at, slope)
             if loss == PARABOLA:
-                row += [_say(at), {"text": _say(slope), "why": sum_}]
-                row.append({"text": _say(to), "why": moved, "strong": True})
+                row += [drawing.say(at), {"text": drawing.say(slope), "why": sum_}]
+                row.append({"text": drawing.say(to), "why": moved, "strong": True})
             else:
                 row += [_brief(at), {"text": _brief(slope), "why": f"{sum_}; {moved}"}]
         rows.append(row)
@@ -173,22 +173,18 @@ def _table(values: dict) -> dict:
 def _slope(loss: str, direction: int, at: float, slope: float) -> str:
     curvature, lowest = CURVATURES[loss][direction], LOWEST[loss][direction]
     name = "wb"[direction]
-    factor, middle = _say(curvature), _say(lowest)
+    factor, middle = drawing.say(curvature), drawing.say(lowest)
     return (
         f"gradient = {factor} · ({name} − {middle}) = {factor} · ({_long(at)} − {middle}) "
         f"{_equals(at, slope)} {_long(slope)}"
     )
 
 
-def _say(value: float) -> str:
-    return drawing.short(value).replace("-", "−")
-
-
 def _brief(value: float) -> str:
     """Three digits, and one of large numbers: five columns need room."""
     if abs(value) >= 1000:
         return f"{value:.0e}".replace("e+0", "e").replace("e+", "e").replace("-", "−")
-    return _say(round(value, 3) if abs(value) < 1 else float(f"{value:.3g}"))
+    return drawing.say(round(value, 3) if abs(value) < 1 else float(f"{value:.3g}"))
 
 
 def _long(value: float) -> str:

@@ -240,8 +240,9 @@ def _question(ledger: list[Entry]) -> dict:
     pairs = {(parameters, work), (work, parameters), (parameters, parameters), (work, work)}
     pairs |= {(values, values), (parameters, values)}
     if len(pairs) < 4:  # one layer is first in all: its rival is the next one with weights
-        other = max((e for e in ledger[1:] if e.name != work), key=lambda e: e.counts[1:]).name
-        pairs |= {(other, other), (other, work), (parameters, other)}
+        rivals = [entry for entry in ledger[1:] if entry.name != work]
+        for other in [max(rivals, key=lambda e: e.counts[1:]).name] if rivals else []:
+            pairs |= {(other, other), (other, work), (parameters, other)}
     ordered = sorted(pairs, key=lambda pair: [names.index(name) for name in pair])
     counts = {entry.name: entry.counts for entry in ledger}
     all_parameters, all_work = totals(ledger)

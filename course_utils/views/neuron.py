@@ -82,10 +82,10 @@ class Neuron(panel.Panel):
         }
 
     def arithmetic(self) -> str:
-        lines = [
-            f"x = {x}: total {_say(total(self.start, x))}, output {_say(output(self.start, x))}"
-            for x in INPUTS
-        ]
+        lines = []
+        for x in INPUTS:
+            sum_, answer = total(self.start, x), output(self.start, x)
+            lines.append(f"x = {x}: total {drawing.say(sum_)}, output {drawing.say(answer)}")
         return "\n".join([f"y = {formula(self.start)}", *lines, f"gate: {gate(self.start)}"])
 
 
@@ -117,17 +117,17 @@ def verdict(values: dict) -> str:
 
 def formula(values: dict) -> str:
     """The neuron with its numbers in it: step(1·x₁ + 1·x₂ − 1.5)."""
-    terms = f"{_say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂ {_signed(values['b'])}"
+    terms = f"{drawing.say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂ {_signed(values['b'])}"
     return f"{values['activation']}({terms})"
 
 
 def boundary(values: dict) -> str:
     """Where the total is 0, in words."""
     if not (values["w_1"] or values["w_2"]):
-        return f"No boundary: the total is {_say(values['b'])} everywhere."
+        return f"No boundary: the total is {drawing.say(values['b'])} everywhere."
     if not any(_reaches(values)):
         return "The boundary lies outside this picture."
-    left = f"{_say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂"
+    left = f"{drawing.say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂"
     return f"The boundary is {left} {_signed(values['b'])} = 0."
 
 
@@ -154,10 +154,10 @@ def _checked(w: Sequence[float], b: float) -> dict:
 
 
 def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
-    sum_, answer = _say(total(values, x)), _say(output(values, x))
+    sum_, answer = drawing.say(total(values, x)), drawing.say(output(values, x))
     if hidden:
         return [str(x[0]), str(x[1]), "?", "?"]
-    terms = f"{_say(values['w_1'])} · {x[0]} {_signed(values['w_2'])} · {x[1]}"
+    terms = f"{drawing.say(values['w_1'])} · {x[0]} {_signed(values['w_2'])} · {x[1]}"
     why = f"total = w₁x₁ + w₂x₂ + b = {terms} {_signed(values['b'])} = {sum_}"
     fires = total(values, x) >= 0
     return [
@@ -173,12 +173,13 @@ def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
 
 def _activated(values: dict, x: tuple[int, int]) -> str:
     """The activation with its number in it: step(−0.5) = 0, as −0.5 is below 0."""
-    z, y = total(values, x), _say(output(values, x))
+    total_ = total(values, x)
+    z, y = drawing.say(total_), drawing.say(output(values, x))
     return {
-        "step": f"step({_say(z)}) = {y}, as {_say(z)} {'is below' if z < 0 else 'has reached'} 0",
-        "sigmoid": f"1 / (1 + e^({_say(-z)})) ≈ {y}",
-        "tanh": f"tanh({_say(z)}) ≈ {y}",
-        "ReLU": f"max({_say(z)}, 0) = {y}",
+        "step": f"step({z}) = {y}, as {z} {'is below' if total_ < 0 else 'has reached'} 0",
+        "sigmoid": f"1 / (1 + e^({drawing.say(-total_)})) ≈ {y}",
+        "tanh": f"tanh({z}) ≈ {y}",
+        "ReLU": f"max({z}, 0) = {y}",
     }[values["activation"]]
 
 
@@ -188,18 +189,14 @@ def _which_gate(start: dict) -> dict:
         "choices": [*GATES, "none"],
         "solution": gate(start),
         "explain": "Its totals for 00, 01, 10, 11: "
-        + ", ".join(_say(total(start, x)) for x in INPUTS)
+        + ", ".join(drawing.say(total(start, x)) for x in INPUTS)
         + ".",
     }
 
 
-def _say(value: float) -> str:
-    return drawing.short(value).replace("-", "−")
-
-
 def _signed(value: float) -> str:
     """A term with its sign before it: "+ 1", "− 1.5"."""
-    return f"{'−' if value < 0 else '+'} {_say(abs(value))}"
+    return f"{'−' if value < 0 else '+'} {drawing.say(abs(value))}"
 
 
 WHICH_CHANGE = {

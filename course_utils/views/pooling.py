@@ -87,7 +87,12 @@ class PoolingStepper(View):
             drawing.Panel("dy", torch.tensor(self.gradient), "signed"),
             drawing.Panel("dx", torch.full_like(x, float("nan")), "signed"),
         ]
-        return drawing.png([panels], "which inputs get a gradient, and how much?")
+        asked = (
+            "which inputs get a gradient"
+            if self.stride >= self.size
+            else "what does each input get"
+        )
+        return drawing.png([panels], f"{asked} through {self.how} pooling?")
 
 
 def checked(x: object, gradient: object, size: object, stride: object, how: object) -> dict:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from course_utils import images, plots
 
 from . import drawing
-from .base import PAGE, View, bundle
+from .base import View, bundle
 from .base import style as sheet
 
 DIGITS = 100
@@ -66,9 +66,7 @@ class Replay(View):
     """
 
     _esm = bundle("replay.js")
-    _css = sheet() + "".join(
-        (PAGE / name).read_text(encoding="utf-8") for name in ("xray.css", "replay.css")
-    )
+    _css = sheet("xray.css", "replay.css")
 
     #: What does not change: the names, and the shape of the filters.
     about = traitlets.Dict().tag(sync=True)
@@ -132,6 +130,7 @@ class Replay(View):
             shell.events.unregister("post_run_cell", self.finish)
         self._open = False
         if self._step < FEWEST:
+            self._tell()
             return
         if self.frames[-1].step < self._step:
             self.frames.append(self._frame())
@@ -275,6 +274,7 @@ def asked(steps: list[int], said: list[int], label: int, classes: Sequence[str])
     if not mistakes:
         return {}
     (taken, times), name = mistakes.most_common(1)[0], classes[label]
+    equals = {other for other, count in mistakes.items() if count == times and other != taken}
     learned = for_good(steps, said, label)
     if learned is None:
         end = f"at the end it is taken for {classes[said[-1]]}"
@@ -282,7 +282,7 @@ def asked(steps: list[int], said: list[int], label: int, classes: Sequence[str])
         end = f"from step {learned} on it is read as {name}"
     return {
         "question": f"This image, class {name}, was misread longest of them all. {QUESTION}",
-        "choices": [other for other in classes if other != name],
+        "choices": [other for k, other in enumerate(classes) if k != label and k not in equals],
         "solution": classes[taken],
         "explain": f"In {times} of {len(said)} frames; {end}.",
     }

@@ -38,7 +38,7 @@ class XRay(View):
     """
 
     _esm = bundle("xray.js")
-    _css = style() + (PAGE / "xray.css").read_text(encoding="utf-8")
+    _css = style("xray.css")
 
     network = traitlets.Dict().tag(sync=True)
     drawn = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))
@@ -134,7 +134,7 @@ def export_xray(
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
-    `XRay`. Returns the path.
+    `XRay`, but for the image. Returns the path.
     """
     network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(None)}
     parts = {
@@ -204,6 +204,8 @@ def describe(
 
 def _copied(model: nn.Module) -> nn.Module:
     """A copy on the CPU that is not learning, without hooks: they are the reader's, and count."""
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"a network of torch is needed, an nn.Module; got {type(model).__name__}.")
     model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     for module in model.modules():
         module._forward_hooks.clear()
@@ -211,22 +213,25 @@ def _copied(model: nn.Module) -> nn.Module:
     return model
 
 
-def _layers(module: nn.Module, where: str = "") -> list[nn.Module]:
-    """The layers of a model in order; a ValueError names one that cannot be shown."""
-    if type(module) in _DESCRIBED or isinstance(module, _PASSED):
+def _layers(model: nn.Module) -> list[nn.Module]:
+    return parts(model, (*_DESCRIBED, *_PASSED))
+
+
+def parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[nn.Module]:
+    """The layers of a model in order; a ValueError names one that is of no known kind."""
+    if type(module) in known:
         return [module]
     # Not children(), which gives a layer that is used twice only once.
     inside = [(name, part) for name, part in module._modules.items() if part is not None]
     if not inside:
-        supported = ", ".join(kind.__name__ for kind in (*_DESCRIBED, *_PASSED))
         raise ValueError(
             f"the layer {type(module).__name__} ({where or 'the model itself'}) cannot be shown. "
-            f"These can: {supported}."
+            f"These can: {', '.join(kind.__name__ for kind in known)}."
         )
     return [
         layer
         for name, part in inside
-        for layer in _layers(part, f"{where}.{name}" if where else name)
+        for layer in parts(part, known, f"{where}.{name}" if where else name)
     ]
 
 

@@ -46,9 +46,9 @@ export function probabilityBars(classes, pick) {
       stand(ghost, before?.[k] ?? 0);
       ghost.setAttribute("visibility", before?.[k] > 0.005 ? "visible" : "hidden");
       number.setAttribute("y", TOP + HIGH * (1 - p) - 3);
-      number.textContent = p >= 0.095 ? percent(p) : "";
+      number.textContent = p >= 0.195 ? percent(p) : "";
       foot.setAttribute("font-weight", p === most ? "700" : "400");
-      title.textContent = `${classes[k]}: ${p.toFixed(4)}`;
+      title.textContent = probabilities ? `${classes[k]}: ${p.toFixed(4)}` : String(classes[k]);
     });
   }
 

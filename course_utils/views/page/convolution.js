@@ -295,6 +295,7 @@ export function convolution({ model, el }) {
 
   // --- predict first -------------------------------------------------------------------------
   function ask() {
+    const inside = view.box.contains(document.activeElement);
     play.stop();
     asking = true;
     asked = Math.max(asked, state.stride);
@@ -305,6 +306,7 @@ export function convolution({ model, el }) {
     const text = `with stride ${state.stride}, what is the ${which} of the output?`;
     question.replaceChildren(predict({ question: text, solution, tolerance: 0.01 }, answered));
     settle();
+    if (inside) view.box.focus({ preventScroll: true }); // the control that asked is locked now
     view.say("The output is hidden. Move the window, add up, and say what comes out.");
   }
 

@@ -1,9 +1,9 @@
 // What every view stands in: a title, a place to work in, a line that says what has changed,
 // the keys, and the prediction that comes before a result.
 
-/** An element: h("button", { class: "x", onclick: … }, "text", other). Also in SVG. */
 const SVG = new Set(["svg", "g", "rect", "line", "path", "text", "circle", "image", "title"]);
 
+/** An element: h("button", { class: "x", onclick: … }, "text", other). Also in SVG. */
 export function h(tag, attributes = {}, ...children) {
   const node = SVG.has(tag)
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
@@ -24,7 +24,7 @@ export function show(value, digits = 4) {
 }
 
 /**
- * The frame of a view, put into el. Returns { body, say, keys, remove }.
+ * The frame of a view, put into el. Returns { box, body, say }.
  *
  * keys: { "ArrowLeft": action, … }, called while the view has the focus. An action that returns
  * false has not used the key. Every view has F (full screen) and Escape (leave) by itself.
@@ -133,6 +133,11 @@ export function numbers(text) {
   if (Array.isArray(text)) return text;
   const words = String(text).replaceAll("\u2212", "-").split(/[\s,;]+/).filter(Boolean).map(Number);
   return words.length && words.every(Number.isFinite) ? words : null;
+}
+
+/** Whether the reader's system asks for less motion. */
+export function calm() {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 const WHITE = [255, 255, 255];

@@ -37,8 +37,8 @@ function best(count, high, wide, room) {
   return found;
 }
 
-function arranged(count, high, wide, columns, zoom) {
-  const gap = high * wide === 1 ? 1 : 2;
+/** The same for so many columns, units of so many pixels, and so wide a gap between maps. */
+export function arranged(count, high, wide, columns, zoom, gap = high * wide === 1 ? 1 : 2) {
   const rows = Math.ceil(count / columns);
   const width = columns * (wide * zoom + gap) - gap;
   const height = rows * (high * zoom + gap) - gap;
@@ -144,4 +144,9 @@ export function mosaic(plan, scale) {
   }
 
   return { node, canvas, plan, paint, mark, unmark };
+}
+
+/** The largest size of a value, sign aside; 1 where all are 0. */
+export function largest(values) {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 }

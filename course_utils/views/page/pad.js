@@ -26,6 +26,7 @@ export function drawingPad({ begin, changed, width }) {
 
   function change(next, remember = true) {
     if (remember) past.push(strokes);
+    pointer = null; // a stroke that is being drawn ends here
     strokes = next;
     changed(true);
   }
@@ -107,7 +108,6 @@ export function drawingPad({ begin, changed, width }) {
     set: (next, remember = true) => change(next, remember),
     shift: (right, down) => change(moved(strokes, right, down)),
     undo: () => past.length && change(past.pop(), false),
-    clear: () => change([]),
     guide: (around) => { box = around; paint(); },
   };
 }

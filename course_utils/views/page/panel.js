@@ -1,5 +1,5 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
-import { h, frame, predict, show } from "./frame.js";
+import { h, calm, frame, predict, show } from "./frame.js";
 
 /** How long the kernel may take before the page says that it does not answer. */
 const PATIENCE = 4000; // milliseconds
@@ -8,7 +8,9 @@ const BEAT = 500;
 export function panel({ model, el }) {
   const controls = model.get("controls").map((control) => ({ ...control }));
   const { brackets, arrows, upright } = model.get("moves");
-  const state = { ...first(), answered: false, turn: 0, waiting: null, again: false };
+  // A page that is opened beside another one, or again, finds the question answered.
+  const { turn } = model.get("shown");
+  const state = { ...first(), answered: turn > 0, turn, waiting: null, again: false };
   const fields = Object.fromEntries(controls.map((control) => [control.name, field(control)]));
   const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
 
@@ -16,8 +18,9 @@ export function panel({ model, el }) {
   const picture = h("img", { class: "panel-figure" });
   const reason = h("p", { class: "panel-why", hidden: true });
   const table = h("div", { class: "panel-table" });
-  view.body.append(predict(model.get("question"), reveal), toolbar, picture, table, reason);
-  lock(true);
+  const question = state.answered ? [] : [predict(model.get("question"), reveal)];
+  view.body.append(...question, toolbar, picture, table, reason);
+  lock(!state.answered);
   draw();
   model.on("change:shown", draw);
 
@@ -43,9 +46,9 @@ export function panel({ model, el }) {
       state.again = true;
       return;
     }
-    state.turn += 1;
-    const { turn, values, answered } = state;
-    model.set("asked", { turn, values: { ...values }, answered });
+    state.turn = (model.get("asked").turn ?? 0) + 1;
+    const { values, answered } = state;
+    model.set("asked", { turn: state.turn, values: { ...values }, answered });
     model.save_changes();
     state.waiting = setTimeout(silent, PATIENCE);
   }
@@ -55,7 +58,6 @@ export function panel({ model, el }) {
       "The kernel does not answer: it is busy, or has stopped. If it stays so, run the cell again.",
     );
     state.waiting = null;
-    state.turn += 1; // a late answer is not for what is asked next
   }
 
   /** Show what Python has answered. */
@@ -65,11 +67,9 @@ export function panel({ model, el }) {
       clearTimeout(state.waiting);
       state.waiting = null;
     }
-    if (shown.problem) {
-      view.say(shown.problem);
-      state.values = { ...shown.values };
-    } else if (shown.turn > 0 || !state.answered) view.say(shown.sentence);
-    if (shown.turn === 0 || !state.again) state.values = { ...shown.values };
+    view.say(shown.problem ?? shown.sentence);
+    // A late answer is not about what has been asked since.
+    if (state.waiting === null && !state.again) state.values = { ...shown.values };
     drawFigure(shown.alt);
     drawTable(shown.table);
     for (const [name, most] of Object.entries(shown.limits ?? {})) limit(name, most);
@@ -106,9 +106,11 @@ export function panel({ model, el }) {
       const caption = content.caption ? [h("caption", {}, content.caption)] : [];
       table.append(h("table", {}, caption, head, rows));
     }
-    toolbar.replaceChildren(
-      ...controls.filter(({ name }) => !inTable.has(name)).map(alone),
-    );
+    const outside = controls.filter(({ name }) => !inTable.has(name));
+    // Only where they change: a slider that is taken out of the page is no longer held.
+    if (toolbar.childElementCount !== outside.length) {
+      toolbar.replaceChildren(...outside.map(alone));
+    }
     toolbar.hidden = !toolbar.hasChildNodes();
     // A cell that was clicked is another element now; without the focus the keys would be lost.
     const again = picked < 0 ? held : table.querySelectorAll(".panel-cell")[picked] ?? view.box;
@@ -169,14 +171,21 @@ export function panel({ model, el }) {
     if (kind === "number") {
       const look = { class: "panel-number", "aria-label": label };
       const box = h("input", { type: "number", min, max, step, ...look });
+      let last = null; // what was told or shown last: what is being typed stays
       box.addEventListener("change", () => {
         const value = Number(box.value);
         const fits = box.value !== "" && value >= min && value <= Number(box.max);
-        if (fits) return tell(value);
+        if (fits) {
+          last = value;
+          return tell(value);
+        }
         view.say(`${label} goes from ${show(min)} to ${show(Number(box.max))}.`);
         box.value = state.values[name];
       });
-      return { node: box, inputs: [box], set: (value) => { box.value = value; } };
+      const set = (value) => {
+        if (value !== last) box.value = last = value;
+      };
+      return { node: box, inputs: [box], set };
     }
     const range = h("input", { type: "range", min, max, step, "aria-label": label });
     const readout = h("output", {});
@@ -206,10 +215,11 @@ export function panel({ model, el }) {
   }
 
   function play() {
-    if (!arrows) return false;
+    if (!arrows || !state.answered) return false;
     if (state.clock) return stop();
     const { min, options } = controls.find(({ name }) => name === arrows);
     if (!move(arrows, 1)) change({ [arrows]: options ? options[0] : min });
+    if (calm()) return; // one step for each press
     state.clock = setInterval(() => state.waiting === null && !move(arrows, 1) && stop(), BEAT);
   }
 
@@ -253,5 +263,6 @@ export function panel({ model, el }) {
     stop();
     clearTimeout(state.waiting);
     model.off("change:shown", draw);
+    if (picture.src) URL.revokeObjectURL(picture.src);
   };
 }

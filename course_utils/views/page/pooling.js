@@ -209,7 +209,7 @@ export function pooling({ model, el }) {
   }
 
   function pickOutput(i, j) {
-    choose("output", i, j);
+    if (question !== "one input") choose("output", i, j);
   }
 
   function pickInput(i, j) {
@@ -251,6 +251,7 @@ export function pooling({ model, el }) {
 
   // --- predict first -------------------------------------------------------------------------
   function ask() {
+    const inside = view.box.contains(document.activeElement);
     play.stop();
     marks = new Set();
     const overlaps = state.stride < state.size;
@@ -264,6 +265,7 @@ export function pooling({ model, el }) {
     else if (!overlaps && equal) askHowMuch(given);
     else askOne(back);
     settle();
+    if (inside) view.box.focus({ preventScroll: true }); // the control that asked is locked now
   }
 
   function pose(kind, element, hint) {
@@ -281,15 +283,15 @@ export function pooling({ model, el }) {
     function finish(given) {
       const right = marks.size === wanted.length && wanted.every((n) => marks.has(n));
       answer.hidden = skip.hidden = true;
-      const is = `${wanted.length} of ${back.length}: the largest of each window, `
-        + "of equals the first.";
+      const is = `${wanted.length} of ${back.length}: the largest of each window `
+        + "(of equals the first) to which a gradient comes.";
       verdict.textContent = !given ? ` Skipped. ${is}`
         : right ? ` ✓ Right, ${is}` : ` ✗ You marked ${marks.size}. It is ${is}`;
       answered();
     }
     const text = h("b", {}, "Predict: ");
     pose("which", h("p", { class: "view-predict" }, text,
-      "which inputs will get a gradient through max pooling? Click them in x. ",
+      "which inputs will get a gradient through max pooling? Click them in x, or press Enter. ",
       answer, skip, verdict), "Click an input to mark it, or to take the mark away.");
   }
 

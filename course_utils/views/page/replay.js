@@ -1,14 +1,16 @@
 // A training, replayed: while it runs, its curve; afterwards one slider moves a mark on the curve,
 // the first layer's filters, and the probabilities of the digit that was misread longest.
-import { h, frame, predict, show } from "./frame.js";
+import { h, calm, frame, predict, show } from "./frame.js";
 import { trainingCurve } from "./curve.js";
-import { mosaic } from "./maps.js";
+import { arranged, largest, mosaic } from "./maps.js";
 import { probabilityBars } from "./bars.js";
+import { indexOfMax } from "./words.js";
 
 const REPLAY_HELP = "\u2190 \u2192 step \u00b7 [ ] to where its answer changes \u00b7 Home, End "
   + "\u00b7 Space plays \u00b7 R resets \u00b7 F full screen \u00b7 Esc leaves";
 const REPLAY_BEAT = 120; // milliseconds
 const FILTERS_WIDE = 258;
+const GAP = 6;
 const BEGIN = "No step yet: the curve grows here when the network learns.";
 
 export function replay({ model, el }) {
@@ -20,7 +22,7 @@ export function replay({ model, el }) {
   const view = frame(el, { title, help: REPLAY_HELP, keys: keys() });
   const curve = trainingCurve((at) => ready() && go(at));
   const filters = mosaic(filterPlan(), "signed");
-  const picture = mosaic(tiles(1, 28, 28, 1, 4), "grey");
+  const picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");
   const bars = probabilityBars(classes, (k) => ready() && tellBar(k));
   const slider = h("input", {
     type: "range", min: 0, step: 1, "aria-label": "step of the training",
@@ -35,22 +37,26 @@ export function replay({ model, el }) {
   const beside = h("div", { class: "replay-digit", hidden: true },
     h("div", {}, picture.node, label), h("div", {}, bars.node, answer));
   view.body.append(question, h("div", { class: "replay-slider" }, player, slider, place),
-    curve.node, h("div", { class: "replay-right" },
-      h("div", { class: "replay-filters" }, filters.node, scale), beside));
-  model.on("change:curve", learning);
-  model.on("change:run", ended);
-  learning();
-  ended();
+    h("div", {}, curve.node, beside), h("div", { class: "replay-filters" }, filters.node, scale));
+  model.on("change:curve", heard);
+  model.on("change:run", heard);
+  heard();
   const visible = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && repaint());
   visible.observe(view.box);
   return () => {
     stop();
     visible.disconnect();
-    model.off("change:curve", learning);
-    model.off("change:run", ended);
+    model.off("change:curve", heard);
+    model.off("change:run", heard);
   };
 
   // --- while the network learns ----------------------------------------------------------------
+
+  /** What one message brings is told trait by trait, in any order. */
+  function heard() {
+    learning();
+    if (model.get("run").steps === model.get("curve").at(-1)[0]) ended();
+  }
 
   function learning() {
     const steps = model.get("curve");
@@ -81,7 +87,7 @@ export function replay({ model, el }) {
       chances: Array.from(chances.subarray(i * classes.length, (i + 1) * classes.length)),
       filters: unpacked(all.subarray(i * size, (i + 1) * size)),
     }));
-    state.top = Math.max(...state.frames.map(({ filters: values }) => largestOf(values)));
+    state.top = Math.max(...state.frames.map(({ filters: values }) => largest(values)));
     state.truth = truth;
     slider.max = steps.length - 1;
     label.textContent = `class ${classes[truth]}`;
@@ -127,9 +133,10 @@ export function replay({ model, el }) {
     curve.mark(state.at);
     bars.draw(chances, frames[0].chances);
     repaint();
-    const said = indexOfLargest(chances);
+    const said = indexOfMax(chances);
     const tick = said === state.truth ? " \u2713" : "";
     answer.replaceChildren("read as ", h("b", {}, classes[said]), tick, "; dashed: at step 0");
+    if (state.clock) return; // too fast to be read aloud
     view.say(`Step ${step}: loss ${lossWords(loss)}, ${right} of ${digits} read rightly; `
       + `this one is read as ${classes[said]}, probability ${chances[said].toFixed(4)}.`);
   }
@@ -138,7 +145,7 @@ export function replay({ model, el }) {
   function repaint() {
     const { frames, at } = state;
     const values = frames ? frames[at].filters : unpacked(bytes("now"));
-    const top = frames ? state.top : largestOf(values);
+    const top = frames ? state.top : largest(values);
     filters.paint(values, -top, top);
     const digit = frames ? bytes("digit") : new Uint8Array(784);
     picture.paint(digit, 0, 255);
@@ -157,6 +164,7 @@ export function replay({ model, el }) {
     if (state.clock) return stop();
     const last = state.frames.length - 1;
     if (state.at === last) go(0);
+    if (calm()) return go(state.at + 1); // one step for each press
     player.textContent = "stop";
     state.clock = setInterval(() => {
       go(state.at + 1);
@@ -165,14 +173,16 @@ export function replay({ model, el }) {
   }
 
   function stop() {
-    clearInterval(state.clock);
+    const playing = state.clock;
+    clearInterval(playing);
     state.clock = null;
     player.textContent = "play";
+    if (playing && state.frames) go(state.at); // say where it has come to
   }
 
   /** The next frame, or the one before, in which the digit is read as another class than here. */
   function change(by) {
-    const said = state.frames.map(({ chances }) => indexOfLargest(chances));
+    const said = state.frames.map(({ chances }) => indexOfMax(chances));
     let at = state.at + by;
     while (at in said && said[at] === said[at - by]) at += by;
     if (at in said) go(at);
@@ -216,26 +226,11 @@ export function replay({ model, el }) {
 
   function filterPlan() {
     const columns = Math.ceil(Math.sqrt(count));
-    return tiles(count, high, wide, columns, Math.floor((FILTERS_WIDE / columns - 6) / wide));
+    const zoom = Math.floor((FILTERS_WIDE / columns - GAP) / wide);
+    return arranged(count, high, wide, columns, zoom, GAP);
   }
-}
-
-/** Where everything stands in a mosaic; see layout() of maps.js. */
-function tiles(count, high, wide, columns, zoom) {
-  const [gap, rows] = [6, Math.ceil(count / columns)];
-  const width = columns * (wide * zoom + gap) - gap;
-  const height = rows * (high * zoom + gap) - gap;
-  return { count, high, wide, columns, rows, zoom, gap, width, height };
 }
 
 function lossWords(loss) {
   return loss === null ? "too large for a number" : show(loss, 3);
-}
-
-function largestOf(values) {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-}
-
-function indexOfLargest(values) {
-  return values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 }

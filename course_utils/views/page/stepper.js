@@ -1,6 +1,6 @@
 // What the steppers share: grids of numbers to look at, point at and type into, the fields above
 // them, and the clock that plays.
-import { h, show } from "./frame.js";
+import { calm, h, show } from "./frame.js";
 
 /** A result as people write it: what only rounding has left of a zero is zero. */
 export function tidy(value) {
@@ -244,6 +244,7 @@ export function player(step, changed, milliseconds = 600) {
   }
   function toggle() {
     if (timer !== null) return stop();
+    if (calm()) return void step(); // one step for each press
     timer = setInterval(() => step() === false && stop(), milliseconds);
     changed(true);
   }

@@ -1,11 +1,11 @@
 // The X-ray of a network: draw a digit, see what every layer makes of it, and ask any unit for
 // the sum that made it. Everything is computed here; Python only hears what has been drawn.
-import { h, frame, predict, show } from "./frame.js";
+import { h, calm, frame, predict, show } from "./frame.js";
 import { readNetwork, toInput, activations, place, trace } from "./network.js";
 import { receptiveField } from "./network.js";
 import { prepare, moved } from "./digit.js";
 import { drawingPad } from "./pad.js";
-import { layout, mosaic, neighbour, unitAt } from "./maps.js";
+import { largest, layout, mosaic, neighbour, unitAt } from "./maps.js";
 import { probabilityBars } from "./bars.js";
 import { sumRows, allNumbers } from "./sum.js";
 import { unitName, shortName, fieldSize, fieldWords } from "./words.js";
@@ -356,6 +356,7 @@ export function xray({ model, el }) {
 
   function drawSum() {
     const chosen = state.values && state.chosen;
+    const held = sum.contains(document.activeElement);
     for (const picture of [input, ...panels]) picture.unmark();
     bars.mark(chosen?.at === last ? chosen.unit : null);
     list.replaceChildren();
@@ -378,6 +379,7 @@ export function xray({ model, el }) {
       ...sumRows(found, { channel: state.channel, pick: pickChannel, scale, names }),
       ...(more ? [all] : []));
     if (more && state.listing) list.append(table(more));
+    if (held) maps.focus({ preventScroll: true }); // what had the focus is another element now
     markUnit(at, unit);
   }
 
@@ -427,17 +429,7 @@ function inputPlan([, high, wide]) {
   return { count: 1, high, wide, columns: 1, rows: 1, zoom, gap: 0, ...size };
 }
 
-/** The largest size of a value, sign aside; 1 where all are 0. */
-function largest(values) {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-}
-
 function table([heading, ...rows]) {
   const cells = (tag, row) => h("tr", {}, row.map((text) => h(tag, {}, String(text))));
   return h("table", {}, cells("th", heading), rows.map((row) => cells("td", row)));
-}
-
-/** Whether the reader's system asks for less motion. */
-function calm() {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
