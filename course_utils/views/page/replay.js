@@ -37,7 +37,7 @@ export function replay({ model, el }) {
   const beside = h("div", { class: "replay-digit", hidden: true },
     h("div", {}, picture.node, label), h("div", {}, bars.node, answer));
   view.body.append(question, h("div", { class: "replay-slider" }, player, slider, place),
-    h("div", {}, curve.node, beside), h("div", { class: "replay-filters" }, filters.node, scale));
+    curve.node, h("div", { class: "replay-filters" }, filters.node, scale), beside);
   model.on("change:curve", heard);
   model.on("change:run", heard);
   heard();
