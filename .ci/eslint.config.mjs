@@ -1,9 +1,8 @@
 // What is asked of the views' JavaScript: no undefined or unused name, and our own few habits.
 const names = [
-  ...["document", "window", "performance", "console", "Blob", "URL", "PointerEvent"],
-  ...["setTimeout", "clearTimeout", "setInterval", "clearInterval", "requestAnimationFrame"],
-  ...["cancelAnimationFrame", "IntersectionObserver", "ResizeObserver", "structuredClone", "atob"],
-  ...["Path2D", "OffscreenCanvas", "ImageData", "matchMedia"],
+  ...["document", "window", "Blob", "URL", "atob", "structuredClone", "requestAnimationFrame"],
+  ...["setTimeout", "clearTimeout", "setInterval", "clearInterval", "IntersectionObserver"],
+  ...["ImageData"],
 ];
 const rules = {
   ...{ "no-undef": "error", "no-unused-vars": "error", "no-redeclare": "error" },
@@ -19,7 +18,6 @@ export default [
       ...{ ecmaVersion: 2024, sourceType: "module" },
       globals: Object.fromEntries(names.map((name) => [name, "readonly"])),
     },
-    // The entry of each page file is called by the bundle's last line, not by the file.
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules,
   },

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from course_utils.alexnet import SmallAlexNet
-from course_utils.images import flip_and_shift, load_images
+from course_utils.images import Images, flip_and_shift, load_images
 from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
@@ -119,9 +119,7 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     Raises LookupError where the recipe's data set is not at hand, InterruptedError where the
     run was stopped before its end.
     """
-    train, test = load_images(recipe.data)
-    if train.name != recipe.data:
-        raise LookupError(f"this run needs {recipe.data}, which is not at hand.")
+    train, test = images_at_hand(recipe.data)
     learned, validation = train[: recipe.first], train[-recipe.validate :]
     set_seed(seed)
     model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
@@ -167,6 +165,14 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     return {**rounded, "seconds": round(history.seconds, 1)}
 
 
+def images_at_hand(name: str) -> tuple[Images, Images]:
+    """`load_images`, but a LookupError in place of other images than those that are named."""
+    train, test = load_images(name)
+    if train.name != name:
+        raise LookupError(f"this run needs {name}, which is not at hand.")
+    return train, test
+
+
 def load_record(name: str) -> dict:
     """A recorded run: "recipe", "made" (command, versions, device, date) and "histories".
 
@@ -188,15 +194,23 @@ def main(name: str) -> None:
         histories.append(run(recipe, seed, recipe.epochs))
         accuracy = histories[-1]["test_accuracy"][-1]
         print(f"{name}, seed {seed}: test accuracy {accuracy:.4f}", flush=True)
+    write_record(name, f"course_utils.record {name}", recipe, histories=histories)
+
+
+def write_record(name: str, module: str, recipe: object, **results: object) -> None:
+    """Write data/records/NAME.json: a recipe (a dataclass), how it was made, and the results.
+
+    module: what `python -m` is given to make it again.
+    """
     record = {
         "recipe": asdict(recipe),
         "made": {
-            "command": f"python -m course_utils.record {name}",
+            "command": f"python -m {module}",
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
             "device": str(pick_device()),
             "date": datetime.date.today().isoformat(),
         },
-        "histories": histories,
+        **results,
     }
     fresh = _path(name).with_suffix(".new")
     fresh.write_text(json.dumps(record) + "\n", encoding="utf-8")

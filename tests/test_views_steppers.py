@@ -255,6 +255,22 @@ def test_convolution_plays(convolution):
     assert page.errors == []
 
 
+def test_with_less_motion_space_is_a_single_step(convolution):
+    page = convolution
+    page.emulate_media(reduced_motion="reduce")
+    skip(page)
+    page.keyboard.press(" ")
+    assert grid(page, "output")[0] == ["0", "", "", ""]
+    page.keyboard.press(" ")
+    assert grid(page, "output")[0] == ["0", "3", "", ""]
+    page.keyboard.press("r")  # ends it, as it ends playing
+    assert grid(page, "output") == [["0", "3", "3", "0"]] * 4
+    for _ in range(17):
+        page.keyboard.press(" ")
+    assert grid(page, "output") == [["0", "3", "3", "0"]] * 4
+    assert page.errors == []
+
+
 def test_convolution_by_mouse(convolution):
     page = convolution
     skip(page)

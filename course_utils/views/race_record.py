@@ -3,21 +3,18 @@
 python -m course_utils.views.race_record   makes them again (about two minutes on one core)
 """
 
-import datetime
-import json
-import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.images import Images, batches, load_images
-from course_utils.sources import DATA
+from course_utils.images import batches
+from course_utils.record import images_at_hand, load_record, write_record
 from course_utils.training import evaluate, fit, pick_device, set_seed
 
-PATH = DATA / "records" / "activation-race.json"
+NAME = "activation-race"
 
 #: Each activation, and the start of the weights that fits it (lesson 04).
 ACTIVATIONS = {
@@ -96,7 +93,7 @@ def run(
 
     Raises LookupError where the recipe's data set is not at hand.
     """
-    train, test = _data(recipe)
+    train, test = images_at_hand(recipe.data)
     set_seed(seed)
     model = network(activation, recipe.depths[depth], recipe.width).to(pick_device())
     x, y = next(batches(train, 1000, device=pick_device(), **recipe.inputs))
@@ -143,14 +140,7 @@ def load() -> dict:
 
     races: for each depth, for each activation, what `race` gives.
     """
-    return json.loads(PATH.read_text(encoding="utf-8"))
-
-
-def _data(recipe: Recipe) -> tuple[Images, Images]:
-    train, test = load_images(recipe.data)
-    if train.name != recipe.data:
-        raise LookupError(f"these runs need {recipe.data}, which is not at hand.")
-    return train, test
+    return load_record(NAME)
 
 
 def main() -> None:
@@ -164,19 +154,7 @@ def main() -> None:
             print(
                 f"{depth}, {activation}: rate {made['rate']}, {ends}; {made['tried']}", flush=True
             )
-    record = {
-        "recipe": asdict(RECIPE),
-        "made": {
-            "command": "python -m course_utils.views.race_record",
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
-            "device": str(pick_device()),
-            "date": datetime.date.today().isoformat(),
-        },
-        "races": races,
-    }
-    fresh = PATH.with_suffix(".new")
-    fresh.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    fresh.replace(PATH)
+    write_record(NAME, "course_utils.views.race_record", RECIPE, races=races)
 
 
 if __name__ == "__main__":

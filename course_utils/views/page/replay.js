@@ -163,8 +163,8 @@ export function replay({ model, el }) {
     if (!ready()) return;
     if (state.clock) return stop();
     const last = state.frames.length - 1;
+    if (calm()) return go(state.at === last ? 0 : state.at + 1); // one step for each press
     if (state.at === last) go(0);
-    if (calm()) return go(state.at + 1); // one step for each press
     player.textContent = "stop";
     state.clock = setInterval(() => {
       go(state.at + 1);

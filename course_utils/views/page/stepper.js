@@ -233,18 +233,22 @@ export function choice(name, choices, change) {
   return { node: h("label", {}, `${name} `, select), set: (label) => { select.value = label; } };
 }
 
-/** Calls step() again and again until it returns false: { toggle, stop, playing }. */
+/**
+ * Calls step() again and again until it returns false: { toggle, stop, playing }. Where the
+ * reader asks for less motion, toggle() is a single step, and playing lasts until the last one.
+ */
 export function player(step, changed, milliseconds = 600) {
-  let timer = null;
+  let [timer, begun] = [null, false];
   function stop() {
-    if (timer === null) return;
+    if (!begun) return;
     clearInterval(timer);
-    timer = null;
+    [timer, begun] = [null, false];
     changed(false);
   }
   function toggle() {
     if (timer !== null) return stop();
-    if (calm()) return void step(); // one step for each press
+    begun = true;
+    if (calm()) return void (step() === false && stop());
     timer = setInterval(() => step() === false && stop(), milliseconds);
     changed(true);
   }
