@@ -1,7 +1,8 @@
 // The convolution stepper: a window slides over an image, and every sum can be looked at.
 import { conv2d, outputSize, tensor } from "./arithmetic.js";
 import { frame, grey, h, predict, signed } from "./frame.js";
-import { bracketed, brief, choice, field, numberGrid, player, tidy } from "./stepper.js";
+import { STEPPER_HELP, bracketed, brief, choice, clamp, field, noNumber } from "./stepper.js";
+import { numberGrid, player, stepperKeys, tidy } from "./stepper.js";
 
 const MIRRORED = ["image", "kernel", "stride", "padding", "bias", "flip"];
 const CHANNELS = 3;
@@ -119,19 +120,13 @@ export function convolution({ model, el }) {
   // --- the page ------------------------------------------------------------------------------
   const view = frame(el, {
     title: "Convolution, step by step",
-    help: "Arrows move the window · Space plays · [ ] stride · R resets · F full screen · Esc "
-      + "leaves · click a number and type, or ↑ ↓ · click an output",
-    keys: {
-      ArrowLeft: () => move(0, -1),
-      ArrowRight: () => move(0, 1),
-      ArrowUp: () => move(-1, 0),
-      ArrowDown: () => move(1, 0),
-      " ": () => free() && play.toggle(),
-      "[": () => free() && change({ stride: state.stride - 1 }),
-      "]": () => free() && change({ stride: state.stride + 1 }),
-      r: reset,
-      R: reset,
-    },
+    help: `${STEPPER_HELP} · click a number and type, or ↑ ↓ · click an output`,
+    keys: stepperKeys({
+      move,
+      play: () => free() && play.toggle(),
+      stride: (by) => free() && change({ stride: state.stride + by }),
+      reset,
+    }),
   });
   const play = player(forward, (on) => {
     playButton.textContent = on ? "❚❚ stop" : "▶ play";
@@ -231,8 +226,7 @@ export function convolution({ model, el }) {
   }
 
   function wrongNumber(name, text, i, j) {
-    const written = text.trim() === "" ? "Nothing" : `“${text.trim()}”`;
-    view.say(`${written} is not a number from −9999 to 9999, so ${name}[${i}, ${j}] stays.`);
+    view.say(noNumber(text, `${name}[${i}, ${j}]`));
   }
 
   function newImage(pattern) {
@@ -494,8 +488,4 @@ export function convolution({ model, el }) {
     play.stop();
     for (const name of MIRRORED) model.off(`change:${name}`, fromPython);
   };
-}
-
-function clamp(value, count) {
-  return Math.min(Math.max(value, 0), count - 1);
 }

@@ -2,7 +2,8 @@
 import { avgPool2d, avgPool2dBackward, maxPool2d, maxPool2dBackward } from "./arithmetic.js";
 import { maxWinners, tensor } from "./arithmetic.js";
 import { cividis, frame, h, predict, signed } from "./frame.js";
-import { bracketed, brief, choice, field, numberGrid, player, tidy } from "./stepper.js";
+import { STEPPER_HELP, bracketed, brief, choice, clamp, field, noNumber } from "./stepper.js";
+import { numberGrid, player, stepperKeys, tidy } from "./stepper.js";
 
 const MIRRORED = ["x", "gradient", "size", "stride", "how"];
 
@@ -99,19 +100,13 @@ export function pooling({ model, el }) {
   // --- the page ------------------------------------------------------------------------------
   const view = frame(el, {
     title: "Pooling, forward and backward",
-    help: "Arrows move the window · Space plays · [ ] stride · R resets · F full screen · Esc "
-      + "leaves · click a number and type, or ↑ ↓ · click y or dx to trace it",
-    keys: {
-      ArrowLeft: () => move(0, -1),
-      ArrowRight: () => move(0, 1),
-      ArrowUp: () => move(-1, 0),
-      ArrowDown: () => move(1, 0),
-      " ": () => free() && play.toggle(),
-      "[": () => free() && change({ stride: state.stride - 1 }),
-      "]": () => free() && change({ stride: state.stride + 1 }),
-      r: reset,
-      R: reset,
-    },
+    help: `${STEPPER_HELP} · click a number and type, or ↑ ↓ · click y or dx to trace it`,
+    keys: stepperKeys({
+      move,
+      play: () => free() && play.toggle(),
+      stride: (by) => free() && change({ stride: state.stride + by }),
+      reset,
+    }),
   });
   const play = player(forward, (on) => {
     playButton.textContent = on ? "❚❚ stop" : "▶ play";
@@ -149,11 +144,8 @@ export function pooling({ model, el }) {
     return {
       get: (i, j) => state[name][i][j],
       set: (i, j, value) => changeNumber(name, i, j, value),
-      wrong: (text, i, j) => {
-        const written = text.trim() === "" ? "Nothing" : `“${text.trim()}”`;
-        const place = `${name === "x" ? "x" : "dy"}[${i}, ${j}]`;
-        view.say(`${written} is not a number from −9999 to 9999, so ${place} stays.`);
-      },
+      wrong: (text, i, j) =>
+        view.say(noNumber(text, `${name === "x" ? "x" : "dy"}[${i}, ${j}]`)),
     };
   }
 
@@ -508,8 +500,4 @@ function mapColour(values) {
     return (value) => ({ colour: signed((0.6 * value) / largest) });
   }
   return (value) => ({ colour: cividis(value / largest), dark: value < 0.45 * largest });
-}
-
-function clamp(value, count) {
-  return Math.min(Math.max(value, 0), count - 1);
 }

@@ -2,6 +2,35 @@
 // them, and the clock that plays.
 import { calm, h, show } from "./frame.js";
 
+export const STEPPER_HELP =
+  "Arrows move the window · Space plays · [ ] stride · R resets · F full screen · Esc leaves";
+
+/** The keys of a stepper, from what they do: move(down, right), play(), stride(by), reset(). */
+export function stepperKeys({ move, play, stride, reset }) {
+  return {
+    ArrowLeft: () => move(0, -1),
+    ArrowRight: () => move(0, 1),
+    ArrowUp: () => move(-1, 0),
+    ArrowDown: () => move(1, 0),
+    " ": play,
+    "[": () => stride(-1),
+    "]": () => stride(1),
+    r: reset,
+    R: reset,
+  };
+}
+
+/** What to say of a text that is no number for a place such as x[0, 1]. */
+export function noNumber(text, place) {
+  const written = text.trim() === "" ? "Nothing" : `“${text.trim()}”`;
+  return `${written} is not a number from −9999 to 9999, so ${place} stays.`;
+}
+
+/** The index, if there is one in count of them; otherwise the nearest. */
+export function clamp(index, count) {
+  return Math.max(0, Math.min(count - 1, index));
+}
+
 /** A result as people write it: what only rounding has left of a zero is zero. */
 export function tidy(value) {
   return show(Math.abs(value) < 1e-6 ? 0 : value);
