@@ -53,6 +53,8 @@ class Doubler(panel.Panel):
     def look(self, values, answered):
         if values["n"] == 7:
             raise ValueError("7 is too much.")
+        if values["n"] == 8:
+            raise RuntimeError("out of memory")
         answer = str(2 * values["n"]) if answered else "?"
         figure = Figure(figsize=(3, 2))
         figure.subplots().plot([0, values["n"]])
@@ -84,7 +86,11 @@ def test_what_cannot_be_is_said_and_changes_nothing(doubler):
     ask(doubler, 2, n=7)
     assert doubler.shown["problem"] == "7 is too much." and doubler.shown["turn"] == 2
     assert doubler.values == {"n": 4} and doubler.shown["values"] == {"n": 4}
-    ask(doubler, 3, n=5)
+    with pytest.raises(RuntimeError):
+        ask(doubler, 3, n=8)
+    assert "could not be computed (RuntimeError: out of memory)" in doubler.shown["problem"]
+    assert doubler.values == {"n": 4}
+    ask(doubler, 4, n=5)
     assert "problem" not in doubler.shown and doubler.values == {"n": 5}
 
 

@@ -95,9 +95,13 @@ class Panel(View):
         self.answered = asked["answered"]
         try:
             shown, figure = self._seen(asked["turn"])
-        except ValueError as error:
-            self.values = before
-            self.shown = {**self.shown, "turn": asked["turn"], "problem": str(error)}
+        except Exception as error:
+            self.values, problem = before, str(error)
+            if not isinstance(error, ValueError):
+                problem = f"This could not be computed ({type(error).__name__}: {error})."
+            self.shown = {**self.shown, "turn": asked["turn"], "problem": problem}
+            if not isinstance(error, ValueError):
+                raise  # it is a mistake of the view's, or of a network's: into the log with it
         else:
             with self.hold_sync():  # one message, so that a figure never stands by another's words
                 self.figure, self.shown = figure, shown
