@@ -117,6 +117,8 @@ export function predict(options, done) {
       : got.every((value, i) => Math.abs(value - wanted[i]) <= tolerance);
     for (const control of [input, ...buttons, skip]) if (control) control.disabled = true;
     skip.hidden = true;
+    const used = choices ? buttons[choices.indexOf(given)] : given !== null && input;
+    if (used) used.classList.add("view-given"); // full screen has room for no other
     if (input) buttons[0].hidden = true; // what was typed stays
     line.closest(".view")?.focus({ preventScroll: true }); // the keys work at once
     const said = right ? "\u2713 Right." : `\u2717 You said ${given}.`;

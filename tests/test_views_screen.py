@@ -1,0 +1,72 @@
+"""Every view on a projector of 1280 × 720, and on a laptop with little room beside the files."""
+
+import numpy as np
+import pytest
+import torch
+
+from course_utils import checkpoints, images, models, training, views
+
+
+def confusion():
+    _, test = images.load_images("digits")
+    chances = torch.rand(len(test), 10, generator=torch.Generator().manual_seed(0))
+    return views.Confusion(chances / chances.sum(dim=1, keepdim=True), test)
+
+
+def replay():
+    train, test = images.load_images("digits")
+    training.set_seed(0)
+    model = models.LeNet()
+    optimizer = torch.optim.Adam(model.parameters())
+    view = views.Replay(model, test)
+    optimizer.register_step_post_hook(view.record)
+    training.fit(model, train[:400], epochs=2, optimizer=optimizer, size=50)
+    view.finish()
+    return view
+
+
+VIEWS = {
+    "neuron": views.Neuron,
+    "learning rate": views.LearningRate,
+    "bowl": lambda: views.LearningRate(loss="bowl"),
+    "convolution": views.ConvolutionStepper,
+    "channels": lambda: views.ConvolutionStepper(
+        np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2
+    ),
+    "pooling": views.PoolingStepper,
+    "ledger": views.ShapeLedger,
+    "replay": replay,
+    "X-ray": lambda: views.XRay(checkpoints.load_weights("lenet")[0]),
+    "confusion": confusion,
+    "race": views.ActivationRace,
+    "augmentation": lambda: views.Augmentation(*lenet()),
+    "receptive field": views.ReceptiveField,
+}
+
+
+def lenet():
+    model, recipe = checkpoints.load_weights("lenet")
+    return model, recipe["inputs"]
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_it_fits(page, name):
+    from browser import keep, put_on_stage
+
+    put_on_stage(page, VIEWS[name](), kernel=True)
+    page.get_by_role("button", name="skip").first.click()
+    page.wait_for_timeout(300)  # a panel's figure is drawn
+    page.locator(".view").press("f")
+    page.wait_for_function("document.fullscreenElement")
+    keep(page, f"full screen, {name}")
+    high, letters = page.evaluate(
+        """() => [document.fullscreenElement.scrollHeight,
+            getComputedStyle(document.querySelector(".view-live")).fontSize]"""
+    )
+    assert high <= 720 and letters == "24px"
+    page.evaluate("document.exitFullscreen()")
+    page.wait_for_function("!document.fullscreenElement")
+    page.set_viewport_size({"width": 900, "height": 720})
+    keep(page, f"900 wide, {name}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 900
+    assert page.errors == [] and page.outside == []
