@@ -11,7 +11,7 @@ from torch import nn
 from course_utils import images, models, views
 from course_utils.sources import DATA
 from course_utils.views import augmentation
-from course_utils.views.augmentation import CHANGES, UNCHANGED, draws, transformed
+from course_utils.views.augmentation import CHANGES, UNCHANGED, draws, sources, transformed
 
 
 @pytest.fixture(scope="module")
@@ -102,13 +102,38 @@ def test_what_is_said(lenet):
     told = view.look({**view.start, "turn": 180}, answered=True)
     assert told["sentence"].startswith("Turned by 180°: label 6, read as 9 (0.9")
     assert "six random draws: turn ±180°" in told["alt"]
-    every = {"turn": -30, "right": -1, "down": 2, "zoom": 80, "mirror": True, "again": 0}
-    assert views.Augmentation().look(every, answered=True)["sentence"] == (
+    every = {"turn": -30, "right": -1, "down": 2, "zoom": 80, "mirror": True}
+    assert views.Augmentation().look({**view.start, **every}, answered=True)["sentence"] == (
         "Mirrored, turned by −30°, shifted 1 left and 2 down, zoomed to 80%: label 6."
     )
     hidden = view.look(dict(view.start), answered=False)
     assert "read as" not in hidden["sentence"]
     assert not any("reads" in text.get_text() for text in hidden["figure"].axes[0].texts)
+
+
+def test_a_pixel_is_the_sum_of_its_sources(lenet):
+    """For whole turns and shifts of one pixel, otherwise of up to four; torch's own numbers."""
+    view = views.Augmentation()
+    for change in ({"turn": 20}, {"turn": 180}, {"zoom": 70, "mirror": True}, {"right": 3}):
+        values = {**UNCHANGED, **change}
+        changed = transformed(view.image, values)[0]
+        for place in [(14, 14), (9, 12), (20, 8), (5, 5)]:
+            parts = sources(view.image, values, place)
+            total = sum(part * view.image[(0, *pixel)].item() for pixel, part in parts.items())
+            assert abs(total - changed[place].item()) <= 0.51 and len(parts) <= 4
+    assert sources(view.image, {**UNCHANGED, "right": 3}, (5, 10)) == {(5, 7): 1}
+    assert sources(view.image, {**UNCHANGED, "right": 3}, (5, 2)) == {}
+
+    def why(**values):
+        return view.look({**view.start, "turn": 0, **values}, answered=True)["why"]
+
+    assert why(right=3) == "changed[14, 14] = original[14, 11] = 222."
+    assert "lies outside" in why(right=3, column=2)
+    assert why(turn=20) == (
+        "changed[14, 14] = 0.173 · 71 + 0.028 · 72 + 0.686 · 200 + 0.113 · 203 ≈ 174 "
+        "(framed in the original)."
+    )
+    assert "why" not in view.look(dict(view.start), answered=False)
 
 
 def test_arithmetic():
@@ -176,4 +201,20 @@ def test_on_the_stage(page, lenet):
     said.filter(has_text="shifted 1 right and 1 down").wait_for()
     page.keyboard.press("r")
     said.filter(has_text="Turned by 20°: label 6, read as 6").wait_for()
+    figure = page.locator(".panel-figure").bounding_box()
+    inch = figure["width"] / augmentation.WIDTH
+    pixel = augmentation.LARGE / 28
+    x = augmentation.LEFT + augmentation.APART + 7.5 * pixel  # the middle of column 7
+    y = augmentation.HEIGHT - augmentation.TOP + 9.5 * pixel
+    page.mouse.click(figure["x"] + x * inch, figure["y"] + y * inch)
+    page.locator(".panel-why", has_text="changed[9, 7] = ").wait_for()
+    page.get_by_label("column").fill("30")
+    page.keyboard.press("Tab")
+    said.filter(has_text="column goes from 0 to 27").wait_for()
+    page.get_by_label("column").fill("8")
+    page.keyboard.press("Tab")
+    page.locator(".panel-why", has_text="changed[9, 8] = ").wait_for()
+    page.mouse.click(figure["x"] + 2, figure["y"] + 2)  # beside the image
+    page.wait_for_function("window.model.get('shown').turn === window.model.get('asked').turn")
+    assert (view.values["row"], view.values["column"]) == (9, 8)
     assert page.errors == [] and page.outside == []

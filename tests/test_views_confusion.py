@@ -55,6 +55,15 @@ def test_counts_and_cells(view):
         view.look({"cell": 1, "place": 13, "send": 0}, answered=True)
 
 
+def test_a_click_chooses_an_image(view):
+    values = {"cell": 1, "place": 11, "send": 0}  # of 12: the second eight are 9 to 12
+    assert view.pick(values, 5, 30) == {"place": 9}
+    assert view.pick(values, 3 * confusion.WIDE + 20, 40) == {"place": 12}
+    assert view.pick(values, 5, 70) == {}  # no image stands there
+    assert view.pick({**values, "place": 1}, 5, 70) == {"place": 5}
+    assert view.pick(values, 5, 4) == {}  # the title
+
+
 def test_the_question_is_computed_and_hides_its_answer(view):
     question = view.question  # 8 and 1 are confused 10 + 8 times, 4 and 9 only 12 + 0
     assert question["solution"] == "1 and 8" and "4 and 9" in question["choices"]

@@ -5,10 +5,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from course_utils import views
+from course_utils.views import drawing
 from course_utils.views import learning_rate as lr
+
+PARABOLA, BOWL = lr.LOSSES[lr.PARABOLA], lr.LOSSES[lr.BOWL]
 
 
 def losses(loss, w, b=1.0):
@@ -17,7 +21,7 @@ def losses(loss, w, b=1.0):
 
 def test_the_fate_of_each_rate():
     """The answer is found by descending, not by the factor that explains it."""
-    paths = {rate: lr.descend(lr.PARABOLA, rate, 20)[:, 0] for rate in lr.RATES}
+    paths = {rate: PARABOLA.descend(rate, 20)[:, 0] for rate in lr.RATES}
     far = {rate: np.abs(path - 3) for rate, path in paths.items()}
     sides = {rate: np.sign((path - 3).round(9)) for rate, path in paths.items()}
     by_fate = {
@@ -27,32 +31,62 @@ def test_the_fate_of_each_rate():
         "diverges": [r for r in far if (np.diff(far[r]) > 1e-9).all()],
         "oscillates": [r for r in far if (np.diff(far[r]) < 0).all() and 1 in sides[r]],
     }
-    assert lr.question(lr.PARABOLA)["solution"] == [by_fate[name][0] for name in lr.FATES]
-    assert lr.question(lr.PARABOLA)["solution"] == [0.5, 1.0, 0.1, 1.1, 0.9]
+    assert views.LearningRate().question["solution"] == [by_fate[name][0] for name in lr.FATES]
+    assert views.LearningRate().question["solution"] == [0.5, 1.0, 0.1, 1.1, 0.9]
     assert all(len(rates) == 1 for rates in by_fate.values())
 
 
-@pytest.mark.parametrize("loss", [lr.PARABOLA, lr.BOWL])
-def test_gradients_and_limits(loss):
-    point, h = np.array([0.7, -0.3][: len(lr.LOWEST[loss])]), 1e-4
+def miss(w, b):
+    """Half the mean squared error of a line over points."""
+    return np.mean((w * X + b - Y) ** 2) / 2
+
+
+X, Y = np.array([1.0, 2, 4, 5]), np.array([9.0, 8, 21, 22])
+
+
+@pytest.mark.parametrize(
+    ("bowl", "loss"),
+    [
+        (PARABOLA, lambda w: losses(lr.PARABOLA, w)),
+        (BOWL, lambda w, b: losses(lr.BOWL, w, b)),
+        (lr.of_points(X, Y), miss),
+    ],
+)
+def test_gradients_and_limits(bowl, loss):
+    point, h = np.array([0.7, -0.3][: len(bowl.lowest)]), 1e-4
     measured = [
-        (losses(loss, *(point + step)) - losses(loss, *(point - step))) / (2 * h)
-        for step in h * np.eye(len(point))
+        (loss(*(point + step)) - loss(*(point - step))) / (2 * h) for step in h * np.eye(len(point))
     ]
-    np.testing.assert_allclose(lr.gradient(loss, point), measured, atol=1e-8)
-    start = lr.gradient(loss, lr.descend(loss, 1, 0)[0])
-    below = lr.descend(loss, 0.98 * lr.limit(loss), 500)[-1]
-    above = lr.descend(loss, 1.02 * lr.limit(loss), 500)[-1]
-    assert np.abs(lr.gradient(loss, below)).max() < 1e-3
-    assert np.abs(lr.gradient(loss, above)).max() > 1e6 * np.abs(start).max()
-    assert lr.limit(lr.PARABOLA) == 1 and lr.limit(lr.BOWL) == 0.5
+    np.testing.assert_allclose(bowl.gradient(point), measured, atol=1e-8)
+    assert bowl.height(*point) == pytest.approx(loss(*point) - loss(*bowl.lowest))
+    start = bowl.gradient(bowl.descend(1, 0)[0])
+    below = bowl.descend(0.98 * bowl.limit, 2000)[-1]
+    above = bowl.descend(1.02 * bowl.limit, 500)[-1]
+    assert np.abs(bowl.gradient(below)).max() < 1e-3
+    assert np.abs(bowl.gradient(above)).max() > 1e6 * np.abs(start).max()
+
+
+def test_points_of_ones_own():
+    assert PARABOLA.limit == 1 and BOWL.limit == 0.5
+    view = views.LearningRate(x=X.tolist(), y=torch.tensor(Y))
+    bowl = lr.of_points(X, Y)
+    assert view.question["solution"] == drawing.say(bowl.limit) in view.question["choices"]
+    assert view.controls[0]["min"] <= view.values["rate"] < bowl.limit < view.controls[0]["max"]
+    assert [control["name"] for control in view.controls] == ["rate", "steps"]
+    np.testing.assert_allclose(bowl.lowest, np.polyfit(X, Y, 1))
+    seen = view.look({**view.start, "steps": 1}, answered=True)
+    assert seen["table"]["rows"][0][2]["why"] == (  # means: of x² 11.5, x 3, xy 54.75
+        "gradient = 11.5 · (w − 3.9) + 3 · (b − 3.3) = 11.5 · (0 − 3.9) + 3 · (0 − 3.3) = −54.75; "
+        "new w = w − η · gradient = 0 − 0.08 · (−54.75) = 4.38"
+    )
+    assert drawing.say(bowl.limit) in view.arithmetic()
 
 
 def test_what_the_lesson_says():
-    assert lr.descend(lr.BOWL, 0.5, 20)[-1, 1] == pytest.approx(0)  # 2, 0, 2, 0 …
-    assert lr.descend(lr.BOWL, 0.5, 19)[-1, 1] == pytest.approx(2)
-    ends = {i: lr.descend(lr.BOWL, i / 20, 20)[-1] for i in range(1, 25)}
-    assert min(ends, key=lambda i: np.hypot(*(ends[i] - lr.LOWEST[lr.BOWL]))) == 9  # 0.45
+    assert BOWL.descend(0.5, 20)[-1, 1] == pytest.approx(0)  # 2, 0, 2, 0 …
+    assert BOWL.descend(0.5, 19)[-1, 1] == pytest.approx(2)
+    ends = {i: BOWL.descend(i / 20, 20)[-1] for i in range(1, 25)}
+    assert min(ends, key=lambda i: np.hypot(*(ends[i] - BOWL.lowest))) == 9  # 0.45
     assert ends[9].round(3).tolist() == [2.545, 0.988] and ends[2].round(3)[0] == 0.997
 
 
@@ -75,9 +109,9 @@ def test_every_number_has_its_sum():
     assert "table" not in none
 
 
-@pytest.mark.parametrize("loss", [lr.PARABOLA, lr.BOWL])
-def test_the_question_hides_its_answer(loss):
-    view = views.LearningRate(loss=loss)
+@pytest.mark.parametrize("given", [{"loss": lr.PARABOLA}, {"loss": lr.BOWL}, {"x": X, "y": Y}])
+def test_the_question_hides_its_answer(given):
+    view = views.LearningRate(**given)
     hidden = view.look(dict(view.start), answered=False)
     (points,) = [line for line in hidden["figure"].axes[0].lines if line.get_marker() == "s"]
     assert len(points.get_xdata()) == 1 and "table" not in hidden  # where it starts, no step
@@ -93,6 +127,13 @@ def test_the_question_hides_its_answer(loss):
         ({"steps": 1.5}, "the number of steps is 1.5; it has to be a whole number"),
         ({"steps": 21}, "21 steps are too many to show"),
         ({"loss": "L1"}, 'the loss is \'L1\'; it has to be "parabola" or "bowl"'),
+        ({"x": [1, 2], "y": [1, 2, 3]}, "one number for each point; got (2,) and (3,)"),
+        ({"x": [1, 2]}, "one number for each point; got (2,) and ()"),
+        ({"x": ["a"], "y": [1]}, "x and y have to hold numbers"),
+        ({"x": [1, float("nan")], "y": [1, 2]}, "there is a NaN or an infinity"),
+        ({"x": [2, 2], "y": [1, 2]}, "all points are at one x"),
+        ({"x": [900, 1800], "y": [1, 2]}, "x is as large as 1800, so only learning rates below"),
+        ({"x": X, "y": Y, "rate": 0.5}, "the learning rate is 0.5; rates from 0.008 to 0.192"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(arguments, sentence):

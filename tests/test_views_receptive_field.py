@@ -82,6 +82,15 @@ def test_the_open_question_hides_the_answer():
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
 
 
+def test_a_click_finds_the_nearest_unit():
+    view = views.ReceptiveField()
+    values = {**view.values, "layer": "pool 1"}  # its units lie two pixels apart, from 3 on
+    assert view.pick(values, 3.0, 3.0) == {"row": 0, "column": 0}
+    assert view.pick(values, 8.9, 3.9) == {"row": 0, "column": 3}
+    assert view.pick(values, 31.5, 0.2) == {"row": 0, "column": 13}
+    assert view.pick(values, 33.0, 5.0) == {}  # beside the image
+
+
 def test_random_numbers_of_others_stay():
     torch.manual_seed(3)
     expected = torch.rand(1)
@@ -119,7 +128,9 @@ def test_on_a_page(page):
         page.locator(".view-live", has_text=text).wait_for()
 
     page.keyboard.press("]")
-    assert view.values["layer"] == "conv 2"  # not before the prediction
+    page.locator(".panel-figure").click()
+    assert view.values == view.start  # not before the prediction
+    says("First your prediction, or skip.")
     page.get_by_role("button", name="16", exact=True).click()
     assert "You said 16. It is 14." in page.locator(".view-verdict").inner_text()
     says("the gradient reaches 14 × 14, 196 of 196 pixels")
@@ -145,4 +156,10 @@ def test_on_a_page(page):
     page.locator(".view").focus()
     page.keyboard.press("r")
     says("conv 2, map 0, row 5, column 5")
+    field = view._fields["conv 2"]
+    x, y = view._drawn.axes[0].transData.transform((field.middle(8) + 0.9, field.middle(2) - 0.9))
+    figure, (width, height) = page.locator(".panel-figure").bounding_box(), view._drawn.bbox.size
+    scale = figure["width"] / width
+    page.mouse.click(figure["x"] + scale * x, figure["y"] + scale * (height - y))
+    says("conv 2, map 0, row 2, column 8")
     assert page.errors == [] and page.outside == []

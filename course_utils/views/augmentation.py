@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from torch import nn
 
 from course_utils.images import Images, batches, load_images
@@ -23,6 +24,7 @@ CHANGES = {
 }
 UNCHANGED = {"turn": 0, "right": 0, "down": 0, "mirror": False, "zoom": 100}
 DRAWS = 6
+ORANGE = "#E69F00"
 #: Which 6 of the test part is shown: one with a clear loop, which half a turn makes a clear 9.
 SIX = 4
 #: The seed of the first draws, which differ well from each other.
@@ -51,8 +53,11 @@ class Augmentation(panel.Panel):
         panel.slider("zoom", "zoom (%)", 60, 140, 5),
         panel.tick("mirror", "mirror"),
         panel.button("again", "six new draws"),
+        panel.number("row", "pixel: row", 0, 27),
+        panel.number("column", "column", 0, 27),
     ]
     MOVES: ClassVar = {"brackets": "turn", "arrows": "right", "upright": "down"}
+    PICK: ClassVar = "click a changed pixel"
 
     def __init__(
         self,
@@ -74,7 +79,7 @@ class Augmentation(panel.Panel):
         self._inputs = inputs or {}
         self.read(self.image[None])  # a model that cannot is found out now
         begin = {"turn": 20} if self.QUESTION is WHICH_IS_WRONG else {"right": MOST, "down": MOST}
-        super().__init__(**{**UNCHANGED, **begin, "again": 0})
+        super().__init__(**{**UNCHANGED, **begin, "again": 0, "row": 14, "column": 14})
 
     def look(self, values: dict, answered: bool) -> dict:
         variants = [transformed(self.image, drawn) for drawn in draws(values)]
@@ -83,11 +88,25 @@ class Augmentation(panel.Panel):
         told = f"{described(values)}: label {self.classes[self.label]}"
         told += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
         words = ranges(values)
+        seen = {"sentence": told}
+        marks = None
+        if answered:
+            place = values["row"], values["column"]
+            weights = sources(self.image, values, place)
+            seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
+            marks = [place], list(weights)
+        name = self.classes[self.label]
         return {
-            "sentence": told,
-            "figure": _figure(shown[:, 0].numpy(), self.classes[self.label], words, answers),
+            **seen,
+            "figure": _figure(shown[:, 0].numpy(), name, words, answers, marks),
             "alt": f"The image as it is and changed. {told} Below them, {words}.",
         }
+
+    def pick(self, values: dict, x: float, y: float) -> dict:
+        """The pixel of the changed image there."""
+        row = int((TOP - y) // (LARGE / 28))
+        column = int((x - LEFT - APART) // (LARGE / 28))
+        return {"row": row, "column": column} if {row, column} <= set(range(28)) else {}
 
     def read(self, images: torch.Tensor) -> list[tuple[str, float]]:
         """The network's answer to images, uint8 (N, 1, 28, 28), and how probable it is to it.
@@ -157,6 +176,18 @@ def transformed(image: torch.Tensor, values: dict) -> torch.Tensor:
     )
 
 
+def sources(
+    image: torch.Tensor, values: dict, place: tuple[int, int]
+) -> dict[tuple[int, int], float]:
+    """The pixels of the image that make the one at this place of what `transformed` returns, and
+    the part of each; up to four, as it interpolates. Their parts are its derivatives by them."""
+    x = image.float().requires_grad_(True)
+    (parts,) = torch.autograd.grad(transformed(x, values)[(0, *place)], x)
+    found = [(row, column) for _, row, column in parts.nonzero().tolist()]
+    parts = {pixel: parts[(0, *pixel)].item() for pixel in found}
+    return {pixel: part for pixel, part in parts.items() if part > 1e-4}  # not what is rounding
+
+
 def draws(values: dict) -> list[dict]:
     """Six random settings: each between minus and plus what is set, mirrored half of the time.
 
@@ -210,6 +241,21 @@ def different(most: int) -> int:
     return 2 * (2 * most + 1) ** 2
 
 
+def _sum(
+    original: torch.Tensor, changed: torch.Tensor, place: tuple[int, int], weights: dict
+) -> str:
+    """Where a pixel of the changed image comes from, in numbers; images (28, 28)."""
+    value = int(changed[place])
+    name = f"changed[{place[0]}, {place[1]}]"
+    if not weights:
+        return f"{name} = {value}: what would come here lies outside the image."
+    if max(weights.values()) > 0.9999:
+        ((row, column),) = weights
+        return f"{name} = original[{row}, {column}] = {value}."
+    terms = [f"{drawing.say(round(part, 3))} · {int(original[at])}" for at, part in weights.items()]
+    return f"{name} = {' + '.join(terms)} ≈ {value} (framed in the original)."
+
+
 def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tensor:
     shape = tuple(getattr(image, "shape", ()))
     if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
@@ -244,31 +290,46 @@ HOW_MANY = {
 
 #: The sides of an original and of a random draw, and what is between two draws, in inches.
 LARGE, SMALL, GAP = 1.75, 1.15, 0.22
+#: The figure, the upper left corner of the original, and from there to the variant.
+WIDTH, HEIGHT = 8.4, 3.8
+LEFT, TOP, APART = 0.15, HEIGHT - 0.03, 4.2
 
 
-def _figure(images: np.ndarray, label: str, words: str, answers: list[tuple[str, float]]) -> Figure:
-    """The original and its variant, large; below, the random draws. images: (8, 28, 28)."""
-    width, height = 8.4, 3.8
-    figure = Figure(figsize=(width, height), layout="none")
+def _figure(
+    images: np.ndarray,
+    label: str,
+    words: str,
+    answers: list[tuple[str, float]],
+    marks: tuple[list, list] | None,
+) -> Figure:
+    """The original and its variant, large; below, the random draws. images: (8, 28, 28).
+
+    marks: the pixel of the variant to frame, and those of the original that it comes from.
+    """
+    figure = Figure(figsize=(WIDTH, HEIGHT), layout="none")
     axes = figure.add_axes((0, 0, 1, 1))  # in inches; one axes for all is several times as quick
     axes.set_axis_off()
-    left, top, apart = 0.15, height - 0.03, 4.2
     for i, title in enumerate(("original", "changed")):
-        x = left + i * apart
-        _place(axes, images[i], (x, top), LARGE)
+        x = LEFT + i * APART
+        _place(axes, images[i], (x, TOP), LARGE)
         text = f"{title}\nlabel: {label}"
         if answers:
             text += "\nreads {}\nprobability {:.2f}".format(*answers[i])
-        axes.text(x + LARGE + 0.15, top - LARGE / 2, text, va="center", fontsize=15)
-    axes.text(left, 1.78, words, fontsize=13, va="center")
+        axes.text(x + LARGE + 0.15, TOP - LARGE / 2, text, va="center", fontsize=15)
+    for i, pixels in enumerate(reversed(marks or ())):
+        for row, column in pixels:
+            corner = LEFT + i * APART + column * LARGE / 28, TOP - (row + 1) * LARGE / 28
+            side = LARGE / 28
+            axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=ORANGE, lw=1.5))
+    axes.text(LEFT, 1.78, words, fontsize=13, va="center")
     gap = round(GAP / SMALL * 28)
     row = np.pad(images[2:], ((0, 0), (0, 0), (0, gap)), constant_values=255)  # (6, 28, 28 + gap)
-    _place(axes, np.concatenate(row, axis=1)[:, :-gap], (left, 1.6), SMALL)
+    _place(axes, np.concatenate(row, axis=1)[:, :-gap], (LEFT, 1.6), SMALL)
     for i, (name, chance) in enumerate(answers[2:]):
-        x = left + SMALL / 2 + i * SMALL * (28 + gap) / 28
+        x = LEFT + SMALL / 2 + i * SMALL * (28 + gap) / 28
         text = f"{name}{' ' if len(name) < 3 else chr(10)}({chance:.2f})"  # long names: two lines
         axes.text(x, 0.43, text, ha="center", va="top", fontsize=12)
-    axes.set(xlim=(0, width), ylim=(0, height), aspect="auto")  # imshow has changed them
+    axes.set(xlim=(0, WIDTH), ylim=(0, HEIGHT), aspect="auto")  # imshow has changed them
     return figure
 
 

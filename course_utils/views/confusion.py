@@ -21,6 +21,8 @@ QUESTION = "Which two classes are confused most, counting both directions?"
 MOST, AT_ONCE = 40, 8
 #: What each of those takes of the figure, in pixels of an image: across, and down with its text.
 WIDE, HIGH = 34, 45
+#: Where the first row begins, under the title.
+FIRST = 11
 #: The image and the cell that are looked at.
 ORANGE = "#E69F00"
 #: Four digits in each column beside the figure, on a page of 900 pixels.
@@ -49,6 +51,7 @@ class Confusion(panel.Panel):
 
     TITLE = "Confusion: what is taken for what"
     MOVES: ClassVar[dict[str, str]] = {"brackets": "cell", "arrows": "place"}
+    PICK: ClassVar[str] = "click an image"
 
     def __init__(
         self,
@@ -87,6 +90,13 @@ class Confusion(panel.Panel):
             "table": self._table(cell),
             "limits": {"place": len(there)},
         }
+
+    def pick(self, values: dict, x: float, y: float) -> dict:
+        """The image there, of the up to eight that are shown."""
+        row, column = int((y - FIRST) // HIGH), int(x // WIDE)
+        place = values["place"] - (values["place"] - 1) % AT_ONCE + 4 * row + column
+        there = row in (0, 1) and place <= len(self._members[values["cell"] - 1])
+        return {"place": place} if there else {}
 
     def image(self) -> torch.Tensor:
         """The image that is looked at: uint8 (1, 28, 28)."""
@@ -165,13 +175,13 @@ class Confusion(panel.Panel):
         first = place - 1 - at
         figure = Figure(figsize=(3.7, 2.75), layout="none")
         axes = figure.add_axes((0, 0, 1, 1))  # one for all images: each axes takes its time
-        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + 11, 0))
+        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))
         axes.set_axis_off()
         order = "least sure first" if cell[0] == cell[1] else "surest first"
         names = " as ".join(self._data.classes[k] for k in cell)
         axes.text(3, 8.5, f"{names}, {order}", fontsize=13)
         for i, image in enumerate(there[first : first + AT_ONCE]):
-            left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + 23
+            left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + FIRST + 12
             where = {"extent": (left, left + 28, top + 28, top), "aspect": "auto"}
             pixels = self._data.images[image, 0].numpy()
             axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **where)
@@ -180,7 +190,7 @@ class Confusion(panel.Panel):
             if i == at:
                 corner = (left - 1, top - 1)
                 axes.add_patch(Rectangle(corner, 30, 30, fill=False, edgecolor=ORANGE, lw=4))
-        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + 11, 0))  # imshow has changed them
+        axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))  # imshow has changed them
         return figure
 
 

@@ -1,6 +1,7 @@
 """The learning rate: gradient descent on a parabola and in a long bowl, step by step."""
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -9,82 +10,159 @@ from matplotlib.figure import Figure
 
 from . import drawing, panel
 
-PARABOLA, BOWL = "parabola", "bowl"
-#: The curvature in the direction of each parameter: the second derivatives of the loss.
-CURVATURES = {PARABOLA: (2.0,), BOWL: (0.2, 4.0)}
-#: Where each loss is lowest; every descent starts at zeros.
-LOWEST = {PARABOLA: (3.0,), BOWL: (3.0, 1.0)}
-FORMULAS = {PARABOLA: "L = (w − 3)²", BOWL: "L = 0.1 (w − 3)² + 2 (b − 1)²"}
+PARABOLA, BOWL, OWN = "parabola", "bowl", "own"
 #: The rates of the question, and the fates in the order in which they are asked for.
 RATES = (0.1, 0.5, 0.9, 1.0, 1.1)
 FATES = ("one step", "bounces", "slow", "diverges", "oscillates")
 MOST_STEPS, ROWS = 20, 6
+#: A slider of learning rates has so many places; its limit is near the twentieth.
+PLACES = 24
+
+
+@dataclass(frozen=True)
+class Bowl:
+    """A loss that is ½ dᵀ H d above its lowest value, d being the way from its lowest point.
+
+    formula: in words. hessian: H, (parameters, parameters). lowest: (parameters,). around: how
+    far from the lowest point the picture goes, in the direction of each parameter.
+    """
+
+    formula: str
+    hessian: np.ndarray
+    lowest: np.ndarray
+    around: tuple[float, ...]
+
+    @property
+    def curvatures(self) -> np.ndarray:
+        """The eigenvalues of H, the smallest first: (parameters,)."""
+        return np.linalg.eigvalsh(self.hessian)
+
+    @property
+    def limit(self) -> float:
+        """The learning rate from which on descent does not converge: 2 / the largest curvature."""
+        return 2 / self.curvatures[-1]
+
+    def gradient(self, point: np.ndarray) -> np.ndarray:
+        """H times the way from the lowest point: (parameters,)."""
+        return self.hessian @ (point - self.lowest)
+
+    def height(self, *point: np.ndarray | float) -> np.ndarray:
+        """The loss above its lowest value; a number or an array for each parameter."""
+        away = [at - low for at, low in zip(point, self.lowest, strict=True)]
+        return 0.5 * np.einsum("i...,ij,j...", np.array(away), self.hessian, np.array(away))
+
+    def descend(self, rate: float, steps: int) -> np.ndarray:
+        """The parameters from the start, zeros, to the last step: (steps + 1, parameters)."""
+        path = [np.zeros(len(self.lowest))]
+        for _ in range(steps):
+            path.append(path[-1] - rate * self.gradient(path[-1]))
+        return np.array(path)
+
+
+LOSSES = {
+    PARABOLA: Bowl("L = (w − 3)²", np.array([[2.0]]), np.array([3.0]), (7,)),
+    BOWL: Bowl(
+        "L = 0.1 (w − 3)² + 2 (b − 1)²", np.diag([0.2, 4.0]), np.array([3.0, 1.0]), (4.5, 3.3)
+    ),
+}
+
+
+def of_points(x: object, y: object) -> Bowl:
+    """Half the mean squared error of a line wx + b over points, as a function of w and b.
+
+    x, y: numbers, as many of one as of the other.
+
+    Raises ValueError for anything else, for points that are all at one x, and for an x so large
+    that no learning rate on a slider is small enough.
+    """
+    try:
+        x, y = (np.asarray(values, dtype=float) for values in (x, y))
+    except (TypeError, ValueError):
+        raise ValueError("x and y have to hold numbers, one of each for a point.") from None
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y need one number for each point; got {x.shape} and {y.shape}.")
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        raise ValueError("x and y have to hold finite numbers; there is a NaN or an infinity.")
+    if len(np.unique(x)) < 2:
+        raise ValueError("all points are at one x: no line through them is the best.")
+    hessian = np.array([[np.mean(x**2), x.mean()], [x.mean(), 1]])
+    lowest = np.polyfit(x, y, 1)
+    around = 1.3 * np.linalg.norm(lowest) or 1.0
+    bowl = Bowl(f"L = ½ mean (wx + b − y)², {len(x)} points", hessian, lowest, (around, around))
+    if bowl.limit < 1e-3:
+        raise ValueError(
+            f"x is as large as {np.abs(x).max():.4g}, so only learning rates below "
+            f"{bowl.limit:.1g} converge: too small for a slider. Standardise x first."
+        )
+    return bowl
 
 
 class LearningRate(panel.Panel):
     """Gradient descent with a learning rate to choose: each step with its sum.
 
     rate: the first learning rate, from 0.05 to 1.2. steps: how many steps to show first, from
-    0 to 20. loss: "parabola", L = (w − 3)², or "bowl", L = 0.1 (w − 3)² + 2 (b − 1)².
+    0 to 20. loss: "parabola", L = (w − 3)², or "bowl", L = 0.1 (w − 3)² + 2 (b − 1)². x, y:
+    points of one's own, whose bowl, that of the line wx + b, is shown instead; its learning rates
+    go a little beyond its limit, and the first is about half of it.
 
-    Raises ValueError for any other rate, number of steps or loss.
+    Raises ValueError for any other rate, number of steps, loss or points.
     """
 
     TITLE = "Learning rate"
-    CONTROLS: ClassVar = [
-        panel.slider("rate", "learning rate η", 0.05, 1.2, 0.05),
-        panel.slider("steps", "steps", 0, MOST_STEPS, 1),
-        panel.choice("loss", "loss", list(FORMULAS)),
-    ]
     MOVES: ClassVar = {"brackets": "rate", "arrows": "steps"}
 
-    def __init__(self, rate: float = 0.1, steps: int = 4, loss: str = PARABOLA) -> None:
-        if not 0.05 <= drawing.number(rate, "learning rate") <= 1.2:
-            raise ValueError(f"the learning rate is {rate}; rates from 0.05 to 1.2 can be shown.")
+    def __init__(
+        self,
+        rate: float | None = None,
+        steps: int = 4,
+        loss: str = PARABOLA,
+        *,
+        x: object = None,
+        y: object = None,
+    ) -> None:
+        own = x is not None or y is not None
+        self._losses = {OWN: of_points(x, y)} if own else LOSSES
+        loss = OWN if own else loss
+        if loss not in self._losses:
+            raise ValueError(f'the loss is {loss!r}; it has to be "{PARABOLA}" or "{BOWL}".')
+        step = float(f"{self._losses[OWN].limit / 20:.1g}") if own else 0.05
+        most = round(PLACES * step, 6)
+        rate = (10 * step if own else 0.1) if rate is None else rate
+        if not step <= drawing.number(rate, "learning rate") <= most:
+            raise ValueError(
+                f"the learning rate is {rate}; rates from {step} to {most} can be shown."
+            )
         if drawing.whole(steps, "number of steps", at_least=0) > MOST_STEPS:
             raise ValueError(f"{steps} steps are too many to show; up to {MOST_STEPS} can be.")
-        if loss not in FORMULAS:
-            raise ValueError(f'the loss is {loss!r}; it has to be "{PARABOLA}" or "{BOWL}".')
-        self.QUESTION = question(loss)
+        self.CONTROLS = [
+            panel.slider("rate", "learning rate η", step, most, step),
+            panel.slider("steps", "steps", 0, MOST_STEPS, 1),
+        ]
+        if not own:
+            self.CONTROLS.append(panel.choice("loss", "loss", list(LOSSES)))
+        self.QUESTION = question(loss, self._losses[loss])
         super().__init__(rate=float(rate), steps=int(steps), loss=loss)
 
     def look(self, values: dict, answered: bool) -> dict:
+        loss = self._losses[values["loss"]]
         if not answered:  # where it starts, and nothing of where it goes
-            values = {**values, "steps": 0}
-            told = f"{FORMULAS[values['loss']]}. Square: the start. Star: the lowest point."
-            return {"sentence": told, "figure": _figure(values)}
-        seen = {"sentence": told_of(values), "figure": _figure(values)}
-        if values["steps"]:
-            seen["table"] = _table(values)
+            told = f"{loss.formula}. Square: the start. Star: the lowest point."
+            return {"sentence": told, "figure": _figure(loss, values["rate"], 0)}
+        rate, steps = values["rate"], values["steps"]
+        seen = {"sentence": told_of(loss, rate, steps), "figure": _figure(loss, rate, steps)}
+        if steps:
+            seen["table"] = _table(loss, rate, steps)
         return seen
 
     def arithmetic(self) -> str:
-        """The descent of every rate of the question, and the limits of both losses."""
+        """The descent of every rate of the question, and the limits of the losses."""
         lines = []
-        for rate in RATES:
-            path = descend(PARABOLA, rate, 4)[:, 0]
+        for rate in RATES if PARABOLA in self._losses else ():
+            path = LOSSES[PARABOLA].descend(rate, 4)[:, 0]
             walk = " ".join(drawing.say(w) for w in path)
             lines.append(f"η = {rate}: w = {walk}: {fate(1 - 2 * rate)}")
-        lines += [f"{FORMULAS[loss]}: η below {drawing.say(limit(loss))}" for loss in FORMULAS]
-        return "\n".join(lines)
-
-
-def gradient(loss: str, point: np.ndarray) -> np.ndarray:
-    """Curvature times distance to the lowest point, in each direction; (..., parameters)."""
-    return np.array(CURVATURES[loss]) * (point - np.array(LOWEST[loss]))
-
-
-def descend(loss: str, rate: float, steps: int) -> np.ndarray:
-    """The parameters from the start, zeros, to the last step: (steps + 1, parameters)."""
-    path = [np.zeros(len(LOWEST[loss]))]
-    for _ in range(steps):
-        path.append(path[-1] - rate * gradient(loss, path[-1]))
-    return np.array(path)
-
-
-def limit(loss: str) -> float:
-    """The learning rate from which on descent does not converge: 2 / the largest curvature."""
-    return 2 / max(CURVATURES[loss])
+        limits = [f"{o.formula}: η below {drawing.say(o.limit)}" for o in self._losses.values()]
+        return "\n".join(lines + limits)
 
 
 def fate(factor: float) -> str:
@@ -100,18 +178,26 @@ def fate(factor: float) -> str:
     return "slow" if factor > 0.5 else "arrives from one side"
 
 
-def question(loss: str) -> dict:
-    """Of the parabola, the rate of each fate in the order of FATES; of the bowl, its limit."""
-    if loss == BOWL:
-        return {
+def question(name: str, loss: Bowl) -> dict:
+    """Of the parabola, the rate of each fate in the order of FATES; of a bowl, its limit."""
+    if name != PARABOLA:
+        flattest, steepest = map(drawing.say, loss.curvatures)
+        asked = {
             "question": (
-                f"descent on {FORMULAS[BOWL]}, whose curvatures are 0.2 along the trough and 4 "
-                "across it. From which learning rate on does it not converge?"
+                f"descent on {loss.formula}, whose curvatures are {flattest} along the trough and "
+                f"{steepest} across it. From which learning rate on does it not converge?"
             ),
-            "solution": [limit(BOWL)],
-            "explain": "The limit is 2/λmax = 2/4, set by the steepest direction alone.",
+            "explain": f"The limit is 2/λmax = 2/{steepest}, set by the steepest direction alone.",
         }
-    of = {fate(1 - rate * CURVATURES[PARABOLA][0]): rate for rate in RATES}
+        if name == BOWL:
+            return {**asked, "solution": [loss.limit]}
+        choices = sorted([1 / loss.curvatures[-1], loss.limit, 2 / loss.curvatures[0]])
+        return {
+            **asked,
+            "choices": list(map(drawing.say, choices)),
+            "solution": drawing.say(loss.limit),
+        }
+    of = {fate(1 - rate * loss.curvatures[0]): rate for rate in RATES}
     rates = ", ".join(map(str, RATES))
     return {
         "question": (
@@ -126,57 +212,63 @@ def question(loss: str) -> dict:
     }
 
 
-def told_of(values: dict) -> str:
+def told_of(loss: Bowl, rate: float, steps: int) -> str:
     """Where the steps have led, and what becomes of the distance, in one line."""
-    loss, rate, steps = values["loss"], values["rate"], values["steps"]
-    here = descend(loss, rate, steps)[-1]
+    here = loss.descend(rate, steps)[-1]
     place = ", ".join(f"{name} = {drawing.say(v)}" for name, v in zip("wb", here, strict=False))
     after = f"η = {drawing.say(rate)}, {steps} step{'' if steps == 1 else 's'}: {place}."
-    factors = [1 - rate * curvature for curvature in CURVATURES[loss]]
-    if loss == PARABOLA:
-        what = f"Each step multiplies the distance to 3 by 1 − 2η = {drawing.say(factors[0])}: "
+    factors = [1 - rate * curvature for curvature in loss.curvatures]
+    names = [f"1 − {drawing.say(curvature)}η" for curvature in loss.curvatures]
+    if len(factors) == 1:
+        what = f"Each step multiplies the distance to 3 by {names[0]} = {drawing.say(factors[0])}: "
         return f"{after} {what}{fate(factors[0])}. Limit: 2/2 = 1."
     what = (
-        f"Factors: 1 − 0.2η = {drawing.say(factors[0])} along the trough ({fate(factors[0])}), "
-        f"1 − 4η = {drawing.say(factors[1])} across it ({fate(factors[1])})."
+        f"Factors: {names[0]} = {drawing.say(factors[0])} along the trough ({fate(factors[0])}), "
+        f"{names[1]} = {drawing.say(factors[1])} across it ({fate(factors[1])})."
     )
-    return f"{after} {what} Limit: 2/λmax = 2/4 = 0.5."
+    steepest = drawing.say(loss.curvatures[-1])
+    return f"{after} {what} Limit: 2/λmax = 2/{steepest} = {drawing.say(loss.limit)}."
 
 
-def _table(values: dict) -> dict:
+def _table(loss: Bowl, rate: float, steps: int) -> dict:
     """The last few steps: where from, the gradient there, and where to."""
-    loss, rate, steps = values["loss"], values["rate"], values["steps"]
-    path = descend(loss, rate, steps)
+    path = loss.descend(rate, steps)
     shown = range(max(0, steps - ROWS), steps)
-    names = "w" if loss == PARABOLA else "wb"
+    names = "wb"[: len(loss.lowest)]
     in_bowl = ["step", "w", "∂L/∂w", "b", "∂L/∂b"]
-    head = ["step", "w", "gradient", "new w"] if loss == PARABOLA else in_bowl
+    head = ["step", "w", "gradient", "new w"] if len(names) == 1 else in_bowl
     rows = []
     for i in shown:
         row = [str(i + 1)]
         for j, name in enumerate(names):
             at, to = path[i][j], path[i + 1][j]
-            slope = gradient(loss, path[i])[j]
+            slope = loss.gradient(path[i])[j]
             terms = f"{_long(at)} − {drawing.say(rate)} · {_braced(slope)}"
             moved = f"new {name} = {name} − η · gradient = "
             moved += f"{terms} {_equals(at, slope, to)} {_long(to)}"
-            sum_ = _slope(loss, j, at, slope)
-            if loss == PARABOLA:
+            sum_ = _slope(loss, j, path[i])
+            if len(names) == 1:
                 row += [drawing.say(at), {"text": drawing.say(slope), "why": sum_}]
                 row.append({"text": drawing.say(to), "why": moved, "strong": True})
             else:
                 row += [_brief(at), {"text": _brief(slope), "why": f"{sum_}; {moved}"}]
         rows.append(row)
-    return {"caption": FORMULAS[loss], "head": head, "rows": rows}
+    return {"caption": loss.formula, "head": head, "rows": rows}
 
 
-def _slope(loss: str, direction: int, at: float, slope: float) -> str:
-    curvature, lowest = CURVATURES[loss][direction], LOWEST[loss][direction]
-    name = "wb"[direction]
-    factor, middle = drawing.say(curvature), drawing.say(lowest)
+def _slope(loss: Bowl, direction: int, at: np.ndarray) -> str:
+    """The gradient in one direction as a sum, first in letters, then in numbers."""
+    letters, numbers, exact = [], [], [*at]
+    for j, factor in enumerate(loss.hessian[direction]):
+        if factor:
+            factor, lowest = float(factor), loss.lowest[j]
+            letters.append(f"{_long(factor)} · ({'wb'[j]} − {_braced(lowest)})")
+            numbers.append(f"{_long(factor)} · ({_long(at[j])} − {_braced(lowest)})")
+            exact += [factor, lowest]
+    slope = loss.gradient(at)[direction]
     return (
-        f"gradient = {factor} · ({name} − {middle}) = {factor} · ({_long(at)} − {middle}) "
-        f"{_equals(at, slope)} {_long(slope)}"
+        f"gradient = {' + '.join(letters)} = {' + '.join(numbers)} "
+        f"{_equals(slope, *exact)} {_long(slope)}"
     )
 
 
@@ -205,32 +297,38 @@ def _braced(value: float) -> str:
 # --- the figure ------------------------------------------------------------------------------
 
 
-def _figure(values: dict) -> Figure:
+def _figure(loss: Bowl, rate: float, steps: int) -> Figure:
     figure = Figure(figsize=(4.9, 3.6), layout="none")
     axes = figure.add_axes((0.13, 0.16, 0.85, 0.82))
-    path = descend(values["loss"], values["rate"], values["steps"])
-    if values["loss"] == PARABOLA:
-        _draw_parabola(axes)
-        heights = (path[:, 0] - 3) ** 2
-        _draw_path(axes, path[:, 0], heights, (3, 0))
+    path = loss.descend(rate, steps)
+    if len(loss.lowest) == 1:
+        _draw_parabola(axes, loss)
+        _draw_path(axes, path[:, 0], loss.height(path[:, 0]), (*loss.lowest, 0))
     else:
-        _draw_bowl(axes)
-        _draw_path(axes, path[:, 0], path[:, 1], LOWEST[BOWL])
+        _draw_bowl(axes, loss)
+        _draw_path(axes, path[:, 0], path[:, 1], loss.lowest)
     return figure
 
 
-def _draw_parabola(axes: Axes) -> None:
-    w = np.linspace(-4, 10, 113)
-    axes.plot(w, (w - 3) ** 2, color="0.6", linestyle="-")
-    axes.set(xlim=(-4, 10), ylim=(-3, 49), xlabel="weight w", ylabel="loss L")
+def _draw_parabola(axes: Axes, loss: Bowl) -> None:
+    (left, right), top = _sides(loss)[0], loss.height(_sides(loss)[0][1])
+    w = np.linspace(left, right, 113)
+    axes.plot(w, loss.height(w), color="0.6", linestyle="-")
+    axes.set(xlim=(left, right), ylim=(-0.06 * top, top), xlabel="weight w", ylabel="loss L")
 
 
-def _draw_bowl(axes: Axes) -> None:
-    """Contours: on each, the loss is four times as high as on the one inside it."""
-    w, b = np.meshgrid(np.linspace(-1.5, 7.5, 121), np.linspace(-2.3, 4.3, 91))
-    heights = 0.1 * (w - 3) ** 2 + 2 * (b - 1) ** 2
-    axes.contour(w, b, heights, levels=0.05 * 4.0 ** np.arange(5), colors="0.6", linewidths=1.2)
-    axes.set(xlim=(-1.5, 7.5), ylim=(-2.3, 4.3), xlabel="weight w", ylabel="bias b")
+def _draw_bowl(axes: Axes, loss: Bowl) -> None:
+    """Contours: on each, the loss is four times as far above the lowest as on that inside it."""
+    across, up = _sides(loss)
+    w, b = np.meshgrid(np.linspace(*across, 121), np.linspace(*up, 91))
+    levels = loss.height(*np.zeros(2)) * 4.0 ** np.arange(-3, 3)  # the start is on the fourth
+    axes.contour(w, b, loss.height(w, b), levels=levels, colors="0.6", linewidths=1.2)
+    axes.set(xlim=across, ylim=up, xlabel="weight w", ylabel="bias b")
+
+
+def _sides(loss: Bowl) -> list[tuple[float, float]]:
+    """From where to where the picture goes, in the direction of each parameter."""
+    return [(low - far, low + far) for low, far in zip(loss.lowest, loss.around, strict=True)]
 
 
 def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, ...]) -> None:

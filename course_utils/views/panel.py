@@ -37,8 +37,8 @@ def button(name: str, label: str) -> dict:
 class Panel(View):
     """A view with controls in the page whose answer, figure and table, is made by Python.
 
-    A kind of panel defines TITLE, QUESTION, CONTROLS, MOVES, `look` and `arithmetic`.
-    Whoever has changed a control can read `values`.
+    A kind of panel defines TITLE, QUESTION, CONTROLS, MOVES, `look` and `arithmetic`; one whose
+    figure can be clicked, PICK and `pick` as well. Whoever has changed a control can read `values`.
     """
 
     _esm = bundle("panel.js")
@@ -52,7 +52,10 @@ class Panel(View):
     moves = traitlets.Dict().tag(sync=True)
     #: What R goes back to.
     start = traitlets.Dict().tag(sync=True)
-    #: What the page asks for, {"turn": …, "values": …, "answered": …}, and what it is told.
+    #: What a click in the figure does, for the line of keys: "click a unit"; or nothing.
+    picks = traitlets.Unicode().tag(sync=True)
+    #: What the page asks for, {"turn": …, "values": …, "answered": …, "at": where the figure was
+    #: clicked, as parts of its width and height, or None}, and what it is told.
     asked = traitlets.Dict().tag(sync=True)
     shown = traitlets.Dict().tag(sync=True)
     figure = traitlets.Bytes().tag(sync=True)
@@ -61,6 +64,7 @@ class Panel(View):
     QUESTION: ClassVar[dict]
     CONTROLS: ClassVar[list[dict]]
     MOVES: ClassVar[dict[str, str]] = {}
+    PICK: ClassVar[str] = ""
 
     def __init__(self, **start: object) -> None:
         """start: the first value of every control."""
@@ -68,7 +72,8 @@ class Panel(View):
         shown, figure = self._seen(turn=0)
         super().__init__(
             **{"title": self.TITLE, "question": self.QUESTION, "controls": self.CONTROLS},
-            **{"moves": self.MOVES, "start": dict(start), "shown": shown, "figure": figure},
+            **{"moves": self.MOVES, "start": dict(start), "picks": self.PICK},
+            **{"shown": shown, "figure": figure},
         )
 
     def look(self, values: dict, answered: bool) -> dict:
@@ -82,10 +87,16 @@ class Panel(View):
         a click gives to controls), "colour" and "dark" (CSS background; white letters), "strong",
         "control" (the name of a control that stands in the cell).
         "limits": {control: how far it goes up from now on}; or left out.
+        "why": the sum behind what is marked in the figure; or left out.
 
         While the question is open (answered False) the answer must not be in it.
         Raises ValueError, with a sentence, for values that cannot be.
         """
+        raise NotImplementedError
+
+    def pick(self, values: dict, x: float, y: float) -> dict:
+        """The values of controls that a click at x and y, in the data of the figure's first axes,
+        changes; none if nothing is there. Pure, as `look` is."""
         raise NotImplementedError
 
     @traitlets.observe("asked")
@@ -94,6 +105,8 @@ class Panel(View):
         before, self.values = self.values, {**self.start, **asked["values"]}
         self.answered = asked["answered"]
         try:
+            if at := asked.get("at"):
+                self.values |= self.pick(dict(self.values), *self._place(*at))
             shown, figure = self._seen(asked["turn"])
         except Exception as error:
             self.values, problem = before, str(error)
@@ -111,7 +124,17 @@ class Panel(View):
             seen = self.look(dict(self.values), self.answered)
             figure = seen.pop("figure", None)
             drawn = b"" if figure is None else drawing.quick_png(figure)
+        self._drawn = figure
         return {"alt": seen["sentence"], **seen, "turn": turn, "values": self.values}, drawn
+
+    def _place(self, across: float, down: float) -> tuple[float, float]:
+        """A place in the figure that was drawn last, in the data of its first axes."""
+        width, height = self._drawn.bbox.size
+        return (
+            self._drawn.axes[0]
+            .transData.inverted()
+            .transform((across * width, (1 - down) * height))
+        )
 
     def picture(self) -> bytes:
         with style.context("course_utils.course"):

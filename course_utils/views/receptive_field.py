@@ -3,6 +3,7 @@
 import copy
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -52,6 +53,10 @@ class Field:
         """The first and the last row (or column) that the unit at this row (or column) sees."""
         start = self.first + at * self.jump
         return start, start + self.side - 1
+
+    def middle(self, at: int) -> float:
+        """Where what the unit at this row (or column) sees has its middle; pixel 0 goes to 1."""
+        return self.rows(at)[0] + self.side / 2
 
 
 def fields(network: Chain) -> list[Field]:
@@ -191,6 +196,7 @@ class ReceptiveField(panel.Panel):
 
     TITLE = "Receptive field"
     MOVES: ClassVar = {"brackets": "layer", "arrows": "column", "upright": "row"}
+    PICK: ClassVar = "click a unit"
 
     def __init__(
         self,
@@ -263,6 +269,17 @@ class ReceptiveField(panel.Panel):
         figure = self._figure(field, place, gradient)
         return {**seen, "sentence": sentence, "figure": figure, "alt": alt}
 
+    def pick(self, values: dict, x: float, y: float) -> dict:
+        """The unit whose field has its middle nearest to there; in the left image alone."""
+        field, (height, width) = self._fields[values["layer"]], self._network.shape[1:]
+        if not (0 <= x <= width and 0 <= y <= height):
+            return {}
+        near = (round((at - field.middle(0)) / field.jump) for at in (y, x))
+        return {
+            name: min(max(unit, 0), field.places - 1)
+            for name, unit in zip(("row", "column"), near, strict=True)
+        }
+
     def _unit(self, values: dict) -> tuple[Field, tuple[int, int, int]]:
         if values["layer"] not in self._fields:
             known = ", ".join(self._fields)
@@ -324,14 +341,17 @@ class ReceptiveField(panel.Panel):
             _picture(axes, gradient.numpy(), across, "cividis", most or 1)
             axes.text(across, top - unit, "mean |gradient|", fontsize=14, va="bottom")
             _scale(axes, across + right + unit, (top, bottom), unit, most)
-            centres = [
-                torch.arange(field.places) * field.jump + field.first + field.side / 2
-                for _ in range(2)
-            ]
-            y, x = (grid.flatten() for grid in torch.meshgrid(*centres, indexing="ij"))
+            centres = [field.middle(at) for at in range(field.places)]
+            y, x = zip(*product(centres, centres), strict=True)
             axes.plot(x, y, ".", color=BLUE, markersize=max(2, min(7, 2 * field.jump)))
-            here = centres[0][place[1]], centres[1][place[2]]
-            axes.plot(here[1], here[0], "o", color=ORANGE, markeredgecolor="black", markersize=10)
+            axes.plot(
+                centres[place[2]],
+                centres[place[1]],
+                "o",
+                color=ORANGE,
+                markeredgecolor="black",
+                markersize=10,
+            )
             for shift in (0, across):
                 axes.add_patch(_frame(corner[0], corner[1] + shift, field.side))
         axes.set(

@@ -4,18 +4,20 @@ import { h, calm, frame, predict, show } from "./frame.js";
 /** How long the kernel may take before the page says that it does not answer. */
 const PATIENCE = 4000; // milliseconds
 const BEAT = 500;
+const FIRST = "First your prediction, or skip.";
 
 export function panel({ model, el }) {
   const controls = model.get("controls").map((control) => ({ ...control }));
   const { brackets, arrows, upright } = model.get("moves");
   // A page that is opened beside another one, or again, finds the question answered.
   const { turn } = model.get("shown");
-  const state = { ...first(), answered: turn > 0, turn, waiting: null, again: false };
+  const state = { ...first(), answered: turn > 0, turn, waiting: null, again: false, at: null };
   const fields = Object.fromEntries(controls.map((control) => [control.name, field(control)]));
   const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
 
   const toolbar = h("div", { class: "panel-controls" });
-  const picture = h("img", { class: "panel-figure" });
+  const picture = h("img", { class: "panel-figure", onclick: pick });
+  picture.classList.toggle("pickable", Boolean(model.get("picks")));
   const reason = h("p", { class: "panel-why", hidden: true });
   const table = h("div", { class: "panel-table" });
   const question = state.answered ? [] : [predict(model.get("question"), reveal)];
@@ -47,10 +49,20 @@ export function panel({ model, el }) {
       return;
     }
     state.turn = (model.get("asked").turn ?? 0) + 1;
-    const { values, answered } = state;
-    model.set("asked", { turn: state.turn, values: { ...values }, answered });
+    const { values, answered, at } = state;
+    state.at = null;
+    model.set("asked", { turn: state.turn, values: { ...values }, answered, at });
     model.save_changes();
     state.waiting = setTimeout(silent, PATIENCE);
+  }
+
+  /** A click in the figure: where it was; what it means is known to Python. */
+  function pick({ clientX, clientY }) {
+    if (!model.get("picks")) return;
+    if (!state.answered) return view.say(FIRST);
+    const { left, top, width, height } = picture.getBoundingClientRect();
+    state.at = [(clientX - left) / width, (clientY - top) / height];
+    ask();
   }
 
   function silent() {
@@ -71,6 +83,7 @@ export function panel({ model, el }) {
     // A late answer is not about what has been asked since.
     if (state.waiting === null && !state.again) state.values = { ...shown.values };
     drawFigure(shown.alt);
+    if (shown.why) explain(shown.why);
     drawTable(shown.table);
     for (const [name, most] of Object.entries(shown.limits ?? {})) limit(name, most);
     for (const [name, { set }] of Object.entries(fields)) set(state.values[name]);
@@ -133,18 +146,24 @@ export function panel({ model, el }) {
       }
       if (!why && !set) return h("td", { style }, words);
       const pick = () => {
-        if (!state.answered) return view.say("First your prediction, or skip.");
+        if (!state.answered) return view.say(FIRST);
         if (set) change(set);
-        reason.hidden = !why;
-        reason.textContent = why ?? "";
-        if (why) view.say(why);
+        if (!why) return;
+        explain(why);
+        view.say(why);
       };
       return h("td", { style }, h("button", { class: "panel-cell", onclick: pick }, words));
     }
   }
 
+  function explain(why) {
+    reason.hidden = false;
+    reason.textContent = why;
+  }
+
   function change(values) {
-    reason.hidden = true; // it was for the values before
+    // It was for the values before; where there always is one, the next is about to come.
+    if (!model.get("shown").why) reason.hidden = true;
     Object.assign(state.values, values);
     for (const [name, value] of Object.entries(values)) fields[name]?.set(value);
     ask();
@@ -255,6 +274,7 @@ export function panel({ model, el }) {
       arrows && `\u2190 \u2192 ${name(arrows)}, Space plays`,
       upright && `\u2191 \u2193 ${name(upright)}`,
       brackets && `[ ] ${name(brackets)}`,
+      model.get("picks"),
       "R resets, F full screen, Esc leaves",
     ].filter(Boolean).join("; ");
   }
