@@ -24,7 +24,6 @@ CHANGES = {
 }
 UNCHANGED = {"turn": 0, "right": 0, "down": 0, "mirror": False, "zoom": 100}
 DRAWS = 6
-ORANGE = "#E69F00"
 #: Which 6 of the test part is shown: one with a clear loop, which half a turn makes a clear 9.
 SIX = 4
 #: The seed of the first draws, which differ well from each other.
@@ -320,7 +319,9 @@ def _figure(
         for row, column in pixels:
             corner = LEFT + i * APART + column * LARGE / 28, TOP - (row + 1) * LARGE / 28
             side = LARGE / 28
-            axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=ORANGE, lw=1.5))
+            axes.add_patch(
+                Rectangle(corner, side, side, fill=False, edgecolor=drawing.ORANGE, lw=1.5)
+            )
     axes.text(LEFT, 1.78, words, fontsize=13, va="center")
     gap = round(GAP / SMALL * 28)
     row = np.pad(images[2:], ((0, 0), (0, 0), (0, gap)), constant_values=255)  # (6, 28, 28 + gap)

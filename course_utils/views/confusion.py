@@ -23,8 +23,6 @@ MOST, AT_ONCE = 40, 8
 WIDE, HIGH = 34, 45
 #: Where the first row begins, under the title.
 FIRST = 11
-#: The image and the cell that are looked at.
-ORANGE = "#E69F00"
 #: Four digits in each column beside the figure, on a page of 900 pixels.
 NARROW = """
 .view[aria-label^="Confusion"] .panel-table :is(td, th) {
@@ -155,7 +153,7 @@ class Confusion(panel.Panel):
                 return "" if chosen else "?"
             look = shade(0 if right else count / largest)
             if (row, column) == chosen:
-                look = {"colour": ORANGE}
+                look = {"colour": drawing.ORANGE}
             number = self._cells.index((row, column)) + 1
             strong = right or (row, column) == chosen
             return {"text": str(count), "set": {"cell": number}, "strong": strong, **look}
@@ -189,7 +187,9 @@ class Confusion(panel.Panel):
             axes.text(left + 14, top - 2.5, sure, fontsize=12.5, ha="center")
             if i == at:
                 corner = (left - 1, top - 1)
-                axes.add_patch(Rectangle(corner, 30, 30, fill=False, edgecolor=ORANGE, lw=4))
+                axes.add_patch(
+                    Rectangle(corner, 30, 30, fill=False, edgecolor=drawing.ORANGE, lw=4)
+                )
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))  # imshow has changed them
         return figure
 

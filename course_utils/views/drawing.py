@@ -17,6 +17,8 @@ from PIL import Image
 from ..plots import SIGNED
 
 LARGEST = 9999
+#: What a view marks, in its figures as in its page.
+ORANGE = "#E69F00"
 
 
 def stack(values: object, name: str, longest: int) -> torch.Tensor:
@@ -168,6 +170,4 @@ def _draw(axes: Axes, panel: Panel, left: int, top: float) -> None:
         axes.add_patch(Rectangle((left + j, top + i), 1, 1, fill=False, edgecolor="0.7"))
     if panel.window:
         corner = (left, top)
-        axes.add_patch(
-            Rectangle(corner, *panel.window[::-1], fill=False, edgecolor="#E69F00", lw=4)
-        )
+        axes.add_patch(Rectangle(corner, *panel.window[::-1], fill=False, edgecolor=ORANGE, lw=4))

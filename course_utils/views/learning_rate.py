@@ -332,7 +332,7 @@ def _sides(loss: Bowl) -> list[tuple[float, float]]:
 
 
 def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, ...]) -> None:
-    axes.plot(*lowest, "*", color="#E69F00", markeredgecolor="black", markersize=17)
+    axes.plot(*lowest, "*", color=drawing.ORANGE, markeredgecolor="black", markersize=17)
     if len(x) > 1:
         axes.plot(x, y, "o-", color="#D55E00", linewidth=1.5, markersize=6)
         axes.plot(x[-1], y[-1], "o", color="#D55E00", markeredgecolor="black", markersize=12)

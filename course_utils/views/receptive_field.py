@@ -24,7 +24,7 @@ from .chain import Chain, Row, chain
 #: one in each image, so that one image shows only a part of what a unit can see. In a large
 #: network fewer, so that what its layers make of them stays below so many numbers.
 IMAGES, NUMBERS = 256, 8_000_000
-ORANGE, BLUE = "#E69F00", "#56B4E9"
+BLUE = "#56B4E9"
 HEAD = ["layer", "kernel", "stride", "jump", "field"]
 
 
@@ -348,7 +348,7 @@ class ReceptiveField(panel.Panel):
                 centres[place[2]],
                 centres[place[1]],
                 "o",
-                color=ORANGE,
+                color=drawing.ORANGE,
                 markeredgecolor="black",
                 markersize=10,
             )
@@ -434,7 +434,7 @@ def _cells(field: Field, layer: str, answered: bool) -> list:
 
 def _frame(top: float, left: float, side: float) -> Rectangle:
     """A square of pixels; that it is clear on white as well as on black, it is orange."""
-    return Rectangle((left, top), side, side, fill=False, edgecolor=ORANGE, linewidth=3.5)
+    return Rectangle((left, top), side, side, fill=False, edgecolor=drawing.ORANGE, linewidth=3.5)
 
 
 def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, most: float) -> None:

@@ -16,7 +16,7 @@ export function panel({ model, el }) {
   const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
 
   const toolbar = h("div", { class: "panel-controls" });
-  const picture = h("img", { class: "panel-figure", onclick: pick });
+  const picture = h("img", { class: "panel-figure", onclick: pointAt });
   picture.classList.toggle("pickable", Boolean(model.get("picks")));
   const reason = h("p", { class: "panel-why", hidden: true });
   const table = h("div", { class: "panel-table" });
@@ -57,7 +57,7 @@ export function panel({ model, el }) {
   }
 
   /** A click in the figure: where it was; what it means is known to Python. */
-  function pick({ clientX, clientY }) {
+  function pointAt({ clientX, clientY }) {
     if (!model.get("picks")) return;
     if (!state.answered) return view.say(FIRST);
     const { left, top, width, height } = picture.getBoundingClientRect();
