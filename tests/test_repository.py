@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from documents import WRITTEN, code_cells, has_figure, prose, stored
 
+from course_utils import views
 from course_utils.lessons import LESSONS, course_map, readme_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,16 @@ def test_the_readme_has_the_table_of_lessons():
 
 def test_lesson_00_has_the_map():
     assert course_map() in prose(LESSONS[0])
+
+
+def test_the_readme_says_where_each_view_is():
+    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\d\d(?:, \d\d)*) \|", README, re.MULTILINE)
+    said = {name: lessons for names, lessons in rows for name in re.findall(r"\w+", names)}
+    assert set(said) == set(views.__all__)
+    used = {lesson: "\n".join(cell.source for cell in code_cells(lesson)) for lesson in LESSONS}
+    for name, lessons in said.items():
+        there = [f"{n.number:02}" for n, code in used.items() if f"views.{name}(" in code]
+        assert set(re.findall(r"\d+", lessons)) >= set(there) and there, name
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -1,4 +1,7 @@
-"""Interactive views: what a learner can touch. Each answers in the page, without a kernel."""
+"""Interactive views: what a learner can touch.
+
+Steppers, replay and X-ray answer in the page itself, without a kernel; panels ask Python.
+"""
 
 from importlib import import_module
 
