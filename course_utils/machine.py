@@ -145,21 +145,31 @@ def _speed(seconds: float) -> Iterator[str]:
 def widget_check() -> object:
     """A line that changes by itself as soon as the page and the kernel talk to each other.
 
-    Two hidden widgets are linked in the page; when the page copies one's value to the other,
-    the kernel hears of it. Displayed by leaving it as a cell's last value.
+    The line is an ipywidget; under it an anywidget, as the course's views are, tells the kernel
+    that the page has shown it. Displayed by leaving it as a cell's last value.
     """
+    import anywidget
     import ipywidgets
+    import traitlets
 
-    here, back = ipywidgets.IntText(1), ipywidgets.IntText(0)
+    class Probe(anywidget.AnyWidget):
+        _esm = """export default {
+            render: ({ model }) => { model.set("seen", true); model.save_changes(); },
+        };"""
+        seen = traitlets.Bool(False).tag(sync=True)
+
+        def __repr__(self) -> str:
+            return "Probe()"  # in a stored notebook no address
+
     line = ipywidgets.HTML(
         "<b>Widgets do not answer yet.</b> If this line stays, reload the page; if it stays even "
         "then, <code>pip install -r requirements.txt</code> into the environment that JupyterLab "
         "runs in, and start JupyterLab again."
     )
+    probe = Probe()
 
     def answered(change: dict) -> None:
         line.value = "<b>Widgets answer:</b> this page and the kernel talk to each other."
 
-    back.observe(answered, "value")
-    line.link = ipywidgets.jsdlink((here, "value"), (back, "value"))
-    return line
+    probe.observe(answered, "seen")
+    return ipywidgets.VBox([line, probe])
