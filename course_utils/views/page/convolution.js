@@ -119,6 +119,7 @@ export function convolution({ model, el }) {
 
   // --- the page ------------------------------------------------------------------------------
   const view = frame(el, {
+    kind: "stepper",
     title: "Convolution, step by step",
     help: `${STEPPER_HELP} · click a number and type, or ↑ ↓ · click an output`,
     keys: stepperKeys({
@@ -346,7 +347,7 @@ export function convolution({ model, el }) {
     const white = Math.max(1, ...state.image.slice(0, state.channels).flat(2));
     const largest = Math.max(1e-9, ...state.kernel.flat(2).map(Math.abs));
     const scales = { many, hidden, white, largest };
-    channels.classList.toggle("many", many);
+    view.box.classList.toggle("view-many", many);
     panes.forEach((pane, c) => {
       pane.node.hidden = c >= state.channels;
       if (c < state.channels) drawChannel(pane, c, here, sums[c], scales);

@@ -28,9 +28,9 @@ export function show(value, digits = 4) {
  *
  * keys: { "ArrowLeft": action, … }, called while the view has the focus. An action that returns
  * false has not used the key. Every view has F (full screen) and Escape (leave) by itself.
- * help: one line that names the keys.
+ * help: one line that names the keys. kind: which style sheet's rules are for it, as a class.
  */
-export function frame(el, { title, help, keys }) {
+export function frame(el, { title, help, keys, kind = "panel" }) {
   const live = h("p", { class: "view-live", "aria-live": "polite" });
   const body = h("div", { class: "view-body" });
   const more = { class: "view-full", title: "full screen (F)", onclick: toggle };
@@ -39,7 +39,7 @@ export function frame(el, { title, help, keys }) {
     "section",
     // JupyterLab leaves the keys of such an element alone.
     {
-      ...{ class: "view", tabindex: 0, role: "group", "aria-label": title },
+      ...{ class: `view view-${kind}`, tabindex: 0, role: "group", "aria-label": title },
       "data-lm-suppress-shortcuts": "true",
     },
     h("header", {}, h("strong", {}, title), full),

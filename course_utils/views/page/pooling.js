@@ -99,6 +99,7 @@ export function pooling({ model, el }) {
 
   // --- the page ------------------------------------------------------------------------------
   const view = frame(el, {
+    kind: "stepper",
     title: "Pooling, forward and backward",
     help: `${STEPPER_HELP} · click a number and type, or ↑ ↓ · click y or dx to trace it`,
     keys: stepperKeys({

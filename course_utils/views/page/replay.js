@@ -19,7 +19,7 @@ export function replay({ model, el }) {
   // at: the frame that is shown; frames: of a training that has ended, null before; clock: plays.
   const state = { at: 0, frames: null, answered: false, clock: null };
   const title = `${name}: a training, replayed`;
-  const view = frame(el, { title, help: REPLAY_HELP, keys: keys() });
+  const view = frame(el, { title, help: REPLAY_HELP, keys: keys(), kind: "replay" });
   const curve = trainingCurve((at) => ready() && go(at));
   const filters = mosaic(filterPlan(), "signed");
   const picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");

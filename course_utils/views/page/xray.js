@@ -34,7 +34,8 @@ export function xray({ model, el }) {
   // asked: the question is open; before: probabilities to compare with; due: a frame will update.
   Object.assign(state, { asked: false, before: null, timer: null, due: false, listing: false });
 
-  const view = frame(el, { title: `X-ray of ${network.name}`, help: HELP, keys: keys() });
+  const title = `X-ray of ${network.name}`;
+  const view = frame(el, { title, help: HELP, keys: keys(), kind: "xray" });
   const pad = drawingPad({
     begin: () => { stop(); skipQuestion(); state.before = null; },
     changed: (done) => (done ? update(true) : soon()),
