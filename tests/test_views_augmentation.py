@@ -130,10 +130,15 @@ def test_a_pixel_is_the_sum_of_its_sources(lenet):
     assert why(right=3) == "changed[14, 14] = original[14, 11] = 222."
     assert "lies outside" in why(right=3, column=2)
     assert why(turn=20) == (
-        "changed[14, 14] = 0.173 · 71 + 0.028 · 72 + 0.686 · 200 + 0.113 · 203 ≈ 174 "
-        "(framed in the original)."
+        "changed[14, 14] = 0.173 · 71 + 0.028 · 72 + 0.686 · 200 + 0.113 · 203 ≈ 174, "
+        "of original[13, 14], [13, 15], [14, 14], [14, 15]."
     )
     assert "why" not in view.look(dict(view.start), answered=False)
+    with torch.no_grad():
+        assert why(column=13) == "changed[14, 13] = original[14, 13] = 192."
+    for wrong in ({"row": 14.5}, {"column": 28}):
+        with pytest.raises(ValueError):
+            why(**wrong)
 
 
 def test_arithmetic():
@@ -211,6 +216,9 @@ def test_on_the_stage(page, lenet):
     page.get_by_label("column").fill("30")
     page.keyboard.press("Tab")
     said.filter(has_text="column goes from 0 to 27").wait_for()
+    page.get_by_label("column").fill("8.5")
+    page.keyboard.press("Tab")
+    said.filter(has_text="column goes from 0 to 27, in whole numbers").wait_for()
     page.get_by_label("column").fill("8")
     page.keyboard.press("Tab")
     page.locator(".panel-why", has_text="changed[9, 8] = ").wait_for()

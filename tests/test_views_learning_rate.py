@@ -77,9 +77,29 @@ def test_points_of_ones_own():
     seen = view.look({**view.start, "steps": 1}, answered=True)
     assert seen["table"]["rows"][0][2]["why"] == (  # means: of x² 11.5, x 3, xy 54.75
         "gradient = 11.5 · (w − 3.9) + 3 · (b − 3.3) = 11.5 · (0 − 3.9) + 3 · (0 − 3.3) = −54.75; "
-        "new w = w − η · gradient = 0 − 0.08 · (−54.75) = 4.38"
+        "new w = w − η · gradient = 0 − 0.081 · (−54.75) = 4.43475"
     )
     assert drawing.say(bowl.limit) in view.arithmetic()
+
+
+@pytest.mark.parametrize("x", [X, range(5), [0.2, 0.9], [10, 11, 13], [-1, 1]])
+def test_the_rates_go_a_little_beyond_the_limit(x):
+    view = views.LearningRate(x=x, y=[2 * at + 1 for at in x])
+    limit = lr.of_points(x, [2 * at + 1 for at in x]).limit
+    assert 1.1 < view.controls[0]["max"] / limit < 1.3
+    assert 0.45 < view.values["rate"] / limit < 0.55
+    assert len(set(view.question["choices"])) == 3
+
+
+def test_a_round_bowl_has_no_trough():
+    view = views.LearningRate(x=[-1, 1], y=[-1, 3])  # standardised: H is the unit matrix
+    assert "whose curvature is 1 in every direction" in view.question["question"]
+    assert view.question["choices"] == ["1", "2", "4"] and view.question["solution"] == "2"
+    told = view.look({**view.start, "rate": 0.5, "steps": 1}, answered=True)["sentence"]
+    assert told == (
+        "η = 0.5, 1 step: w = 1, b = 0.5. Each step multiplies the distance to the lowest point "
+        "by 1 − 1η = 0.5: arrives from one side. Limit: 2/λmax = 2/1 = 2."
+    )
 
 
 def test_what_the_lesson_says():
@@ -127,13 +147,18 @@ def test_the_question_hides_its_answer(given):
         ({"steps": 1.5}, "the number of steps is 1.5; it has to be a whole number"),
         ({"steps": 21}, "21 steps are too many to show"),
         ({"loss": "L1"}, 'the loss is \'L1\'; it has to be "parabola" or "bowl"'),
+        ({"x": X, "y": Y, "loss": "L1"}, "the loss is 'L1'"),
         ({"x": [1, 2], "y": [1, 2, 3]}, "one number for each point; got (2,) and (3,)"),
         ({"x": [1, 2]}, "one number for each point; got (2,) and ()"),
         ({"x": ["a"], "y": [1]}, "x and y have to hold numbers"),
         ({"x": [1, float("nan")], "y": [1, 2]}, "there is a NaN or an infinity"),
         ({"x": [2, 2], "y": [1, 2]}, "all points are at one x"),
+        ({"x": [5, 5 + 1e-7], "y": [1, 2]}, "all points are at one x, or nearly"),
+        ({"x": torch.ones(2, requires_grad=True), "y": [1, 2]}, "x and y have to hold numbers"),
+        ({"x": [1, 2], "y": [0, 0]}, "the best line is y = 0"),
+        ({"x": [], "y": []}, "there is no point"),
         ({"x": [900, 1800], "y": [1, 2]}, "x is as large as 1800, so only learning rates below"),
-        ({"x": X, "y": Y, "rate": 0.5}, "the learning rate is 0.5; rates from 0.008 to 0.192"),
+        ({"x": X, "y": Y, "rate": 0.5}, "the learning rate is 0.5; rates from 0.0081 to 0.1944"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(arguments, sentence):
@@ -163,7 +188,10 @@ def test_on_the_stage(page):
     page.keyboard.press("[")
     said.filter(has_text="η = 0.05").wait_for()
     page.locator(".panel-cell").nth(1).click()
-    assert said.inner_text() == "new w = w − η · gradient = 0 − 0.05 · (−6) = 0.3"
+    assert (
+        page.locator(".panel-why").inner_text()
+        == "new w = w − η · gradient = 0 − 0.05 · (−6) = 0.3"
+    )
     page.locator("select").select_option("bowl")
     said.filter(has_text="Limit: 2/λmax = 2/4 = 0.5").wait_for()
     page.get_by_label("learning rate η").fill("0.45")

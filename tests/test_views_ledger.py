@@ -130,12 +130,12 @@ def test_on_a_page(page):
 
     view = views.ShapeLedger()
     put_on_stage(page, view, kernel=True)
-    live = page.locator(".view-live")
+    live, why = page.locator(".view-live"), page.locator(".panel-why")
     page.get_by_role("button", name="1,024").click()
     assert live.inner_text().startswith("First your prediction")
     page.get_by_role("button", name="fc 1, conv 2", exact=True).click()
     page.get_by_role("button", name="48,120").click()  # once it is there
-    assert "(400 + 1) · 120 units = 48,120" in live.inner_text()
+    assert "(400 + 1) · 120 units = 48,120" in why.inner_text()
     page.locator(".view").focus()
     page.keyboard.press("ArrowRight")  # conv 1's kernel
     page.get_by_role("button", name="6 × 27 × 27").wait_for()
@@ -146,10 +146,10 @@ def test_on_a_page(page):
     page.get_by_label("conv 2 kernel").fill("15")
     page.keyboard.press("Tab")
     page.get_by_role("button", name="impossible").click()
-    assert "a kernel of 15 does not fit into 14" in live.inner_text()
+    assert "a kernel of 15 does not fit into 14" in why.inner_text()
     page.get_by_label("conv 2 kernel").fill("99")
     page.keyboard.press("Tab")
-    assert live.inner_text() == "conv 2 kernel goes from 1 to 64."
+    assert live.inner_text() == "conv 2 kernel goes from 1 to 64, in whole numbers."
     assert view.values["conv 2 kernel"] == 15
     page.get_by_label("conv 2 kernel").fill("3")
     page.keyboard.press("Tab")

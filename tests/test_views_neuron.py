@@ -129,7 +129,10 @@ def test_on_the_stage(page):
         page.locator("td", has_text=total).first.wait_for()
     said.filter(has_text="this is OR").wait_for()
     page.locator(".panel-cell").nth(2).click()
-    assert said.inner_text() == "total = w₁x₁ + w₂x₂ + b = 1 · 0 + 1 · 1 − 0.5 = 0.5"
+    assert (
+        page.locator(".panel-why").inner_text()
+        == "total = w₁x₁ + w₂x₂ + b = 1 · 0 + 1 · 1 − 0.5 = 0.5"
+    )
     page.locator("select").select_option("sigmoid")
     said.filter(has_text="y = sigmoid(1·x₁ + 1·x₂ − 0.5)").wait_for()
     assert page.locator(".panel-why").is_hidden()  # the sum was for the step

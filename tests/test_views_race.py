@@ -107,7 +107,8 @@ def test_on_a_page(page):
     page.get_by_label("shown").select_option("test error")
     says("the bands of ReLU, sigmoid and tanh overlap, so they are equal")
     page.get_by_role("button", name="0.3", exact=True).click()
-    says("of 5,000 held-out images it read, by rate, 0.01: 92.5%")
+    why = "of 5,000 held-out images it read, by rate, 0.01: 92.5%"
+    page.locator(".panel-why", has_text=why).wait_for()
     page.locator(".view").focus()
     page.keyboard.press(" ")  # plays: from shallow to deep
     says("deep (6 hidden): test error")

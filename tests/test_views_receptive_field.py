@@ -150,7 +150,7 @@ def test_on_a_page(page):
     page.get_by_role("button", name="pool 1", exact=True).click()
     says("pool 1, map 0, row 7, column 7: by formula 6 × 6")
     page.get_by_role("button", name="6", exact=True).last.click()
-    says("field: 5 + (2 − 1) · 1 = 6 pixels")
+    page.locator(".panel-why", has_text="field: 5 + (2 − 1) · 1 = 6 pixels").wait_for()
     page.get_by_label("layer").select_option("fc 1")
     says("fc 1, map 0, row 0, column 0: by formula 32 × 32")
     page.locator(".view").focus()

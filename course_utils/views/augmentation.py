@@ -77,7 +77,9 @@ class Augmentation(panel.Panel):
         self._network = None if model is None else copy.deepcopy(model).cpu().float().eval()
         self._inputs = inputs or {}
         self.read(self.image[None])  # a model that cannot is found out now
-        begin = {"turn": 20} if self.QUESTION is WHICH_IS_WRONG else {"right": MOST, "down": MOST}
+        begin = {"turn": 20}
+        if self.QUESTION is HOW_MANY:
+            begin = {"right": MOST, "down": MOST, "mirror": True}
         super().__init__(**{**UNCHANGED, **begin, "again": 0, "row": 14, "column": 14})
 
     def look(self, values: dict, answered: bool) -> dict:
@@ -90,7 +92,7 @@ class Augmentation(panel.Panel):
         seen = {"sentence": told}
         marks = None
         if answered:
-            place = values["row"], values["column"]
+            place = self._pixel(values)
             weights = sources(self.image, values, place)
             seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
             marks = [place], list(weights)
@@ -100,6 +102,12 @@ class Augmentation(panel.Panel):
             "figure": _figure(shown[:, 0].numpy(), name, words, answers, marks),
             "alt": f"The image as it is and changed. {told} Below them, {words}.",
         }
+
+    def _pixel(self, values: dict) -> tuple[int, int]:
+        row, column = (drawing.whole(values[name], name, 0) for name in ("row", "column"))
+        if max(row, column) > 27:
+            raise ValueError("the image has the rows and columns 0 to 27.")
+        return row, column
 
     def pick(self, values: dict, x: float, y: float) -> dict:
         """The pixel of the changed image there."""
@@ -180,8 +188,9 @@ def sources(
 ) -> dict[tuple[int, int], float]:
     """The pixels of the image that make the one at this place of what `transformed` returns, and
     the part of each; up to four, as it interpolates. Their parts are its derivatives by them."""
-    x = image.float().requires_grad_(True)
-    (parts,) = torch.autograd.grad(transformed(x, values)[(0, *place)], x)
+    with torch.enable_grad():
+        x = image.float().requires_grad_(True)
+        (parts,) = torch.autograd.grad(transformed(x, values)[(0, *place)], x)
     found = [(row, column) for _, row, column in parts.nonzero().tolist()]
     parts = {pixel: parts[(0, *pixel)].item() for pixel in found}
     return {pixel: part for pixel, part in parts.items() if part > 1e-4}  # not what is rounding
@@ -252,7 +261,8 @@ def _sum(
         ((row, column),) = weights
         return f"{name} = original[{row}, {column}] = {value}."
     terms = [f"{drawing.say(round(part, 3))} · {int(original[at])}" for at, part in weights.items()]
-    return f"{name} = {' + '.join(terms)} ≈ {value} (framed in the original)."
+    pixels = ", ".join(f"[{row}, {column}]" for row, column in weights)
+    return f"{name} = {' + '.join(terms)} ≈ {value}, of original{pixels}."
 
 
 def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tensor:

@@ -35,7 +35,7 @@ def style(*names: str) -> str:
 
 
 class View(anywidget.AnyWidget):
-    """A view: a widget that answers in the page itself, without a kernel.
+    """A view: a widget whose page code is `bundle`d from page/.
 
     Where there is no page to answer (a stored notebook, a PDF, nbval) `picture` shows the
     question it begins with, and `arithmetic` its numbers.

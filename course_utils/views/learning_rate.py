@@ -72,22 +72,27 @@ def of_points(x: object, y: object) -> Bowl:
 
     x, y: numbers, as many of one as of the other.
 
-    Raises ValueError for anything else, for points that are all at one x, and for an x so large
-    that no learning rate on a slider is small enough.
+    Raises ValueError for anything else, for points that are all at one x, for an x so large that
+    no learning rate on a slider is small enough, and where descent would start at the best line.
     """
     try:
         x, y = (np.asarray(values, dtype=float) for values in (x, y))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RuntimeError):
         raise ValueError("x and y have to hold numbers, one of each for a point.") from None
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(f"x and y need one number for each point; got {x.shape} and {y.shape}.")
+    if not len(x):
+        raise ValueError("there is no point in x and y.")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("x and y have to hold finite numbers; there is a NaN or an infinity.")
-    if len(np.unique(x)) < 2:
-        raise ValueError("all points are at one x: no line through them is the best.")
     hessian = np.array([[np.mean(x**2), x.mean()], [x.mean(), 1]])
+    flattest, steepest = np.linalg.eigvalsh(hessian)
+    if flattest < 1e-9 * steepest:
+        raise ValueError("all points are at one x, or nearly: no line through them is the best.")
     lowest = np.polyfit(x, y, 1)
-    around = 1.3 * np.linalg.norm(lowest) or 1.0
+    around = 1.3 * np.linalg.norm(lowest)
+    if around < 1e-9:
+        raise ValueError("the best line is y = 0, where descent starts: there is nothing to see.")
     bowl = Bowl(f"L = ½ mean (wx + b − y)², {len(x)} points", hessian, lowest, (around, around))
     if bowl.limit < 1e-3:
         raise ValueError(
@@ -120,12 +125,12 @@ class LearningRate(panel.Panel):
         x: object = None,
         y: object = None,
     ) -> None:
+        if loss not in LOSSES:
+            raise ValueError(f'the loss is {loss!r}; it has to be "{PARABOLA}" or "{BOWL}".')
         own = x is not None or y is not None
         self._losses = {OWN: of_points(x, y)} if own else LOSSES
         loss = OWN if own else loss
-        if loss not in self._losses:
-            raise ValueError(f'the loss is {loss!r}; it has to be "{PARABOLA}" or "{BOWL}".')
-        step = float(f"{self._losses[OWN].limit / 20:.1g}") if own else 0.05
+        step = float(f"{self._losses[OWN].limit / 20:.2g}") if own else 0.05
         most = round(PLACES * step, 6)
         rate = (10 * step if own else 0.1) if rate is None else rate
         if not step <= drawing.number(rate, "learning rate") <= most:
@@ -182,16 +187,21 @@ def question(name: str, loss: Bowl) -> dict:
     """Of the parabola, the rate of each fate in the order of FATES; of a bowl, its limit."""
     if name != PARABOLA:
         flattest, steepest = map(drawing.say, loss.curvatures)
+        shape = f"curvatures are {flattest} along the trough and {steepest} across it"
+        alone = ", set by the steepest direction alone"
+        if flattest == steepest:
+            shape, alone = f"curvature is {steepest} in every direction", ""
         asked = {
             "question": (
-                f"descent on {loss.formula}, whose curvatures are {flattest} along the trough and "
-                f"{steepest} across it. From which learning rate on does it not converge?"
+                f"descent on {loss.formula}, whose {shape}. "
+                "From which learning rate on does it not converge?"
             ),
-            "explain": f"The limit is 2/λmax = 2/{steepest}, set by the steepest direction alone.",
+            "explain": f"The limit is 2/λmax = 2/{steepest}{alone}.",
         }
         if name == BOWL:
             return {**asked, "solution": [loss.limit]}
-        choices = sorted([1 / loss.curvatures[-1], loss.limit, 2 / loss.curvatures[0]])
+        too_much = 4 / loss.curvatures[-1] if flattest == steepest else 2 / loss.curvatures[0]
+        choices = sorted([1 / loss.curvatures[-1], loss.limit, too_much])
         return {
             **asked,
             "choices": list(map(drawing.say, choices)),
@@ -222,12 +232,17 @@ def told_of(loss: Bowl, rate: float, steps: int) -> str:
     if len(factors) == 1:
         what = f"Each step multiplies the distance to 3 by {names[0]} = {drawing.say(factors[0])}: "
         return f"{after} {what}{fate(factors[0])}. Limit: 2/2 = 1."
+    steepest = drawing.say(loss.curvatures[-1])
+    limit = f"Limit: 2/λmax = 2/{steepest} = {drawing.say(loss.limit)}."
+    if drawing.say(loss.curvatures[0]) == steepest:
+        factor = f"{names[1]} = {drawing.say(factors[1])}"
+        what = f"Each step multiplies the distance to the lowest point by {factor}: "
+        return f"{after} {what}{fate(factors[1])}. {limit}"
     what = (
         f"Factors: {names[0]} = {drawing.say(factors[0])} along the trough ({fate(factors[0])}), "
         f"{names[1]} = {drawing.say(factors[1])} across it ({fate(factors[1])})."
     )
-    steepest = drawing.say(loss.curvatures[-1])
-    return f"{after} {what} Limit: 2/λmax = 2/{steepest} = {drawing.say(loss.limit)}."
+    return f"{after} {what} {limit}"
 
 
 def _table(loss: Bowl, rate: float, steps: int) -> dict:

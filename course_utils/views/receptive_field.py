@@ -167,10 +167,11 @@ def _back(
     layer: nn.Module, before: torch.Tensor, gradient: torch.Tensor, border: list[int] | None = None
 ) -> torch.Tensor:
     """The gradient with respect to what a layer is given, from that of what it makes."""
-    x = before.clone().requires_grad_(True)
     outside = -torch.inf if isinstance(layer, nn.MaxPool2d) else 0.0
-    y = layer(F.pad(x, border, value=outside) if border and any(border) else x.clone())
-    return torch.autograd.grad(y, x, gradient)[0]
+    with torch.enable_grad():
+        x = before.clone().requires_grad_(True)
+        y = layer(F.pad(x, border, value=outside) if border and any(border) else x.clone())
+        return torch.autograd.grad(y, x, gradient)[0]
 
 
 def reach(gradient: torch.Tensor) -> tuple[int, int, int]:

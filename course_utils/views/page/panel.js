@@ -11,14 +11,16 @@ export function panel({ model, el }) {
   const { brackets, arrows, upright } = model.get("moves");
   // A page that is opened beside another one, or again, finds the question answered.
   const { turn } = model.get("shown");
-  const state = { ...first(), answered: turn > 0, turn, waiting: null, again: false, at: null };
+  const state = { ...first(), answered: turn > 0, turn, waiting: null, again: false };
+  // Where the figure was clicked, and what was changed, since Python was asked last.
+  Object.assign(state, { at: null, fresh: {} });
   const fields = Object.fromEntries(controls.map((control) => [control.name, field(control)]));
   const view = frame(el, { title: model.get("title"), help: help(), keys: keys() });
 
   const toolbar = h("div", { class: "panel-controls" });
   const picture = h("img", { class: "panel-figure", onclick: pointAt });
   picture.classList.toggle("pickable", Boolean(model.get("picks")));
-  const reason = h("p", { class: "panel-why", hidden: true });
+  const reason = h("p", { class: "panel-why", "aria-live": "polite", hidden: true });
   const table = h("div", { class: "panel-table" });
   const question = state.answered ? [] : [predict(model.get("question"), reveal)];
   view.body.append(...question, toolbar, picture, table, reason);
@@ -50,7 +52,7 @@ export function panel({ model, el }) {
     }
     state.turn = (model.get("asked").turn ?? 0) + 1;
     const { values, answered, at } = state;
-    state.at = null;
+    [state.at, state.fresh] = [null, {}];
     model.set("asked", { turn: state.turn, values: { ...values }, answered, at });
     model.save_changes();
     state.waiting = setTimeout(silent, PATIENCE);
@@ -80,8 +82,8 @@ export function panel({ model, el }) {
       state.waiting = null;
     }
     view.say(shown.problem ?? shown.sentence);
-    // A late answer is not about what has been asked since.
-    if (state.waiting === null && !state.again) state.values = { ...shown.values };
+    // A late answer is not about what has been changed since.
+    if (state.waiting === null) state.values = { ...shown.values, ...state.fresh };
     drawFigure(shown.alt);
     if (shown.why) explain(shown.why);
     drawTable(shown.table);
@@ -148,9 +150,7 @@ export function panel({ model, el }) {
       const pick = () => {
         if (!state.answered) return view.say(FIRST);
         if (set) change(set);
-        if (!why) return;
-        explain(why);
-        view.say(why);
+        if (why) explain(why);
       };
       return h("td", { style }, h("button", { class: "panel-cell", onclick: pick }, words));
     }
@@ -165,6 +165,7 @@ export function panel({ model, el }) {
     // It was for the values before; where there always is one, the next is about to come.
     if (!model.get("shown").why) reason.hidden = true;
     Object.assign(state.values, values);
+    Object.assign(state.fresh, values);
     for (const [name, value] of Object.entries(values)) fields[name]?.set(value);
     ask();
   }
@@ -193,12 +194,15 @@ export function panel({ model, el }) {
       let last = null; // what was told or shown last: what is being typed stays
       box.addEventListener("change", () => {
         const value = Number(box.value);
-        const fits = box.value !== "" && value >= min && value <= Number(box.max);
+        const steps = (value - min) / step;
+        const fits = box.value !== "" && value >= min && value <= Number(box.max)
+          && Math.abs(steps - Math.round(steps)) < 1e-6;
         if (fits) {
           last = value;
           return tell(value);
         }
-        view.say(`${label} goes from ${show(min)} to ${show(Number(box.max))}.`);
+        const kind = step === 1 ? ", in whole numbers" : "";
+        view.say(`${label} goes from ${show(min)} to ${show(Number(box.max))}${kind}.`);
         box.value = state.values[name];
       });
       const set = (value) => {
