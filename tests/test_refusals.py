@@ -44,6 +44,12 @@ REFUSED = [
             ((zeros(1, 3, 8, 8), zeros(2, 3, 5, 5), zeros(3)), "kernels: 2, biases: 3"),
         ]
     ],
+    (
+        6,
+        "conv2d_backward",
+        (zeros(1, 1, 6, 6), zeros(1, 1, 3, 3), zeros(1, 1, 3, 3)),
+        r"\(1, 1, 3, 3\); z has \(1, 1, 4, 4\)",
+    ),
     (7, "pool", (zeros(4, 4), 5, 2, np.max), r"a kernel of 5 does not fit into 4 \+ 2 · 0 = 4"),
     (7, "pool", (zeros(4, 4), 2, 0, np.max), "the stride is 0; it has to be at least 1"),
     (7, "pool", (zeros(4, 4), 0, 2, np.max), "the window has the side 0"),
