@@ -94,7 +94,9 @@ class XRay(View):
         ][:6]
         rows, columns = -(-len(maps) // 3), min(3, len(maps))
         figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), layout="constrained")
-        figure.suptitle("Predict: the drawing moves up by 4 pixels. Which bar falls most?")
+        figure.suptitle(
+            "Predict: the drawing moves up by 4 pixels. What does the network read then?"
+        )
         left, middle, right = figure.subfigures(1, 3, width_ratios=[2.5, 3 * columns or 0.1, 3])
         axes = left.subplots()
         axes.imshow(values[0][0, 0].numpy(), cmap="gray")

@@ -40,19 +40,17 @@ export function reading(network, p) {
 }
 
 /**
- * Which bar falls most from the probabilities before to those after: { solution, explain }.
- * The solution is "none" where none falls by 0.1.
+ * What is read once the probabilities have gone from before to after: { solution, explain }.
  */
-export function fallen(network, before, after) {
-  const falls = before.map((p, k) => p - after[k]);
-  const most = indexOfMax(falls);
-  if (falls[most] < 0.1) return { solution: "none", explain: "No bar falls by more than 0.1." };
-  const [from, to] = [before[most].toFixed(4), after[most].toFixed(4)];
-  const now = network.classes[indexOfMax(after)];
+export function readAfter(network, before, after) {
+  const [was, now] = [indexOfMax(before), indexOfMax(after)];
+  const [from, to] = [before[was].toFixed(4), after[was].toFixed(4)];
+  const solution = network.classes[now];
+  if (was === now) return { solution, explain: `It still reads ${solution}: ${from}, then ${to}.` };
   return {
-    solution: network.classes[most],
-    explain: `${network.classes[most]} falls from ${from} to ${to}; now it reads ${now}. `
-      + "Switch centring on (C).",
+    solution,
+    explain: `It reads ${solution}, probability ${after[now].toFixed(4)}; `
+      + `${network.classes[was]} falls from ${from} to ${to}. Switch centring on (C).`,
   };
 }
 

@@ -9,7 +9,7 @@ import { largest, layout, mosaic, neighbour, unitAt } from "./maps.js";
 import { probabilityBars } from "./bars.js";
 import { sumRows, allNumbers } from "./sum.js";
 import { unitName, shortName, fieldSize, fieldWords } from "./words.js";
-import { reading, fallen, indexOfMax } from "./words.js";
+import { reading, readAfter, indexOfMax } from "./words.js";
 
 const HELP = "Arrows: drawing or unit \u00b7 [ ] pen, channel \u00b7 PageUp, PageDown layer "
   + "\u00b7 C centring \u00b7 U undo \u00b7 0\u20139 a digit \u00b7 Space a walk \u00b7 "
@@ -151,9 +151,12 @@ export function xray({ model, el }) {
   function ask() {
     const before = probabilitiesOf(network.start);
     const after = probabilitiesOf(steps(network.start, QUESTION.move).pop());
-    const words = `The drawing moves ${QUESTION.words}. Which bar falls most?`;
-    const choices = [...network.classes, "none"];
-    const asked = predict({ question: words, choices, ...fallen(network, before, after) }, () => {
+    const words = `The drawing moves ${QUESTION.words}. What does the network read then?`;
+    const asked = predict({
+      question: words,
+      choices: network.classes,
+      ...readAfter(network, before, after),
+    }, () => {
       if (!state.asked) return;
       state.asked = false;
       demonstrate(before);
