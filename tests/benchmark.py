@@ -5,6 +5,7 @@ python tests/benchmark.py lessons   each lesson by itself, beside its budget
 python tests/benchmark.py training  LeNet's two epochs against thirty of the usual kind
 python tests/benchmark.py import    what importing the package adds to importing torch
 python tests/benchmark.py views     how quickly the views answer, in Chromium
+python tests/benchmark.py checks    how long the checks of the exercises take for a right answer
 """
 
 import os
@@ -15,7 +16,8 @@ import time
 
 import nbformat
 import torch
-from documents import WRITTEN, taught
+from documents import WRITTEN, solutions, taught
+from exercise_sources import EVERY_CHECK, checks, run_solution
 from refresh import execute
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
@@ -104,8 +106,22 @@ def views() -> None:
         print(figure, flush=True)
 
 
+def exercises() -> None:
+    seconds = {}
+    for lesson, name in EVERY_CHECK:
+        answer = run_solution(lesson, name, solutions(lesson)[name])
+        start = time.perf_counter()
+        checks(lesson)[name](answer)
+        seconds[f"{lesson.number:02} {name}"] = time.perf_counter() - start
+    slowest = sorted(seconds, key=seconds.get, reverse=True)[:5]
+    print(f"{len(seconds)} checks, median {statistics.median(seconds.values()):.3f} s; slowest:")
+    for name in slowest:
+        print(f"{name:35} {seconds[name]:.2f} s")
+
+
 if __name__ == "__main__":
-    parts = {"import": imports, "views": views, "training": training, "lessons": lessons}
+    parts = {"import": imports, "checks": exercises, "views": views}
+    parts |= {"training": training, "lessons": lessons}
     for part in sys.argv[1:] or parts:
         if part not in parts:
             sys.exit(__doc__)

@@ -1,5 +1,7 @@
 """A browser for the tests that need one; without it they are skipped, and say how to get it."""
 
+from collections import Counter
+
 import pytest
 from browser import chromium
 
@@ -36,3 +38,26 @@ def page(browser):
     )
     yield page
     page.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How many wrong answers were made by machine, and what was said of them."""
+    total = Counter()
+    lines = []
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, made in getattr(report, "user_properties", ()):
+                if name == "mutants" and report.when == "call":
+                    lines.append(f"{made[0]:35} {_told(Counter(made[1]))}")
+                    total.update(made[1])
+    if total:
+        terminalreporter.section("wrong answers made by machine (tests/test_mutants.py)")
+        for line in sorted(lines):
+            terminalreporter.line(line)
+        terminalreporter.line(f"{'in all':35} {_told(total)}")
+
+
+def _told(counts: Counter) -> str:
+    made = counts.total() - counts["equal to the solution"]
+    others = ", ".join(f"{counts[name]} {name}" for name in ("raised", "different", "stopped"))
+    return f"{made:4} made, {counts['named']:4} named ({counts['named'] / made:4.0%}), {others}"

@@ -7,15 +7,18 @@ python tests/refresh.py 9 --weights   also keeps the LeNet that lesson 09 trains
 Runs on the CPU, with MNIST and FashionMNIST at hand (it refuses otherwise, since the stored
 outputs are those of the real images). A second run changes nothing: cell ids stay, times and
 widget states are not stored, and a cell tagged nbval-ignore-output keeps the output it has
-until its source, or a cell before it, changes.
+until its source, a cell before it, or a module of the course that they import changes.
 """
 
+import ast
+import functools
 import hashlib
 import os
 import shutil
 import sys
 import tempfile
 from base64 import b64decode
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -33,6 +36,7 @@ METADATA = {
 #: The cell whose figure the README shows.
 README_FIGURE = "journey-figure"
 KEPT_CELL_METADATA = ("tags", "slideshow")
+ROOT = NOTEBOOKS.parent
 
 
 def execute(notebook: NotebookNode, runs: Path | None = None) -> NotebookNode:
@@ -73,21 +77,52 @@ def normalise(notebook: NotebookNode) -> NotebookNode:
 
 
 def keep_ignored(fresh: NotebookNode, stored: NotebookNode) -> NotebookNode:
-    """Take over stored outputs that vary by clock or processor while the code before is the same.
+    """Take over stored outputs that vary by clock or processor while nothing before has changed.
 
-    Each such cell carries a digest of its own source and of all the code before it as "past".
+    Each such cell carries as "past" a digest of all that its output may depend on.
     """
     known = {cell.id: cell for cell in stored.cells}
-    past = hashlib.sha256()
-    for cell in fresh.cells:
-        if cell.cell_type == "code":
-            past.update(cell.source.encode())
-            if "nbval-ignore-output" in cell.metadata.get("tags", []):
-                digest = past.hexdigest()[:16]
-                if cell.id in known and known[cell.id].metadata.get("past") == digest:
-                    cell.outputs = known[cell.id].outputs
-                cell.metadata["past"] = digest
+    for cell, digest in pasts(fresh):
+        if cell.id in known and known[cell.id].metadata.get("past") == digest:
+            cell.outputs = known[cell.id].outputs
+        cell.metadata["past"] = digest
     return fresh
+
+
+def pasts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
+    """Each cell whose output is not compared, with a digest of what the output may depend on.
+
+    That is its own source, all the code before it, and the modules of the course that this code
+    imports. (The checks of the exercises are left out: no such output depends on them.)
+    """
+    code, modules = "", set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            code += cell.source + "\n"
+            modules |= imported(cell.source)
+            if "nbval-ignore-output" in cell.metadata.get("tags", []):
+                past = hashlib.sha256(code.encode())
+                for module in sorted(modules):
+                    past.update(module.read_bytes())
+                yield cell, past.hexdigest()[:16]
+
+
+@functools.cache
+def imported(source: str) -> frozenset[Path]:
+    """The files of course_utils that a source imports, and those that these import in turn."""
+    names, found = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    for name in names:
+        if name.startswith("course_utils") and "exercises" not in name:
+            path = ROOT.joinpath(*name.split("."))
+            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+            if path.is_file():
+                found |= {path, *imported(path.read_text(encoding="utf-8"))}
+    return frozenset(found)
 
 
 def refresh(lesson: Lesson, keep_weights: bool) -> None:

@@ -1,9 +1,12 @@
 """Storing outputs: what a second run would store again, and nothing else."""
 
+from pathlib import Path
+
 import nbformat
 import pytest
+from documents import IDS, WRITTEN, stored
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from refresh import METADATA, execute, keep_ignored, normalise
+from refresh import METADATA, execute, imported, keep_ignored, normalise, pasts
 
 
 def small_notebook() -> nbformat.NotebookNode:
@@ -41,6 +44,29 @@ def test_an_ignored_output_is_kept_until_its_past_changes():
     changed.cells[1].source = "plt.plot([2, 1])\nplt.show()"
     edited = normalise(execute(nbformat.from_dict(changed)))
     assert keep_ignored(edited, first).cells[3].outputs[0].text != clock
+
+
+def test_an_ignored_output_depends_on_the_package_too(monkeypatch):
+    source = "from course_utils.training import fit\nfrom course_utils import plots"
+    files = {path.stem for path in imported(source)}
+    assert {"training", "plots", "images", "sources"} <= files  # what they import, too
+    assert "engine" not in {path.stem for path in imported("from course_utils.exercises import x")}
+    notebook = small_notebook()
+    notebook.cells[0].source += "\nfrom course_utils import plots"
+    ((_, before),) = pasts(notebook)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: b"changed")
+    ((_, after),) = pasts(notebook)
+    assert before != after
+
+
+@pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
+def test_no_stored_output_is_stale(lesson):
+    """Whatever an output that is not compared may depend on is as it was when it was stored."""
+    for cell, digest in pasts(stored(lesson)):
+        assert cell.metadata["past"] == digest, (
+            f"{cell.id}: something that this output depends on has changed since it was stored. "
+            f"Store it again: python tests/refresh.py {lesson.number}"
+        )
 
 
 def test_warnings_are_not_stored():

@@ -4,45 +4,43 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_utils.exercises.engine import Verdict, compare, different, exercise, same
+from course_utils.exercises.engine import Verdict, different, exercise, observed, value_check
 
-STEPS = ["network", "data", "output", "error", "update"]
-
-
-@exercise(
+check_pixels = value_check(
+    "pixels: how many a picture of 28 × 28 has together with a frame that is 2 pixels wide.",
+    32 * 32,
+    [
+        observed("no-frame", "That is the picture without its frame.", 28 * 28),
+        observed("frame", "The frame adds 2 pixels at both ends of a row.", 900, 961, 1089, 1296),
+        observed("no-corners", "The corners of the frame are missing, 2 × 2 each.", 1008, 1012),
+        observed("sides", "Multiply the number of rows by that of columns.", 32, 60, 64, 128),
+    ],
     correct="1,024 numbers: that is all that a network is told about such a picture.",
-    added="You added the two sides. There are 32 rows, and each of them has 32 pixels.",
-    one_row="That is one row. There are 32 of them.",
 )
-def check_pixels(pixels: int) -> str | Verdict | None:
-    """pixels: the number of pixels of a picture of 32 × 32."""
-    if same(pixels, 64):
-        return "added"
-    if same(pixels, 32):
-        return "one-row"
-    return compare(pixels, 1024, name="pixels", rtol=0)
+
+_NEEDS = {"output": {"network", "data"}, "error": {"output"}, "update": {"error"}}
+STEPS = ["network", "data", *_NEEDS]
 
 
 @exercise(
-    correct="And then it is repeated, thousands of times.",
-    error_before_output="The error compares the output with the target: the output comes first.",
-    update_too_early="The weights change because of the error, so that has to be measured first.",
-    backwards="This is the order from the last to the first. Turn it round.",
+    "And then it is repeated, thousands of times.",
+    [
+        observed("words", f"Each of these words once: {', '.join(sorted(STEPS))}."),
+        observed("backwards", "This is the order from the last to the first. Turn it round."),
+        observed("output-early", "'output' comes too early: the network makes it of the data."),
+        observed("error-early", "'error' comes too early: it compares the output with the target."),
+        observed("update-early", "'update' comes too early: the error says how to do it."),
+    ],
 )
 def check_steps(steps: Sequence[str]) -> str | Verdict | None:
-    """steps: the words of STEPS in the order in which the steps of training happen."""
+    """steps: the five words in the order in which the steps of training happen."""
     if not isinstance(steps, list | tuple | np.ndarray):
         return different("a list of words is expected, such as ['network', ...].")
     steps = [str(step) for step in steps]
     steps = steps[:-1] if steps[-1:] == ["repeat"] else steps
     if sorted(steps) != sorted(STEPS):
-        return different(f"each of these words once is expected: {', '.join(sorted(STEPS))}.")
-    if steps in (STEPS, ["data", "network", *STEPS[2:]]):
-        return None
+        return "words"
     if steps == STEPS[::-1]:
         return "backwards"
-    if steps.index("update") < steps.index("error"):
-        return "update-too-early"
-    if steps.index("error") < steps.index("output"):
-        return "error-before-output"
-    return different(f"{steps[0]!r} comes too early: what does it need from the other steps?")
+    early = (word for at, word in enumerate(steps) if not _NEEDS.get(word, set()) <= {*steps[:at]})
+    return next((f"{word}-early" for word in early), None)

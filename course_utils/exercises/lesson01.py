@@ -1,8 +1,6 @@
 """Checks of the exercises of lesson 01, a neuron."""
 
-import contextlib
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from unittest.mock import patch
 
 import numpy as np
@@ -10,214 +8,217 @@ import torch
 
 from course_utils.exercises.engine import (
     Verdict,
-    as_array,
-    compare,
-    compare_function,
+    call,
     different,
     exercise,
-    same,
+    judge,
+    mistake,
+    observed,
 )
+from course_utils.exercises.reading import as_array
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
     return torch.sigmoid(torch.tensor(z, dtype=torch.float64)).numpy()
 
 
+# Of one sign, of both, unsorted and with equal numbers; whole numbers; and sizes that overflow.
+_CASES = [[2.0, 0.5], [0.0, 3.0], [-1.0, -2.5], [-0.5, 3.0, 0.0, -3.0, 0.25], [4.0, -2.0, 4.0]]
+_CASES += [[3, -2], [0, 1, -1, 5]]
+_CASES = [(np.array(z),) for z in _CASES]
+_EXTREMES = np.array([30.0, -1000.0, 0.0, 720.0, -30.0, 1e6, -720.0])
+
+
 @exercise(
-    correct="It agrees with torch.sigmoid from −1000 to 1000, for floats and for whole numbers, "
-    "and NumPy has nothing to warn of.",
-    minus_sign="This is 1 / (1 + eᶻ), the sigmoid mirrored: it falls where it should rise. "
-    "The exponent needs its minus sign, −z.",
-    integer_array="For an array of whole numbers you give whole numbers, so everything between "
-    "0 and 1 has become 0. np.zeros_like(z) and np.empty_like(z) take the type of z, and so does "
-    "writing into z itself: make the result with np.zeros(z.shape), or pass dtype=float.",
-    overflow="The values are right, but an exponential overflows on the way: for a large negative "
-    "z, e⁻ᶻ is more than a float64 can hold (and for a large positive one, eᶻ). Note that np.where "
-    "computes both of its branches for all z, and only then chooses. e to the power of −|z| "
-    "never overflows.",
-    not_a_number="For some z of large size the answer is nan: infinity has been divided by "
-    "infinity. eᶻ / (1 + eᶻ) is safe only for z < 0, and 1 / (1 + e⁻ᶻ) for z ≥ 0.",
-    muffled="The values are right, and NumPy's warning is only switched off: an exponential still "
-    "overflows, and the next formula may make nan of it. Find one in which nothing overflows, "
-    "such as one with e⁻|ᶻ|.",
-    one_number="Your function is right for one number, but an array stops it: `if` and the "
-    "functions of `math` look at a single number. Use np.where or a mask, np.exp and np.abs.",
+    "It agrees with torch.sigmoid up to a million, for floats and for whole numbers, and NumPy "
+    "has nothing to warn of.",
+    [
+        mistake(
+            "minus-sign",
+            "the exponent lacks its minus sign, or the cases z ≥ 0 and z < 0 change places: it "
+            "falls where the sigmoid rises. For z ≥ 0 the sigmoid is 1 / (1 + e⁻ᶻ).",
+            lambda z: _sigmoid(-z),
+        ),
+        mistake(
+            "integer-array",
+            "the result is stored in an array of whole numbers, which cuts 0.9 down to 0. "
+            "np.zeros_like(z) takes the type of z, and so does writing into z itself; "
+            "np.zeros(z.shape) holds floats.",
+            lambda z: _sigmoid(z).astype(z.dtype),
+        ),
+        mistake(
+            "one-formula",
+            "both signs of z have the same numerator. It is 1 where z ≥ 0, and e⁻|ᶻ| elsewhere.",
+            lambda z: _sigmoid(abs(z)),
+            lambda z: _sigmoid(-abs(z)),
+        ),
+        observed(
+            "overflow",
+            "Something overflows, whether NumPy warns of it or is kept from warning: e⁻ᶻ where z is"
+            " far below 0, or eᶻ where it is far above; try np.array([-1000.0, 1000.0]). np.where "
+            "computes both branches for all z, and only then chooses. e⁻|ᶻ| never overflows.",
+        ),
+        observed(
+            "not-a-number",
+            "For some z of large size the result is nan, infinity divided by infinity. "
+            "eᶻ / (1 + eᶻ) is safe only for z < 0, and 1 / (1 + e⁻ᶻ) for z ≥ 0.",
+        ),
+        observed(
+            "one-number",
+            "An array stops your function: `if` and the functions of `math` look at one number. "
+            "Use np.where or a mask, np.exp and np.abs.",
+        ),
+    ],
 )
 def check_stable_sigmoid(stable_sigmoid: Callable) -> str | Verdict | None:
     """stable_sigmoid(z): the sigmoid of an array (n,) of floats or integers, without overflow."""
-    floats = np.array([-3.0, -0.5, 0.0, 0.25, 2.0])
-    integers = np.array([-2, -1, 0, 1, 3])
-    extremes = np.array([-1000.0, -720.0, -30.0, 0.0, 30.0, 720.0, 1000.0])
-    with warnings.catch_warnings(), np.errstate(over="warn", invalid="warn", divide="warn"):
-        warnings.simplefilter("ignore")
-        try:
-            wrong = compare_function(
-                stable_sigmoid, _sigmoid, [(floats,)], [("minus-sign", lambda z: _sigmoid(-z))]
-            )
-        except (TypeError, ValueError):
-            if _is_right_one_by_one(stable_sigmoid, floats):
-                return "one-number"
-            raise
-        truncated = [("integer-array", lambda z: _sigmoid(z).astype(int))]
-        wrong = wrong or compare_function(stable_sigmoid, _sigmoid, [(integers,)], truncated)
-        if wrong:
+    heard: list[str] = []
+    with (
+        np.errstate(all="call", under="ignore", call=lambda word, _: heard.append(word)),
+        patch.object(np._core._ufunc_config, "_make_extobj", _unchanged, create=True),
+    ):
+        error = _error(stable_sigmoid, _EXTREMES.copy())
+        if "ambiguous" in str(error) or "can be converted" in str(error):
+            return "one-number"
+        if wrong := judge(stable_sigmoid, _sigmoid, _CASES):
             return wrong
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            try:
-                got = as_array(stable_sigmoid(extremes.copy()))
-                heard = len(seen)
-                with _nothing_muffled():
-                    stable_sigmoid(extremes.copy())
-            except OverflowError:  # math.exp raises where np.exp warns
-                return "overflow"
-        if np.isnan(got).any():
-            return "not-a-number"
-        if not same(got, _sigmoid(extremes)):
-            return compare_function(stable_sigmoid, _sigmoid, [(extremes,)])
-        overflows = ["overflow" in str(warning.message) for warning in seen]
-        if any(overflows):
-            return "overflow" if any(overflows[:heard]) else "muffled"
+        heard.clear()
+        if isinstance(error, OverflowError):  # of math.exp
+            return "overflow"
+        got = as_array(call(stable_sigmoid, _EXTREMES.copy()))
+    if np.isnan(got).any():
+        return "not-a-number"
+    if heard and "overflow" not in heard:
+        return different(f"NumPy has to warn of {heard[0]} for some z of large size.")
+    return "overflow" if heard else judge(stable_sigmoid, _sigmoid, [(_EXTREMES,)])
 
 
-class _Idle:
-    """Stands in for np.errstate and warnings.catch_warnings, and changes nothing."""
-
-    def __init__(self, *_: object, **__: object) -> None: ...
-
-    def __enter__(self) -> list:
-        return []
-
-    def __exit__(self, *_: object) -> None: ...
+def _unchanged(**_: object) -> object:
+    """In place of NumPy's own: np.errstate and np.seterr, by whatever name, change nothing."""
+    return np._core.umath._extobj_contextvar.get()
 
 
-@contextlib.contextmanager
-def _nothing_muffled() -> Iterator[None]:
-    """Here an answer cannot switch warnings off."""
-    with contextlib.ExitStack() as stack:
-        for module, name in [(np, "errstate"), (warnings, "catch_warnings")]:
-            stack.enter_context(patch.object(module, name, _Idle))
-        for module, name in [
-            (np, "seterr"),
-            (warnings, "simplefilter"),
-            (warnings, "filterwarnings"),
-        ]:
-            stack.enter_context(patch.object(module, name, lambda *_, **__: {}))
-        yield
-
-
-def _is_right_one_by_one(function: Callable, z: np.ndarray) -> bool:
+def _error(answer: Callable, z: np.ndarray) -> BaseException | None:
     try:
-        return same([function(float(z_i)) for z_i in z], _sigmoid(z))
-    except Exception:
-        return False
+        answer(z)
+    except (Exception, SystemExit) as error:
+        return error
+    return None
 
 
-_CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+def _table(found: tuple, right: tuple) -> str | Verdict | None:
+    """What is said of a gate that answers the four corners so."""
+    gates = {(0, 1, 1, 1): "or", (0, 0, 0, 1): "and", (1, 1, 1, 0): "nand", (1, 0, 0, 1): "xnor"}
+    gates |= {(0,) * 4: "always", (1,) * 4: "always"}
+    if found == right or found in gates:
+        return None if found == right else gates[found]
+    words = f"for (0, 0), (0, 1), (1, 0) and (1, 1) it gives {found}; {right} is expected."
+    return different(words, None, found, right)
+
+
+_CORNERS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 @exercise(
-    correct="It says 1 for (0, 0) alone: both weights pull the total down, "
-    "and the threshold lies between 0 and what one of them leaves.",
-    threshold_sign="The weights are right, and the threshold has the wrong sign. The output is 1 "
-    "where the total w₁x₁ + w₂x₂ reaches θ, so θ has to be at most 0 here. "
-    "(Perhaps you have given the bias, b = −θ.)",
-    and_instead="This neuron is AND: it says 1 for (1, 1) alone. NOR says 1 for (0, 0) alone, "
-    "so an input of 1 has to speak against.",
-    nand_instead="This neuron is NAND: it refuses only (1, 1). For NOR a single 1 must be enough "
-    "to refuse: raise θ until each weight alone is below it. "
-    "(A total exactly at the threshold still counts as reaching it.)",
-    or_instead="This neuron is OR, the exact opposite of NOR. "
-    "Turn the signs of both weights, and put θ between the total for (0, 0), which is 0, "
-    "and the totals for the others.",
+    "It says 1 for (0, 0) alone: both weights pull the total down, and the threshold lies between "
+    "0 and what one of them leaves.",
+    [
+        observed(
+            "threshold-sign",
+            "With −θ it would be right. The output is 1 where the total w₁x₁ + w₂x₂ reaches θ, so θ"
+            " has to be at most 0 here. (The bias is b = −θ.)",
+        ),
+        observed(
+            "and",
+            "This neuron is AND: it says 1 for (1, 1) alone. For NOR an input of 1 has to speak "
+            "against.",
+        ),
+        observed(
+            "nand",
+            "This neuron says 1 for (0, 0), and not only there (NAND refuses (1, 1) alone). A "
+            "single 1 must be enough to refuse: each weight alone has to lie below θ.",
+        ),
+        observed(
+            "or",
+            "This neuron is OR, the opposite of NOR. Turn the signs of both weights, and put θ "
+            "between the total for (0, 0), which is 0, and the others.",
+        ),
+        observed("always", "It never says 1. Put θ at most at 0, the total for (0, 0)."),
+    ],
 )
 def check_nor(nor: Sequence) -> str | Verdict | None:
     """nor: (w_1, w_2, theta), or ((w_1, w_2), theta), for which the step neuron computes NOR."""
+    parts = nor if isinstance(nor, list | tuple) else [nor]
     try:
-        parts = nor if isinstance(nor, list | tuple) else [nor]
         w_1, w_2, theta = np.concatenate([as_array(part).ravel() for part in parts])
     except (TypeError, ValueError):
         return different("three numbers are expected, (w_1, w_2, theta).")
-    if not np.isfinite([w_1, w_2, theta]).all():
-        return different("the two weights and the threshold should be finite numbers.")
 
     def answers(theta: float) -> tuple[int, ...]:
         return tuple(int(w_1 * x_1 + w_2 * x_2 >= theta) for x_1, x_2 in _CORNERS)
 
-    right = (1, 0, 0, 0)
-    found = answers(theta)
-    if found == right:
-        return None
-    if answers(-theta) == right:
+    found, right = answers(theta), (1, 0, 0, 0)
+    if found != right == answers(-theta):
         return "threshold-sign"
-    known = {
-        (0, 0, 0, 1): "and-instead",
-        (1, 1, 1, 0): "nand-instead",
-        (0, 1, 1, 1): "or-instead",
-    }
-    return known.get(found) or different(
-        f"for (0, 0), (0, 1), (1, 0) and (1, 1) this neuron answers {found}; NOR is {right}."
-    )
+    return "nand" if found[0] and found != right else _table(found, right)
+
+
+class Signal:
+    """What goes in and out of the gates of check_xor: they alone can read it."""
+
+    def _unreadable(self, *_: object) -> None:
+        raise TypeError("only the AND, OR and NOT that xor is given can read this")
+
+    __bool__ = __eq__ = __lt__ = __int__ = __float__ = __xor__ = __add__ = __mul__ = _unreadable
+    __sub__ = __rsub__ = __rmul__ = __index__ = _unreadable
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return "<signal>"
 
 
 @exercise(
-    correct="Two layers or more of gates do what no single neuron can.",
-    or_only="This is OR: it is also 1 for (1, 1). "
-    "XOR needs a second hidden unit that says no when both inputs are 1.",
-    same_unit_twice="One of your gates is given the same thing twice, so it learns nothing from "
-    "the second. XOR needs two different hidden units: "
-    "one that says at least one, and one that says not both.",
-    upside_down="This is XOR turned upside down (1 where the inputs are equal). "
-    "Is there a NOT too many, or one missing?",
-    no_gates="The table is right, but none of the three gates was used. "
-    "Python can compare two numbers; a neuron cannot, so build it from AND, OR and NOT.",
+    "Two layers or more of gates do what no single neuron can.",
+    [
+        observed("no-gates", "What comes back was given by no gate. (Is the `return` missing?)"),
+        observed(
+            "same-unit-twice",
+            "One of your gates is given the same thing twice, so it learns nothing from the second."
+            " XOR needs two different hidden units: at least one, and not both.",
+        ),
+        observed("or", "This is OR, also 1 for (1, 1). A second hidden unit has to say: not both."),
+        observed("always", "All four inputs get the same. Two different units, joined by AND?"),
+        observed("and", "This is AND. XOR says no to (1, 1), and yes to (0, 1) and (1, 0)."),
+        observed("nand", "This is NAND, also 1 for (0, 0). Another unit has to say: at least one."),
+        observed(
+            "xnor",
+            "This is XOR turned upside down (1 where the inputs are equal). Is there a NOT too "
+            "many, or one missing?",
+        ),
+    ],
 )
 def check_xor(xor: Callable) -> str | Verdict | None:
     """xor(x_1, x_2, AND, OR, NOT): 1 if exactly one of two inputs is 1, from the gates given."""
-    if not callable(xor):
-        return compare_function(xor, xor, [])
-    calls: list[tuple] = []  # the arguments of the two-input gates, for the corner under way
+    x_1, x_2, twice = Signal(), Signal(), []
+    values = {x_1: (0, 0, 1, 1), x_2: (0, 1, 0, 1), 0: (0,) * 4, 1: (1,) * 4}  # at the corners
 
-    def gate(decide: Callable, inputs: int) -> Callable:
-        def recorded(*x: object) -> int:
-            if len(x) != inputs:
-                raise TypeError(f"{decide.__name__} has {inputs} input(s) and was given {len(x)}.")
-            values = tuple(as_array(x_i).item() for x_i in x)
-            calls.append(values)
-            return int(decide(values))
+    def gate(name: str, inputs: int, decide: Callable) -> Callable:
+        def answer(*given: object) -> Signal:
+            if len(given) != inputs or any(one not in values for one in given):
+                raise TypeError(f"{name} takes {inputs} of: x_1, x_2 and what gates give")
+            read, out = [values[one] for one in given], Signal()
+            twice.append(inputs == 2 and read[0] == read[1])
+            values[out] = tuple(int(decide(x)) for x in zip(*read, strict=True))
+            return out
 
-        return recorded
+        return answer
 
-    def AND(x: tuple) -> bool:
-        return sum(x) >= 1.5
-
-    def OR(x: tuple) -> bool:
-        return sum(x) >= 0.5
-
-    def NOT(x: tuple) -> bool:
-        return -x[0] >= -0.5
-
-    gates = [gate(AND, 2), gate(OR, 2), gate(NOT, 1)]
-    results, recorded = [], []
-    for x_1, x_2 in _CORNERS.tolist():
-        calls.clear()
-        results.append(xor(x_1, x_2, *gates))
-        recorded.append([*calls])
-
-    found = [same(result, 1) for result in results]
-    for (x_1, x_2), result, is_one in zip(_CORNERS.tolist(), results, found, strict=True):
-        if not is_one and not same(result, 0):
-            return compare(result, int(x_1 != x_2), name=f"xor({x_1}, {x_2}, AND, OR, NOT)")
-    if found == [False, True, True, False]:
-        return None if any(recorded) else "no-gates"
-    by_call = [*zip(*recorded, strict=False)]  # each call with its arguments at the four corners
-    if any(all(len(x) == 2 and x[0] == x[1] for x in corners) for corners in by_call):
-        return "same-unit-twice"
-    if found == [False, True, True, True]:
-        return "or-only"
-    if found == [True, False, False, True]:
-        return "upside-down"
-    return different(
-        "for (0, 0), (0, 1), (1, 0) and (1, 1) it gives "
-        f"{', '.join(str(int(one)) for one in found)}; XOR is 0, 1, 1, 0."
-    )
+    gates = [gate("AND", 2, all), gate("OR", 2, any), gate("NOT", 1, lambda x: not x[0])]
+    result = call(xor, x_1, x_2, *gates, shown="xor(x_1, x_2, AND, OR, NOT)")
+    result = result.tolist() if isinstance(result, np.ndarray) else result
+    while isinstance(result, list | tuple) and len(result) == 1:
+        result = result[0]
+    if not isinstance(result, Signal):
+        return "no-gates"
+    found = _table(values[result], (0, 1, 1, 0))
+    return "same-unit-twice" if found and any(twice) else found

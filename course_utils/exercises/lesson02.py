@@ -1,110 +1,162 @@
 """Checks of the exercises of lesson 02, linear regression."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from course_utils.exercises.engine import Verdict, compare_function, exercise
+from course_utils.exercises.engine import function_check, mistake
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.json"
 
 
-def _lines() -> list[tuple[np.ndarray, np.ndarray]]:
-    """The worked example, and two more sets of points about lines of other slopes."""
+def _points() -> list[tuple]:
+    """Three points that count the same, three that do not, the worked example, and others."""
     example = json.loads(EXAMPLES.read_text(encoding="utf-8"))["one_feature"]
-    rng = np.random.default_rng(0)
-    x_down, x_wide = rng.uniform(-3, 3, size=25), rng.uniform(100, 900, size=8)
-    return [
-        (np.array(example["x"]), np.array(example["y"])),
-        (x_down, -2 * x_down + rng.normal(size=25)),
-        (x_wide, 0.5 * x_wide - 40 + rng.normal(0, 20, size=8)),
-    ]
+    ten, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
+    points = [([0, 1, 2], [1, 2, 6], [1, 1, 1]), ([1, 0, 3], [2, -1, 1], [1, 3, 2])]
+    points += [(*ten, [1] * 10), (*ten, counts)]
+    points += [([400, 150, 900, 150], [160, 60, 380, 20], [8, 1, 7, 6])]
+    return [tuple(np.array(part, dtype=float) for part in one) for one in points]
 
 
-def _slope(x: np.ndarray, y: np.ndarray) -> float:
-    return np.cov(x, y, ddof=0)[0, 1] / np.var(x)
+def _slope(x: np.ndarray, y: np.ndarray, c: np.ndarray, above=1, below=1, of=None) -> float:
+    """With the products of the means, in which the points count `of`, taken off so many times."""
+    x_mean, y_mean = (np.average(v, weights=c if of is None else of) for v in (x, y))
+    together, alone = (np.average(v, weights=c) for v in (x * y, x * x))
+    return (together - above * x_mean * y_mean) / (alone - below * x_mean**2)
 
 
-@exercise(
-    correct="On the worked example your slope is 3.62029672, the published one.",
-    ddof_mixed="One of your two averages divides by n and the other by n − 1. "
-    "np.cov divides by n − 1 and np.var by n unless told otherwise; take the same for both.",
-    uncentred="This is Σxy / Σx², the slope of the best line through the origin. "
-    "Take off the means: mean(xy) − mean(x)·mean(y), and likewise below.",
-    swapped="You have divided by the spread of y: this is the slope for predicting x from y. "
-    "The denominator is mean(x²) − mean(x)².",
-)
-def check_slope(slope: Callable) -> str | Verdict | None:
-    """slope(x, y): the slope of the least-squares line through points with 1-D arrays x and y."""
-    return compare_function(
-        slope,
-        _slope,
-        _lines(),
-        [
-            ("ddof-mixed", lambda x, y: np.cov(x, y)[0, 1] / np.var(x)),
-            ("ddof-mixed", lambda x, y: np.cov(x, y, ddof=0)[0, 1] / np.var(x, ddof=1)),
-            ("uncentred", lambda x, y: np.sum(x * y) / np.sum(x * x)),
-            ("swapped", lambda x, y: _slope(y, x)),
-        ],
-    )
+def _about_plain_means(x: np.ndarray, y: np.ndarray, c: np.ndarray) -> float:
+    return np.sum(c * (x - x.mean()) * (y - y.mean())) / np.sum(c * (x - x.mean()) ** 2)
 
 
-@exercise(
-    correct="It is 1 for perfect predictions, 0 for always guessing the mean, "
-    "and below 0 for anything worse than that.",
-    not_subtracted="This is the share of the variation that is left over, SSE / SST. "
-    "R² is the share that is explained: subtract it from 1.",
-    variance_ratio="This is the spread of the predictions over the spread of y. The two agree "
-    "for the least-squares line, but for no other predictions: "
-    "predictions that vary as much as y, and are all wrong, would score 1.",
-    correlation="This is the squared correlation. The two agree for the least-squares line, "
-    "but correlation forgives predictions that are all too high, or upside down; R² does not.",
-)
-def check_r_squared(r_squared: Callable) -> str | Verdict | None:
-    """r_squared(y, y_hat): 1 − SSE / SST for targets y and any predictions y_hat."""
-    cases = []
-    for x, y in _lines():
-        fitted = y.mean() + _slope(x, y) * (x - x.mean())
-        cases += [(y, fitted), (y, fitted + y.std()), (y, y[::-1])]
-    return compare_function(
-        r_squared,
-        lambda y, y_hat: 1 - np.sum((y - y_hat) ** 2) / np.sum((y - y.mean()) ** 2),
-        cases,
-        [
-            (
-                "not-subtracted",
-                lambda y, y_hat: np.sum((y - y_hat) ** 2) / np.sum((y - y.mean()) ** 2),
+def _ddof(c: np.ndarray) -> float:
+    """What np.cov makes of n / (n − 1) where points count differently."""
+    return 1 / (1 - np.sum(c**2) / np.sum(c) ** 2)
+
+
+check_slope = function_check(
+    "slope(x, y, c): the w for which the sum of c · (w x + b − y)² is lowest, of three arrays.",
+    _slope,
+    _points(),
+    [
+        mistake(
+            "ddof-mixed",
+            "one average divides by n and the other by n − 1. np.cov divides by n − 1 and np.var "
+            "by n unless told otherwise; take the same for both.",
+            lambda x, y, c: _slope(x, y, c) * _ddof(c),
+            lambda x, y, c: _slope(x, y, c) / _ddof(c),
+        ),
+        mistake(
+            "uncentred",
+            "the means are not taken off, or not both times. mean(xy) − mean(x)·mean(y) stands "
+            "above, mean(x²) − mean(x)² below; without them the line goes through the origin.",
+            *(
+                lambda *case, above=above, below=below: _slope(*case, above, below)
+                for above in (0, 1, -1)
+                for below in (0, 1, -1)
+                if (above, below) != (1, 1)
             ),
-            ("variance-ratio", lambda y, y_hat: np.var(y_hat) / np.var(y)),
-            ("variance-ratio", lambda y, y_hat: np.mean((y_hat - y.mean()) ** 2) / np.var(y)),
-            ("correlation", lambda y, y_hat: np.corrcoef(y, y_hat)[0, 1] ** 2),
-        ],
-    )
-
-
-@exercise(
-    correct="Now one matrix product computes the weighted sum and the bias together.",
-    row="You have added a row, which would be one more example. "
-    "The bias is one more feature: a column, with a 1 for every example.",
-    zeros="The new column is 0 everywhere, so whatever its weight, it adds nothing. "
-    "The bias is a weight whose input is always 1.",
+        ),
+        mistake(
+            "swapped",
+            "the spread of y stands below, as for predicting x from y, or none. It is that of x.",
+            lambda x, y, c: _slope(y, x, c),
+            lambda x, y, c: np.cov(x, y, aweights=c, ddof=0)[0, 1],
+        ),
+        mistake(
+            "not-weighted",
+            "all points count the same. In every mean each point counts c times.",
+            lambda x, y, c: _slope(x, y, 0 * c + 1),
+        ),
+        mistake(
+            "plain-means",
+            "the means of x and y leave c out. In them too each point counts c times.",
+            lambda x, y, c: _slope(x, y, c, of=0 * c + 1),
+            _about_plain_means,
+        ),
+        mistake(
+            "not-a-mean",
+            "the sum of c times something is divided by n, or not at all. Divide by the sum of c.",
+            lambda x, y, c: _slope(x, y, c, c.mean(), c.mean()),
+            lambda x, y, c: _slope(x, y, c, c.sum(), c.sum()),
+        ),
+        mistake(
+            "c-squared",
+            "each point counts c². (The w of np.polyfit is squared with the miss.) It counts c.",
+            lambda x, y, c: _slope(x, y, c**2),
+        ),
+        mistake(
+            "both-returned",
+            "w and b are given back, two numbers. Only the slope is asked: return w.",
+            lambda x, y, c: np.polyfit(x, y, 1, w=np.sqrt(c)),
+            lambda x, y, c: np.polyfit(x, y, 1, w=np.sqrt(c))[::-1],
+        ),
+    ],
+    correct="With c = 1 for the ten points it gives 3.62029672, the published slope.",
 )
-def check_add_bias(add_bias: Callable) -> str | Verdict | None:
-    """add_bias(X): X of shape (n, d) with a column of ones, first or last: (n, d + 1)."""
 
-    def with_column(column: float, at: int) -> Callable:
-        return lambda X: np.insert(X, at if at == 0 else X.shape[1], column, axis=1)
 
-    rng = np.random.default_rng(0)
-    cases = [(rng.normal(size=shape),) for shape in [(4, 2), (3, 3), (5, 1)]]
-    mistaken = [
-        ("row", lambda X: np.vstack([X, np.ones(X.shape[1])])),
-        ("row", lambda X: np.vstack([np.ones(X.shape[1]), X])),
-        ("zeros", with_column(0, 0)),
-        ("zeros", with_column(0, -1)),
-    ]
-    if compare_function(add_bias, with_column(1, 0), cases) is None:
-        return None
-    return compare_function(add_bias, with_column(1, -1), cases, mistaken)
+def _left_over(y: np.ndarray, y_hat: np.ndarray, middle: float | None = None) -> float:
+    """SSE / SST."""
+    return np.sum((y - y_hat) ** 2) / np.sum((y - (y.mean() if middle is None else middle)) ** 2)
+
+
+_PREDICTIONS = [[0.5, 3, 5.5], [3, 3, 3], [2, 2, 5], [7, 3, 1.5], [-1, 0, 20], [0.5, 2, 6.5]]
+
+check_r_squared = function_check(
+    "r_squared(y, y_hat): 1 − SSE / SST for targets y and any predictions y_hat.",
+    lambda y, y_hat: 1 - _left_over(y, y_hat),
+    [(np.array([1.0, 2.0, 6.0]), np.array(y_hat, dtype=float)) for y_hat in _PREDICTIONS]
+    + [(y - 50, 3.6 * x - 45) for x, y, _ in _points()],
+    [
+        mistake(
+            "not-subtracted",
+            "SSE / SST, the share of the variation that is left over, is not subtracted from 1. R² "
+            "is the share that is explained.",
+            _left_over,
+            lambda *case: 1 + _left_over(*case),
+        ),
+        mistake(
+            "variance-ratio",
+            "the spread of the predictions is divided by that of y. For the least-squares line the"
+            " two agree, but wrong predictions that vary as y does would score 1.",
+            lambda y, y_hat: np.var(y_hat) / np.var(y),
+            lambda y, y_hat: np.mean((y_hat - y.mean()) ** 2) / np.var(y),
+        ),
+        mistake(
+            "correlation",
+            "the correlation is squared. For the least-squares line the two agree, but correlation"
+            " forgives predictions that are all too high, or upside down; R² does not.",
+            lambda y, y_hat: np.corrcoef(y, y_hat)[0, 1] ** 2,
+        ),
+        mistake(
+            "another-middle",
+            "SST is not taken about the mean of y. It is what guessing that mean leaves over.",
+            lambda y, y_hat: 1 - _left_over(y, y_hat, 0),
+            lambda y, y_hat: 1 - _left_over(y, y_hat, y_hat.mean()),
+        ),
+    ],
+    correct="It is 1 for perfect predictions, 0 for always guessing the mean, and below 0 for "
+    "anything worse than that.",
+)
+
+check_parabola_columns = function_check(
+    "parabola_columns(x): (n,) -> (n, 3), the columns x, x² and ones.",
+    lambda x: np.column_stack([x, x**2, x**0]),
+    [(np.array(x),) for x in ([3.0, -1.0], [0.5, -2.0, 4.0], [2, 0, -3, 2, 10])],
+    [
+        mistake(
+            "row",
+            "x, x² and the ones are rows. An example is a row; what has a weight is a column.",
+            lambda x: np.stack([x, x**2, x**0]),
+        ),
+        mistake(
+            "zeros",
+            "the last column is 0 everywhere, so its weight adds nothing. The input of b is 1.",
+            lambda x: np.column_stack([x, x**2, 0 * x]),
+        ),
+    ],
+    correct="Now `np.linalg.lstsq` fits a parabola: its weights still stand in a plain sum.",
+)

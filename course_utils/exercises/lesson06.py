@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine import Verdict, compare_function, exercise
+from course_utils.exercises.engine import function_check, mistake
 
 
 def _sides(rule: Callable) -> Callable:
@@ -18,46 +18,72 @@ def _output_size(size: int, kernel: int, stride: int, padding: int) -> int:
     return (size - kernel + 2 * padding) // stride + 1
 
 
-@exercise(
-    correct="Try it on a layer you have met: a kernel of 5 makes 28 × 28 of 32 × 32.",
-    padding_once="You count the padding once. It is added on both sides of a row, "
-    "so the row becomes size + 2 * padding long.",
-    padding_ignored="You leave the padding out: a row becomes size + 2 * padding long.",
-    brackets="Something is missing in brackets: the sum size − kernel + 2·padding comes first, "
-    "and all of it is divided by the stride.",
-    rounded_up="You round up. A window that would stick out is not used, so round down: `//` does.",
-    not_rounded="Your sizes are not whole numbers. Divide with `//`, which rounds down: "
-    "a window that would stick out is not used.",
-    stride_ignored="Your sizes are those of stride 1. With stride 2 there are about half as many "
-    "places: divide by the stride before you add 1.",
-    one_missing="You have one row and one column too few: (size − kernel + 2·padding) // stride "
-    "counts the moves of the window. It stands somewhere before the first move, so add 1.",
-    one_divided="You add 1 before you divide by the stride. The 1 is the window's first place: "
-    "divide first, then add it.",
-    swapped="The numbers are right, but in the wrong order: rows (from the height) come first.",
-)
-def check_map_shape(map_shape: Callable) -> str | Verdict | None:
-    """map_shape(height, width, kernel, stride, padding): (rows, columns) of the feature map."""
-    cases = [(32, 28, 5, 1, 0), (28, 20, 5, 2, 2), (9, 16, 4, 3, 1), (7, 8, 3, 2, 0)]
+# One more thing in each case: a window that moves, padding, a stride, a rest, and all of it.
+_MAP_CASES = [(3, 4, 2, 1, 0), (3, 4, 3, 1, 1), (5, 7, 3, 2, 0), (6, 5, 3, 2, 0), (5, 8, 2, 3, 2)]
+_MAP_CASES += [(28, 20, 5, 2, 2), (9, 16, 4, 3, 1), (32, 28, 5, 1, 0), (7, 8, 1, 4, 3)]
 
-    return compare_function(
-        map_shape,
-        _sides(_output_size),
-        cases,
-        [
-            ("padding-once", _sides(lambda n, f, s, p: (n - f + p) // s + 1)),
-            ("padding-ignored", _sides(lambda n, f, s, p: (n - f) // s + 1)),
-            ("brackets", _sides(lambda n, f, s, p: n - f + 2 * p // s + 1)),
-            ("brackets", _sides(lambda n, f, s, p: n + 2 * p - f // s + 1)),
-            ("rounded-up", _sides(lambda n, f, s, p: math.ceil((n - f + 2 * p) / s) + 1)),
-            ("not-rounded", _sides(lambda n, f, s, p: (n - f + 2 * p) / s + 1)),
-            ("stride-ignored", _sides(lambda n, f, s, p: n - f + 2 * p + 1)),
-            ("one-missing", _sides(lambda n, f, s, p: (n - f + 2 * p) // s)),
-            ("one-divided", _sides(lambda n, f, s, p: (n - f + 2 * p + 1) // s)),
-            ("swapped", lambda *case: _sides(_output_size)(*case)[::-1]),
-        ],
-        rtol=0,
-    )
+check_map_shape = function_check(
+    "map_shape(height, width, kernel, stride, padding): (rows, columns) of the feature map.",
+    _sides(_output_size),
+    _MAP_CASES,
+    [
+        mistake(
+            "padding-once",
+            "the padding is counted once. It is added on both sides of a row, so the row becomes "
+            "size + 2 * padding long.",
+            _sides(lambda n, f, s, p: (n - f + p) // s + 1),
+        ),
+        mistake(
+            "padding-ignored",
+            "the padding is left out. A row becomes size + 2 * padding long.",
+            _sides(lambda n, f, s, p: (n - f) // s + 1),
+        ),
+        mistake(
+            "brackets",
+            "only a part of the sum is divided by the stride. The sum size − kernel + 2 · padding"
+            " stands in brackets: all of it is divided.",
+            _sides(lambda n, f, s, p: n - f + 2 * p // s + 1),
+            _sides(lambda n, f, s, p: n + 2 * p - f // s + 1),
+        ),
+        mistake(
+            "rounded-up",
+            "the division is rounded up. A window that would stick out is not used, so round "
+            "down: `//` does.",
+            _sides(lambda n, f, s, p: math.ceil((n - f + 2 * p) / s) + 1),
+        ),
+        mistake(
+            "not-rounded",
+            "the division is not rounded. Divide with `//`, which rounds down: a window that "
+            "would stick out is not used.",
+            _sides(lambda n, f, s, p: (n - f + 2 * p) / s + 1),
+        ),
+        mistake(
+            "stride-ignored",
+            "the window moves by 1. With stride 2 there are about half as many places: divide "
+            "before you add 1.",
+            _sides(lambda n, f, s, p: n - f + 2 * p + 1),
+        ),
+        mistake(
+            "one-missing",
+            "the moves of the window are counted. It stands somewhere before the first move, so "
+            "add 1 to their number.",
+            _sides(lambda n, f, s, p: (n - f + 2 * p) // s),
+        ),
+        mistake(
+            "one-divided",
+            "the 1 is added before the division by the stride. The 1 is the window's first place:"
+            " divide first, then add it.",
+            _sides(lambda n, f, s, p: (n - f + 2 * p + 1) // s),
+        ),
+        mistake(
+            "swapped",
+            "rows and columns change places. Rows, which come from the height, stand first.",
+            lambda *case: _sides(_output_size)(*case)[::-1],
+        ),
+    ],
+    correct="Try it on a layer you have met: a kernel of 5 makes 28 × 28 of 32 × 32.",
+    rtol=0,
+)
 
 
 def _products(x: np.ndarray, W: np.ndarray, stride: int) -> np.ndarray:
@@ -81,6 +107,10 @@ def _stride_in_kernel(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) 
     return _conv2d(x, spread, b, 1)
 
 
+def _stride_ignored(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+    return _conv2d(x, W, b, 1)
+
+
 def _cropped(convolve: Callable) -> Callable:
     """The size is that of the stride, but the places are not."""
 
@@ -91,111 +121,196 @@ def _cropped(convolve: Callable) -> Callable:
     return crop
 
 
-def _stride_ignored(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
-    return _conv2d(x, W, b, 1)
+def _with_kernel(change: Callable) -> Callable:
+    return lambda x, W, b, stride: _conv2d(x, change(W), b, stride)
 
 
-@exercise(
-    correct="Loops, windows or one matrix product: the same numbers.",
-    channels_not_summed="Each slice of a kernel looks at its own channel, and the results of all "
-    "channels are added: one kernel gives one map, not one for each channel.",
-    one_channel="Only one of the channels is in your result. "
-    "Sum the products over all of them: x has C channels, and each kernel C slices.",
-    maps_summed="You have added the maps of all kernels. They are stacked: K kernels give K maps.",
-    flipped="Your kernel is flipped. That is convolution as mathematics has it; frameworks lay "
-    "the kernel on the window as it is, so the weight [0, 0] meets the window's first pixel.",
-    transposed="Rows and columns of the kernel are exchanged: "
-    "weight [u, v] belongs to the pixel u rows down and v columns to the right.",
-    bias_per_channel="You have added the bias once for every channel. "
-    "It is added once, after the sum over the channels.",
-    bias_missing="The bias is missing: b[k] is added to every value of map k.",
-    bias_shared="Every value has one and the same bias added. Map k has its own, b[k]: "
-    "in NumPy, b[:, None, None] lays one number on each map.",
-    stride_in_kernel="You have multiplied the index inside the kernel by the stride. The window "
-    "moves by the stride, and its own pixels are neighbours: row i * stride + u.",
-    stride_ignored="Your window moves by 1. For output [i, j] it begins at "
-    "row i * stride and column j * stride.",
-)
-def check_conv2d(conv2d: Callable) -> str | Verdict | None:
-    """conv2d(x, W, b, stride): (C, H, W), (K, C, F, F), (K,) -> (K, H', W'), no padding, no flip.
+def _with_bias(change: Callable) -> Callable:
+    return lambda x, W, b, stride: _conv2d(x, W, change(x, W, b), stride)
 
-    The numbers are odd eighths, which float32 holds exactly and whole numbers do not.
+
+def _full(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
+    side = W.shape[-1] - 1
+    padded = np.pad(x, [(0, 0), (side, side), (side, side)])
+    return _conv2d(padded, W[:, :, ::-1, ::-1], b, stride)
+
+
+def _conv2d_cases() -> list[tuple]:
+    """Small ones first, with one more difficulty in each: moves, channels, kernels, a stride.
+
+    The numbers of the large ones are odd eighths, which float32 holds exactly and integers do not.
     """
     rng = np.random.default_rng(0)
 
-    def case(C: int, height: int, width: int, K: int, side: int, stride: int) -> tuple:
+    def case(C: int, height: int, width: int, K: int, side: int, stride: int, part=1.0) -> tuple:
         sizes = [(C, height, width), (K, C, side, side), (K,)]
-        return *(rng.integers(-20, 20, size=size) / 4 + 1 / 8 for size in sizes), stride
+        draws = [rng.integers(-9, 10, size=size) for size in sizes]
+        return *((draw + (draw == 0)) * part for draw in draws), stride
 
-    cases = [case(3, 9, 11, 4, 3, 2), case(2, 7, 6, 3, 2, 1), case(4, 10, 14, 2, 3, 3)]
-
-    def bias_per_channel(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) -> np.ndarray:
-        return _conv2d(x, W, len(x) * b, stride)
-
-    return compare_function(
-        conv2d,
-        _conv2d,
-        cases,
-        [
-            ("channels-not-summed", _not_summed),
-            ("channels-not-summed", lambda *case: _not_summed(*case).swapaxes(0, 1)),
-            ("channels-not-summed", lambda x, W, b, stride: _products(x, W, stride)),
-            ("one-channel", lambda *case: _not_summed(*case)[:, 0]),
-            ("one-channel", lambda *case: _not_summed(*case)[:, -1]),
-            ("maps-summed", lambda *case: _conv2d(*case).sum(axis=0)),
-            ("flipped", lambda x, W, b, stride: _conv2d(x, W[:, :, ::-1, ::-1], b, stride)),
-            ("transposed", lambda x, W, b, stride: _conv2d(x, W.swapaxes(2, 3), b, stride)),
-            ("bias-per-channel", bias_per_channel),
-            ("bias-missing", lambda x, W, b, stride: _conv2d(x, W, 0 * b, stride)),
-            ("bias-shared", lambda x, W, b, stride: _conv2d(x, W, 0 * b + b[0], stride)),
-            ("bias-shared", lambda x, W, b, stride: _conv2d(x, W, 0 * b + b[-1], stride)),
-            ("bias-shared", lambda x, W, b, stride: _conv2d(x, W, 0 * b + b.sum(), stride)),
-            ("stride-in-kernel", _stride_in_kernel),
-            ("stride-in-kernel", _cropped(_stride_in_kernel)),
-            ("stride-ignored", _stride_ignored),
-            ("stride-ignored", _cropped(_stride_ignored)),
-        ],
-        rtol=1e-9,
+    small = (
+        np.array([[[1.0, 2.0], [3.0, 4.0]]]),
+        np.array([[[[1.0, 2.0], [3.0, 5.0]]]]),
+        np.array([10.0]),
+        1,
     )
+    moving = [case(1, 2, 3, 1, 2, 1), case(1, 3, 4, 1, 2, 1)]
+    deeper = [case(2, 2, 3, 1, 2, 1), case(2, 2, 3, 2, 2, 1), case(1, 4, 5, 2, 2, 2)]
+    large = [case(2, 5, 7, 2, 3, 2), case(3, 9, 11, 4, 3, 2, 5 / 8), case(2, 7, 6, 3, 2, 1, 3 / 8)]
+    return [small, *moving, *deeper, *large, case(4, 10, 14, 2, 3, 3, 1 / 8)]
 
 
-@exercise(
+check_conv2d = function_check(
+    "conv2d(x, W, b, stride): (C, H, W), (K, C, F, F), (K,) -> (K, H', W'), no padding, no flip.",
+    _conv2d,
+    _conv2d_cases(),
+    [
+        mistake(
+            "channels-not-summed",
+            "the results of the channels are not added up. Each slice of a kernel looks at its "
+            "own channel, and the results of all channels are added: one kernel gives one map, "
+            "not one for each channel.",
+            _not_summed,
+            lambda *case: _not_summed(*case).swapaxes(0, 1),
+            lambda x, W, b, stride: _products(x, W, stride),
+        ),
+        mistake(
+            "one-channel",
+            "only one of the channels is used. x has C channels and each kernel C slices: sum the"
+            " products over all of them.",
+            lambda *case: _not_summed(*case)[:, 0],
+            lambda *case: _not_summed(*case)[:, -1],
+        ),
+        mistake(
+            "maps-summed",
+            "the maps of all kernels are added up. They are stacked: K kernels give K maps.",
+            lambda *case: _conv2d(*case).sum(axis=0),
+        ),
+        mistake(
+            "flipped",
+            "the kernel is flipped. That is convolution as mathematics has it (and "
+            "scipy.signal.convolve); frameworks lay the kernel on the window as it is, so W[k, c,"
+            " 0, 0] meets the window's first pixel.",
+            _with_kernel(lambda W: W[:, :, ::-1, ::-1]),
+            _with_kernel(lambda W: W[:, ::-1, ::-1, ::-1]),
+            _full,
+        ),
+        mistake(
+            "flipped-one-axis",
+            "the kernel is flipped along one of its axes. The weight [u, v] meets the pixel u "
+            "rows down and v columns to the right.",
+            _with_kernel(lambda W: W[:, :, ::-1]),
+            _with_kernel(lambda W: W[..., ::-1]),
+        ),
+        mistake(
+            "transposed",
+            "rows and columns of the kernel are exchanged. The weight [u, v] meets the pixel u "
+            "rows down and v columns to the right.",
+            _with_kernel(lambda W: W.swapaxes(2, 3)),
+        ),
+        mistake(
+            "bias-per-channel",
+            "the bias is added once for every channel. It is added once, after the sum over the "
+            "channels.",
+            _with_bias(lambda x, W, b: len(x) * b),
+        ),
+        mistake(
+            "bias-inside",
+            "the bias is added to every product, before they are summed. It is added once, to the"
+            " sum of all products of a window.",
+            _with_bias(lambda x, W, b: W[0].size * b),
+            _with_bias(lambda x, W, b: W[0, 0].size * b),
+        ),
+        mistake(
+            "bias-of-channel",
+            "there is a bias for each channel of x. There is one for each kernel: b[k] belongs to"
+            " map k.",
+            _with_bias(lambda x, W, b: np.full(len(W), b[: len(x)].sum())),
+        ),
+        mistake(
+            "bias-missing",
+            "no bias is added. b[k] is added to every value of map k.",
+            _with_bias(lambda x, W, b: 0 * b),
+        ),
+        mistake(
+            "bias-shared",
+            "all maps have one and the same bias. Map k has its own, b[k]: in NumPy, b[:, None, "
+            "None] lays one number on each map.",
+            _with_bias(lambda x, W, b: 0 * b + b[0]),
+            _with_bias(lambda x, W, b: 0 * b + b[-1]),
+            _with_bias(lambda x, W, b: 0 * b + b.sum()),
+        ),
+        mistake(
+            "stride-in-kernel",
+            "the stride multiplies the index inside the kernel. The window moves by the stride, "
+            "and its own pixels are neighbours: row i * stride + u.",
+            _stride_in_kernel,
+            _cropped(_stride_in_kernel),
+        ),
+        mistake(
+            "stride-ignored",
+            "the window moves by 1. For output [i, j] it begins at row i * stride and column j * "
+            "stride.",
+            _stride_ignored,
+            _cropped(_stride_ignored),
+        ),
+    ],
+    correct="Loops, windows or one matrix product: the same numbers.",
+)
+
+
+def _places(height: int, width: int, size: int) -> int:
+    return (height - size + 1) * (width - size + 1)
+
+
+check_count_parameters = function_check(
+    "count_parameters(channels, height, width, kernels, size): weights and biases of a layer.",
+    lambda c, h, w, k, f: k * (c * f * f + 1),
+    [(1, 3, 4, 1, 2), (1, 5, 4, 3, 2), (2, 5, 4, 3, 3), (3, 8, 9, 5, 1), (6, 14, 14, 16, 5)],
+    [
+        mistake(
+            "bias-forgotten",
+            "only the weights are counted. Each kernel also has a bias: one more for each kernel.",
+            lambda c, h, w, k, f: k * c * f * f,
+        ),
+        mistake(
+            "image-size",
+            "the size of the picture is multiplied in. All positions share the same weights, so a"
+            " layer has as many on a large picture as on a small one.",
+            lambda c, h, w, k, f: k * (c * f * f + 1) * h * w,
+            lambda c, h, w, k, f: k * c * f * f * h * w,
+            lambda c, h, w, k, f: k * (c * f * f * h * w + 1),
+            lambda c, h, w, k, f: k * (c * h * w + 1),
+            lambda c, h, w, k, f: k * c * h * w,
+            lambda c, h, w, k, f: k * _places(h, w, f) * (c * h * w + 1),
+            lambda c, h, w, k, f: k * (c * f * f + 1) * _places(h, w, f),
+            lambda c, h, w, k, f: k * c * f * f * _places(h, w, f),
+        ),
+        mistake(
+            "bias-per-channel",
+            "every slice of a kernel has a bias. A kernel has one, added after its slices.",
+            lambda c, h, w, k, f: k * c * (f * f + 1),
+        ),
+        mistake(
+            "one-bias",
+            "the whole layer has a single bias, or one for each channel of the picture. There is "
+            "one for each kernel.",
+            lambda c, h, w, k, f: k * c * f * f + 1,
+            lambda c, h, w, k, f: k * c * f * f + c,
+        ),
+        mistake(
+            "kernels-forgotten",
+            "one kernel is counted. The layer has several, each with its own numbers.",
+            lambda c, h, w, k, f: c * f * f + 1,
+            lambda c, h, w, k, f: c * f * f,
+        ),
+        mistake(
+            "channels-forgotten",
+            "a kernel has a single slice. It has a slice of size × size for every channel.",
+            lambda c, h, w, k, f: k * (f * f + 1),
+            lambda c, h, w, k, f: k * f * f,
+        ),
+    ],
     correct="Two of the five numbers did not matter: the kernels are shared by all positions, "
     "so the size of the picture changes nothing.",
-    bias_forgotten="These are the weights alone. Each kernel also has a bias: one more a kernel.",
-    image_size="You have multiplied by the size of the picture. All positions share the same "
-    "weights, so a layer has as many on a large picture as on a small one.",
-    bias_per_channel="You count a bias for every slice. A kernel has one, added after its slices.",
-    one_bias="You count a single bias for the whole layer. Each kernel has its own.",
-    kernels_forgotten="This is one kernel. The layer has several, each with its own numbers.",
-    channels_forgotten="Each kernel has a slice of size × size for every channel. "
-    "Multiply its weights by the number of channels.",
+    rtol=0,
 )
-def check_count_parameters(count_parameters: Callable) -> str | Verdict | None:
-    """count_parameters(channels, height, width, kernels, size): weights and biases of a layer."""
-
-    def places(height: int, width: int, size: int) -> int:
-        return (height - size + 1) * (width - size + 1)
-
-    return compare_function(
-        count_parameters,
-        lambda c, h, w, k, f: k * (c * f * f + 1),
-        [(1, 32, 32, 6, 5), (6, 14, 14, 16, 5), (3, 32, 20, 4, 3), (3, 96, 96, 8, 1)],
-        [
-            ("bias-forgotten", lambda c, h, w, k, f: k * c * f * f),
-            ("image-size", lambda c, h, w, k, f: k * (c * f * f + 1) * h * w),
-            ("image-size", lambda c, h, w, k, f: k * c * f * f * h * w),
-            ("image-size", lambda c, h, w, k, f: k * (c * f * f * h * w + 1)),
-            ("image-size", lambda c, h, w, k, f: k * (c * h * w + 1)),
-            ("image-size", lambda c, h, w, k, f: k * c * h * w),
-            ("image-size", lambda c, h, w, k, f: k * places(h, w, f) * (c * h * w + 1)),
-            ("image-size", lambda c, h, w, k, f: k * (c * f * f + 1) * places(h, w, f)),
-            ("image-size", lambda c, h, w, k, f: k * c * f * f * places(h, w, f)),
-            ("bias-per-channel", lambda c, h, w, k, f: k * c * (f * f + 1)),
-            ("one-bias", lambda c, h, w, k, f: k * c * f * f + 1),
-            ("kernels-forgotten", lambda c, h, w, k, f: c * f * f + 1),
-            ("kernels-forgotten", lambda c, h, w, k, f: c * f * f),
-            ("channels-forgotten", lambda c, h, w, k, f: k * (f * f + 1)),
-        ],
-        rtol=0,
-    )

@@ -1,316 +1,265 @@
 """Checks of the exercises of lesson 07, pooling and LeNet's ledger."""
 
-from collections.abc import Callable, Iterator
-from itertools import product
+from collections.abc import Callable
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.exercises.engine import (
     Verdict,
-    as_array,
-    compare,
-    compare_function,
+    different,
     exercise,
+    function_check,
+    mistake,
+    named,
+    observed,
 )
+from course_utils.exercises.reading import as_array, difference
 
 
-def _pool(x: np.ndarray, size: int, stride: int, how: Callable) -> np.ndarray:
-    return how(sliding_window_view(x, (size, size), axis=(-2, -1)), axis=(-2, -1))[
-        ..., ::stride, ::stride
-    ]
+def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
+    """All windows of the last two axes: (..., H', W', size, size)."""
+    return sliding_window_view(x, (size, size), axis=(-2, -1))[..., ::stride, ::stride, :, :]
 
 
 def _average(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    return _pool(x, size, stride, np.mean)
+    return _windows(x, size, stride).mean(axis=(-2, -1))
 
 
-def _partial(places: Callable, whole: bool) -> Callable:
-    """Average pooling that keeps windows over the edge.
-
-    places: how many windows in (side, size, stride). whole: divides by size² there too.
-    """
+def _over_the_edge(places: Callable, fill: float = np.nan) -> Callable:
+    """Pooling in more places of a side: over the edge lie zeros, or nothing that counts (nan)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
         down, across = (places(side, size, stride) for side in x.shape[1:])
-        y = np.zeros((len(x), down, across))
-        for i, j in np.ndindex(down, across):
-            top, left = i * stride, j * stride
-            window = x[:, top : top + size, left : left + size]
-            n = size**2 if whole else max(1, window[0].size)
-            y[:, i, j] = window.sum(axis=(1, 2)) / n
-        return y
+        wider = np.pad(x, [(0, 0), (0, size), (0, size)], constant_values=fill)
+        return np.nanmean(_windows(wider, size, stride)[:, :down, :across], axis=(-2, -1))
 
     return pool
 
 
-def _ceil(a: int, b: int) -> int:
-    return -(-a // b)
-
-
-_TOO_MANY = [
-    lambda side, size, stride: _ceil(side - size, stride) + 1,
-    lambda side, size, stride: _ceil(side, stride),
-    lambda side, size, stride: side // stride,
-    lambda side, size, stride: side // stride + 1,
-]
-
-
-def _turned(axes: tuple[int, int, int]) -> Callable:
-    """Average pooling over the last two axes, once they have been put in this order."""
-    back = tuple(np.argsort(axes))
-    return lambda x, size, stride: _average(x.transpose(axes), size, stride).transpose(back)
-
-
-def _over_channels(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """The mean of a window of all channels, given to each of them."""
-    y = _average(x, size, stride)
-    return np.broadcast_to(y.mean(axis=0), y.shape)
-
-
-def _starts(step: Callable) -> Callable:
-    """The size is right, but window i starts at i · step(size, stride), wherever that fits."""
+def _cut(cut: Callable) -> Callable:
+    """As many windows as there should be, and each is cut(x, top, left, size, stride)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-        y = np.empty_like(_average(x, size, stride))
-        for c, i, j in np.ndindex(y.shape):
-            top, left = i * step(size, stride), j * step(size, stride)
-            y[c, i, j] = x[c, top : top + size, left : left + size].mean()
+        y = np.zeros_like(_average(x, size, stride))
+        for i, j in np.ndindex(y.shape[1:]):
+            y[:, i, j] = cut(x, i * stride, j * stride, size, stride).mean(axis=(1, 2))
         return y
 
     return pool
 
 
-@exercise(
-    correct="Every map is pooled by itself, and what does not fill a window is left out.",
-    partial_windows="There are too many windows: those that reach over the edge are left out. "
-    "Round down: (H − size) // stride + 1 fit into a side of H.",
-    wrong_axes="The mean goes over the wrong axes. x is (C, H, W): windows slide over H and W, "
-    "the mean is taken inside each window, and every channel keeps to itself.",
-    stride_ignored="The windows do not move by stride. It is a number of its own, "
-    "the distance from one window to the next; size is only the side of a window.",
-    maximum="This is max pooling: the largest value of each window. The mean is asked for.",
-    divisor="The windows are right, but their sums are not divided by the number of values in "
-    "a window, which is size · size.",
-)
-def check_avg_pool(avg_pool: Callable) -> str | Verdict | None:
-    """avg_pool(x, size, stride): x (C, H, W), the means of its windows (C, H', W')."""
+def _pool_cases() -> list[tuple]:
+    """One more thing in each: a window, moves, a stride and a rest, channels; then large ones."""
     rng = np.random.default_rng(0)
-    shapes = [((4, 7, 10), 3, 2), ((3, 6, 6), 2, 2), ((5, 10, 8), 2, 3), ((3, 8, 5), 3, 1)]
-    cases = [(rng.normal(size=shape) + 1, size, stride) for shape, size, stride in shapes]
+    x = np.array([[[1.0, 2.0, -6.0], [3.0, -4.0, 0.0], [8.0, -1.0, 4.0]]])
+    shapes = [((1, 3, 5), 2, 2), ((2, 3, 4), 3, 1), ((4, 7, 10), 3, 2), ((5, 10, 8), 2, 3)]
+    cases = [(rng.integers(-9, 10, size=shape) / 2, *how) for shape, *how in shapes]
+    return [(x[:, :2, :2], 2, 1), (x, 2, 1), *cases]
 
-    def total(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-        return _average(x, size, stride) * size**2
 
-    mistaken = [
-        *(("partial-windows", _partial(*kind)) for kind in product(_TOO_MANY, (False, True))),
-        ("wrong-axes", _turned((2, 0, 1))),  # windows over C and H
-        ("wrong-axes", _turned((1, 0, 2))),  # windows over C and W
-        ("wrong-axes", lambda x, size, stride: _average(x, size, stride).mean(axis=0)),
-        ("wrong-axes", lambda x, size, stride: _average(x, size, stride).sum(axis=0)),
-        ("wrong-axes", _over_channels),
-        ("wrong-axes", lambda x, size, stride: _average(x, size, 1)[::stride, ::stride]),
-        (
-            "wrong-axes",
-            lambda x, size, stride: sliding_window_view(x, (size, size), axis=(1, 2))[
-                :, ::stride, ::stride
-            ].mean(axis=(1, 2)),
+check_avg_pool = function_check(
+    "avg_pool(x, size, stride): x (C, H, W), the means of its windows (C, H', W').",
+    _average,
+    _pool_cases(),
+    [
+        mistake(
+            "partial-windows",
+            "windows that reach over the edge are kept. They are left out: (H − size) // stride "
+            "+ 1 windows fit into a side of H, rounded down.",
+            _over_the_edge(lambda side, size, stride: -(-(side - size) // stride) + 1),
+            _over_the_edge(lambda side, size, stride: -(-side // stride)),
+            _over_the_edge(lambda side, size, stride: side // stride),
+            _over_the_edge(lambda side, size, stride: side // stride, 0),
         ),
-        ("stride-ignored", lambda x, size, stride: _average(x, size, size)),
-        ("stride-ignored", lambda x, size, stride: _average(x, size, 1)),
-        ("stride-ignored", _starts(lambda size, stride: 1)),
-        ("maximum", lambda x, size, stride: _pool(x, size, stride, np.max)),
-        ("divisor", total),
-        ("divisor", lambda x, size, stride: total(x, size, stride) / size),
-        ("divisor", lambda x, size, stride: total(x, size, stride) / stride**2),
-        ("divisor", lambda x, size, stride: total(x, size, stride) / 4),
-    ]
-    return compare_function(avg_pool, _average, cases, mistaken)
+        mistake(
+            "wrong-axes",
+            "the mean goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
+            "mean is taken inside each window, and every channel keeps to itself.",
+            lambda *case: _average(*case).mean(axis=0),
+            lambda *case: 0 * _average(*case) + _average(*case).mean(axis=0),
+            lambda *case: _windows(*case).mean(axis=(1, 2)),
+            lambda x, size, stride: _average(x, size, 1)[::stride, ::stride],
+        ),
+        mistake(
+            "swapped",
+            "rows and columns change places. The window of output [i, j] begins at row i * stride "
+            "and column j * stride.",
+            lambda *case: _average(*case).swapaxes(1, 2),
+            _cut(lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
+        ),
+        mistake(
+            "slice-end",
+            "a window ends at the wrong place. It has size rows and size columns, top : top + "
+            "size, since the end of a slice is not part of it.",
+            _cut(lambda x, top, left, size, _: x[:, top:size, left:size]),
+            _cut(lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
+            _cut(lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
+            _cut(lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
+        ),
+        mistake(
+            "stride-ignored",
+            "the windows do not move by stride. It is a number of its own, the distance from one "
+            "window to the next; size is the side of a window.",
+            lambda x, size, stride: _average(x, size, size),
+            lambda x, size, stride: _average(x, size, 1),
+            _cut(lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
+        ),
+        mistake(
+            "divisor",
+            "the sum of a window is not divided by the number of its values, size * size.",
+            lambda x, size, stride: _average(x, size, stride) * size**2,
+            lambda x, size, stride: _average(x, size, stride) * size,
+        ),
+    ],
+    correct="Every map is pooled by itself, and what does not fill a window is left out.",
+)
 
 
-def _first(window: np.ndarray) -> np.ndarray:
-    shares = np.zeros(window.shape)
-    shares.flat[window.argmax()] = 1
-    return shares
+def _winner(gradient: float, window: np.ndarray) -> np.ndarray:
+    """The gradient at the first largest value in row order, else 0."""
+    return gradient * np.eye(window.size)[window.argmax()].reshape(window.shape)
 
 
-def _last(window: np.ndarray) -> np.ndarray:
-    return _first(window[::-1, ::-1])[::-1, ::-1]
+def _every_tie(gradient: float, window: np.ndarray) -> np.ndarray:
+    return gradient * (window == window.max())
 
 
-def _first_by_columns(window: np.ndarray) -> np.ndarray:
-    return _first(window.T).T
-
-
-def _each(window: np.ndarray) -> np.ndarray:
-    return (window == window.max()).astype(float)
-
-
-def _shared(window: np.ndarray) -> np.ndarray:
-    return _each(window) / _each(window).sum()
-
-
-def _evenly(window: np.ndarray) -> np.ndarray:
-    return np.full(window.shape, 1 / window.size)
-
-
-def _undivided(window: np.ndarray) -> np.ndarray:
-    return np.ones(window.shape)
-
-
-def _added(dx: np.ndarray, given: np.ndarray, shares: np.ndarray) -> None:
-    dx += given
-
-
-def _whole_window(dx: np.ndarray, given: np.ndarray, shares: np.ndarray) -> None:
-    dx[:] = given
-
-
-def _in_place(dx: np.ndarray, given: np.ndarray, shares: np.ndarray) -> None:
-    dx[shares > 0] = given[shares > 0]
-
-
-def _backward(
-    share: Callable, put: Callable = _added, upstream: Callable = lambda dy, window: dy
+def _back(
+    give: Callable, put: Callable = np.add, corner: Callable = lambda at, stride: at * stride
 ) -> Callable:
-    """A way back through pooling: who gets which share of a window, and how it is put there."""
+    """A way back: put(before, give(gradient, window)) is laid at the window's corner."""
 
     def backward(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
-        dx = np.zeros(x.shape)
+        dx, windows = np.zeros(x.shape), _windows(x, size, stride)
         for i, j in np.ndindex(dy.shape):
-            here = np.s_[i * stride : i * stride + size, j * stride : j * stride + size]
-            shares = share(x[here])
-            put(dx[here], upstream(dy[i, j], x[here]) * shares, shares)
+            here = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
+            here[:] = put(here, give(dy[i, j], windows[i, j]))
         return dx
 
     return backward
 
 
-def _in_window(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """The winner's place in its window taken for its place in the map."""
-    dx = np.zeros(x.shape)
-    for i, j in np.ndindex(dy.shape):
-        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
-        dx[divmod(int(window.argmax()), size)] += dy[i, j]
-    return dx
-
-
-def _near_corner(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """The winner's place, as if window (i, j) started at (i, j)."""
-    dx = np.zeros(x.shape)
-    for i, j in np.ndindex(dy.shape):
-        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
-        row, column = divmod(int(window.argmax()), size)
-        dx[i + row, j + column] += dy[i, j]
-    return dx
-
-
-def _backward_mistakes() -> Iterator[tuple[str, Callable]]:
-    yield "every-tie", _backward(_each)
-    yield "shared-tie", _backward(_shared)
-    yield "last-tie", _backward(_last)
-    yield "last-tie", _backward(_first_by_columns)
-    for share, put in product([_first, _each, _shared, _last], [_in_place, _whole_window]):
-        yield "overwritten", _backward(share, put)
-    for put in (_added, _whole_window):
-        yield "spread-evenly", _backward(_evenly, put)
-        yield "spread-evenly", _backward(_undivided, put)
-    for share in (_first, _each):
-        yield "gradient-forgotten", _backward(share, upstream=lambda dy, window: 1)
-        yield "gradient-forgotten", _backward(share, _in_place, lambda dy, window: 1)
-        yield "gradient-forgotten", _backward(share, upstream=lambda dy, window: window.max())
-        yield "gradient-forgotten", _backward(share, upstream=lambda dy, w: dy * w.max())
-    yield "place-in-window", _in_window
-    yield "place-in-window", _near_corner
-
-
-@exercise(
-    correct="Every window's gradient arrives at its winner, and nothing is lost where windows "
-    "overlap or values are tied.",
-    every_tie="Where values are tied, each of them gets the whole gradient, so more goes back than "
-    "came. F.max_pool2d gives it to the first in row order: argmax finds that one.",
-    shared_tie="Where values are tied, they share the gradient, as torch.amax does it. "
-    "F.max_pool2d gives all of it to the first in row order: argmax finds that one.",
-    last_tie="All is right but for ties: the first of the largest values in row order (left to "
-    "right, then down) gets the gradient. With `>` a later equal value does not take over.",
-    overwritten="Where windows overlap, a later one overwrites what an earlier one has put there. "
-    "A value that wins twice gets both gradients: add with `+=`.",
-    spread_evenly="This gives every value of a window a part of the gradient, as average pooling "
-    "does. In max pooling only the winner gets it.",
-    gradient_forgotten="The right places, but not the right amount. What arrives at the winner is "
-    "dy[i, j], the gradient of its window: not 1, and not the largest value itself.",
-    place_in_window="argmax gives the winner's place inside its window. The window itself starts "
-    "at row i · stride and column j · stride: add those.",
-)
-def check_max_pool_backward(max_pool_backward: Callable) -> str | Verdict | None:
-    """max_pool_backward(x, dy, size, stride): x (H, W), dy (H', W'), gives dx (H, W)."""
-    rng = np.random.default_rng(1)
-    cases = []
-    for shape, size, stride, values in [
-        ((4, 6), 2, 2, 24),  # neither overlap nor ties
-        ((7, 5), 3, 2, 35),  # overlap
-        ((4, 4), 2, 2, 2),  # ties
-        ((6, 8), 3, 1, 3),  # both
-        ((8, 7), 2, 3, 2),  # pixels in no window
+def _back_cases() -> list[tuple]:
+    """Positive, negative, two windows, overlap, ties, a rest; then large ones with all of it."""
+    rng, cases = np.random.default_rng(1), []
+    for x, dy, stride in [
+        ([[1, 4], [3, 2]], [[5]], 2),
+        ([[-4, -2], [-1, -3]], [[5]], 2),
+        ([[1, 2, 0, -1], [4, 3, -7, -2]], [[5, -3]], 2),
+        ([[1, 0, 2], [-8, 9, 3], [4, 5, 7]], [[1, 2], [-5, 10]], 1),
+        ([[0, 6, -1, -1], [6, 6, -1, -1]], [[5, 3]], 2),
+        ([[2, -3, 9], [-5, 0, 8]], [[4]], 3),
     ]:
-        x = rng.permutation(np.arange(shape[0] * shape[1]) % values).reshape(shape) + 1.0
-        dy = rng.normal(size=_pool(x, size, stride, np.max).shape) + 0.3
+        cases.append((np.array(x, dtype=float), np.array(dy, dtype=float), 2, stride))
+    for shape, size, stride in [((7, 5), 3, 2), ((6, 8), 3, 1), ((8, 7), 2, 3), ((5, 9), 1, 2)]:
+        x = rng.integers(-4, 3, size=shape) / 2
+        dy = rng.integers(-9, 10, size=_average(x, size, stride).shape) + 0.5
         cases.append((x, dy, size, stride))
-    return compare_function(max_pool_backward, _backward(_first), cases, [*_backward_mistakes()])
+    return cases
 
 
-def _sides(first: int = 2, second: int = 0, up: bool = False) -> list[int]:
-    """The sides for the total padding in each convolution; up: pooling rounds up."""
-    sides = []
-    for side_padding in (2 * first, 2 * second):
-        side = (sides[-1] if sides else 28) + side_padding - 4
-        sides += [side, (side + up) // 2]
-    return sides
+check_max_pool_backward = function_check(
+    "max_pool_backward(x, dy, size, stride): x (H, W), dy (H', W'), gives dx (H, W).",
+    _back(_winner),
+    _back_cases(),
+    [
+        mistake(
+            "from-zero",
+            "values below 0 cannot win, as if the search for the largest began at 0. Begin with "
+            "the window's first value, or with -np.inf.",
+            _back(lambda gradient, window: _winner(gradient, np.maximum(window, 0))),
+            _back(lambda gradient, window: _winner(gradient, window) * (window.max() > 0)),
+        ),
+        mistake(
+            "every-tie",
+            "each of several tied values gets the gradient, or a share of it. F.max_pool2d gives "
+            "all of it to the first in row order: argmax finds that one.",
+            _back(_every_tie),
+            _back(lambda gradient, w: _every_tie(gradient, w) / (w == w.max()).sum()),
+        ),
+        mistake(
+            "last-tie",
+            "of tied values another than the first in row order gets the gradient. Row order is "
+            "left to right, then down; with `>` a later equal value does not take over.",
+            _back(lambda gradient, window: _winner(gradient, window[::-1, ::-1])[::-1, ::-1]),
+            _back(lambda gradient, window: _winner(gradient, window.T).T),
+        ),
+        mistake(
+            "overwritten",
+            "a later window overwrites what an earlier one has put where they overlap. A value "
+            "that wins twice gets both gradients: add with `+=`.",
+            _back(_winner, lambda before, given: given),
+            _back(_winner, lambda before, given: np.where(given, given, before)),
+            _back(_every_tie, lambda before, given: given),
+        ),
+        mistake(
+            "spread-evenly",
+            "every value of a window gets a part of the gradient, as in average pooling. In max "
+            "pooling the winner gets all of it.",
+            _back(lambda gradient, window: gradient / window.size),
+        ),
+        mistake(
+            "place-in-window",
+            "the winner's place inside its window is taken for its place in the map. The window "
+            "begins at row i * stride and column j * stride: add those.",
+            _back(_winner, corner=lambda at, stride: 0),
+            _back(_winner, corner=lambda at, stride: at),
+        ),
+        mistake(
+            "swapped",
+            "the winner's row and column change places. divmod(window.argmax(), size) gives the "
+            "row first.",
+            _back(lambda gradient, window: _winner(gradient, window).T),
+        ),
+        mistake(
+            "same-list",
+            "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
+            "[[0] * n for _ in range(m)], or np.zeros((m, n)).",
+            lambda x, *rest: 0 * x + _back(_winner)(x, *rest).sum(axis=0),
+        ),
+    ],
+    correct="Nothing is lost on the way back, though windows overlap and values are tied.",
+)
 
-
-_MAPS = [6, 6, 16, 16]
+_SIDES = [28, 14, 10, 5]
+_KNOWN_SIDES = [
+    observed(
+        "padding-ignored",
+        "These are the sides without padding. With padding 2 the 28 pixels become 28 + 2 · 2.",
+        [24, 12, 8, 4],
+    ),
+    observed(
+        "not-sides",
+        "One number for each stage is asked for, the side: 28 where it gives 6 × 28 × 28.",
+        [784, 196, 100, 25],
+        [4704, 1176, 1600, 400],
+        [(28, 28), (14, 14), (10, 10), (5, 5)],
+        [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)],
+    ),
+    observed(
+        "convolution",
+        "A kernel of 5 fits 32 − 5 + 1 times into 28 pixels with 2 more on the left and 2 on the "
+        "right. The second convolution has no padding: side − 5 + 1.",
+    ),
+    observed("pooling", "Windows of 2 that move by 2 halve the side: (side − 2) // 2 + 1."),
+]
 
 
 @exercise(
-    correct="28, 14, 10 and 5: with padding 2 the first convolution keeps the 28, and from there "
-    "on all is as for 32 × 32 pixels.",
-    padding_ignored="These are the sides without padding. With padding 2 the first convolution "
-    "sees 28 + 2 · 2 = 32 pixels.",
-    padding_once="Padding is added on both sides, left and right: 28 + 2 · 2 = 32 pixels, not 30.",
-    padding_twice="The second convolution has no padding here: 14 becomes 14 − 5 + 1.",
-    values="These are numbers of values. Only the side of a map is asked for, such as 28.",
-    input_included="This begins with the input. The first of the four is the side after the first "
-    "convolution.",
-    pooling_stride="The pooling windows move by 2, so that each pooling halves the side. "
-    "They do not overlap.",
-    pooling_forgotten="After each convolution comes a pooling, which halves the side.",
+    "With padding 2 the first convolution keeps the 28; then all is as for 32 × 32 pixels.",
+    _KNOWN_SIDES,
 )
 def check_sides(sides: object) -> str | Verdict | None:
     """sides: the sides after convolution, pooling, convolution and pooling, from 28 × 28."""
-    right = _sides()
-    if compare(sides, right, rtol=0) is None:
-        return None
-    known = {
-        "padding-ignored": [_sides(first=0)],
-        "padding-once": [_sides(first=1), _sides(first=1, up=True)],
-        "padding-twice": [_sides(second=2), _sides(second=1)],
-        "values": [
-            [side**2 for side in right],
-            [maps * side**2 for maps, side in zip(_MAPS, right, strict=True)],
-            [maps * side**2 for maps, side in zip(_MAPS, _sides(first=0), strict=True)],
-        ],
-        "input-included": [[28, *right], [28, *right[:3]], [32, *right], [32, *right[:3]]],
-        "pooling-stride": [[28, 27, 23, 22]],
-        "pooling-forgotten": [[28, 28, 24, 24], [28, 24]],
-    }
-    for name, lists in known.items():
-        if any(compare(sides, wrong, rtol=0) is None for wrong in lists):
-            return name
-    found = compare(sides, right, name="sides", rtol=0)
-    try:
-        pairs = as_array(sides)  # (4, 2) or (4, 3), where whole shapes are given
-    except (TypeError, ValueError):
-        return found
-    if pairs.ndim == 2 and pairs.shape[0] == 4 and np.array_equal(pairs[:, -2:].T, [right, right]):
-        return None
-    return found
+    words = difference(sides, _SIDES, "sides", rtol=0)
+    for one in _KNOWN_SIDES if words else []:
+        if any(not difference(sides, value, rtol=0) for value in one.rules):
+            return one.code
+    found = as_array(sides)
+    if not words or found.shape != (4,):
+        return different(words, None, sides, _SIDES) if words else None
+    follows = [28, found[0] // 2, found[1] - 4, found[2] // 2]
+    first = int(np.argmax(found != follows))
+    kind = ("convolution", "pooling")[first % 2]
+    return named(kind, f" sides[{first}] does not follow from the side before it.", got=sides)

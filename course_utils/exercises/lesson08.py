@@ -4,186 +4,235 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from course_utils.exercises.engine import (
     Verdict,
-    compare,
-    compare_function,
+    call,
     different,
     exercise,
-    same,
+    function_check,
+    mistake,
+    observed,
+    value_check,
 )
-from course_utils.models import MLP
+from course_utils.exercises.reading import difference
 
 
-def _take_steps(train_step: Callable) -> tuple[torch.Tensor, str]:
-    """The weights of a small network after three steps, and what happened in the first of them.
+def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
+    """A small model's biases after each of three steps, and what was called in the first."""
+    model, biases, happened = nn.Linear(2, 3), [], []
+    nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
 
-    In order, z for zero_grad, b for backward, s for step: "zbs" when it is right.
-    """
-    generator, happened = torch.Generator().manual_seed(0), []
-    model = MLP(16, 8, 4)
-    for parameter in model.parameters():
-        torch.nn.init.uniform_(parameter, -0.5, 0.5, generator=generator)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9)
+    def noted(event: str, method: Callable) -> Callable:
+        return lambda *args, **options: (happened.append(event), method(*args, **options))[1]
 
-    def noted(event: str, call: Callable) -> Callable:
-        return lambda *args, **options: (happened.append(event), call(*args, **options))[1]
+    def step(*arguments: object) -> None:
+        try:
+            train_step(*arguments)
+        except RuntimeError as error:  # backward() of a loss without a graph
+            if "does not require grad" not in str(error):
+                raise
 
-    optimizer.zero_grad = noted("z", optimizer.zero_grad)
-    model.zero_grad = noted("z", model.zero_grad)
-    optimizer.step = noted("s", optimizer.step)
-    model.layers[-1].bias.register_hook(lambda _: happened.append("b"))
-    for _ in range(3):
-        x = torch.randn(6, 16, generator=generator)
-        train_step(model, optimizer, x, torch.randint(4, (6,), generator=generator))
-        happened.append("|")
-    weights = torch.nn.utils.parameters_to_vector(model.parameters()).detach()
-    return weights, "".join(happened).partition("|")[0]
-
-
-def _right_step(model, optimizer, x, y) -> None:
-    optimizer.zero_grad()
-    F.cross_entropy(model(x), y).backward()
-    optimizer.step()
+    optimizer.zero_grad = noted("zero_grad", optimizer.zero_grad)
+    model.zero_grad = noted("zero_grad", model.zero_grad)
+    optimizer.step = noted("step", optimizer.step)
+    model.bias.register_hook(lambda _: happened.append("backward"))
+    for number in range(3):
+        x, y = torch.tensor([[1.0, 2.0], [0.0, 1.0]]) + number, torch.tensor([2, 0])
+        shown = "train_step(model, optimizer, x, y)"
+        call(step if callable(train_step) else train_step, model, optimizer, x, y, shown=shown)
+        biases.append(model.bias.detach().clone())
+        happened.append("end")
+    return torch.stack(biases), happened[: happened.index("end")]
 
 
-def _softmax_step(model, optimizer, x, y) -> None:
-    _right_step(lambda x: model(x).softmax(dim=1), optimizer, x, y)
+def _step(loss: Callable = F.cross_entropy, zero_grad: bool = True) -> Callable:
+    def step(model, optimizer, x, y) -> None:
+        if zero_grad:
+            optimizer.zero_grad()
+        loss(model(x), y).backward()
+        optimizer.step()
+
+    return step
 
 
-@exercise(
-    correct="After three steps the weights are what they should be.",
-    no_backward="The gradients are never computed: loss.backward() is missing.",
-    no_step="The weights never change: optimizer.step() is missing.",
-    other_optimizer="The weights change, but not by the optimizer that was given: "
-    "call its step(), so that it works with momentum and Adam as well.",
-    no_grad="The forward pass keeps no gradients: is it inside torch.no_grad(), or detached?",
-    step_before_backward="The weights are changed before the gradients are there: "
-    "optimizer.step() comes last, after loss.backward().",
-    zeroed_too_late="The gradients are thrown away before they are used: optimizer.zero_grad() "
-    "stands between loss.backward() and optimizer.step(). Put it before backward.",
-    no_zero_grad="The gradients of all steps add up: optimizer.zero_grad() is missing.",
-    softmax_twice="cross_entropy applies softmax itself: give it the logits, model(x).",
-)
+_STEP_MISTAKES = [
+    observed(
+        "no-gradient",
+        "No gradient reaches the model. Either backward() is not called, or nothing leads from the "
+        "loss to the weights: see whether no_grad, detach, item, numpy or a new tensor cuts it.",
+    ),
+    observed(
+        "no-step",
+        "step() of the optimizer that is given is never called. It moves the weights, by its own "
+        "rule, such as momentum or Adam.",
+    ),
+    observed(
+        "order",
+        "The order of the calls is wrong. zero_grad() forgets the old gradients, so it comes "
+        "before backward(); step() uses the new ones, so it comes last.",
+    ),
+    mistake(
+        "no-zero-grad",
+        "the gradients of all steps add up. optimizer.zero_grad() forgets the old ones.",
+        _step(zero_grad=False),
+    ),
+    mistake(
+        "softmax-twice",
+        "softmax comes before cross_entropy, which applies it itself: it takes logits, model(x).",
+        _step(lambda z, y: F.cross_entropy(z.softmax(dim=1), y)),
+    ),
+    mistake(
+        "another-loss",
+        "the loss is not the batch's mean cross-entropy, but its sum, its negative, a squared "
+        "error, or nll_loss of what is no logarithm. It is F.cross_entropy(model(x), y).",
+        _step(lambda z, y: F.cross_entropy(z, y, reduction="sum")),
+        _step(lambda z, y: -F.cross_entropy(z, y)),
+        _step(F.nll_loss),
+        _step(lambda z, y: F.nll_loss(z.softmax(dim=1), y)),
+        _step(lambda z, y: F.mse_loss(z, F.one_hot(y, 3).float())),
+        _step(lambda z, y: F.mse_loss(z.softmax(dim=1), F.one_hot(y, 3).float())),
+    ),
+]
+
+
+@exercise("After three steps the weights are what they should be.", _STEP_MISTAKES)
 def check_train_step(train_step: Callable) -> str | Verdict | None:
     """train_step(model, optimizer, x, y): one step with cross-entropy, in place."""
-    if not callable(train_step):
-        return different("a function of four arguments is expected here.")
-    try:
-        weights, order = _take_steps(train_step)
-    except RuntimeError as error:
-        if "does not require grad" in str(error):
-            return "no-grad"
-        raise
-    right, _ = _take_steps(_right_step)
-    if same(weights, right):
-        return None
-    unchanged = same(weights, _take_steps(lambda *_: None)[0])
-    for sign, mistake in [
-        ("b" not in order and unchanged, "no-backward"),
-        ("s" not in order, "no-step" if unchanged else "other-optimizer"),
-        ("bzs" in order, "zeroed-too-late"),
-        ("b" not in order.partition("s")[0], "step-before-backward"),
-        ("z" not in order, "no-zero-grad"),
-        (same(weights, _take_steps(_softmax_step)[0]), "softmax-twice"),
+    (found, happened), (expected, _) = _take_steps(train_step), _take_steps(_step())
+    words = difference(found, expected, "model.bias, a row for each of three steps")
+    backward = happened.index("backward") if "backward" in happened else None
+    for wrong, code in [
+        (not words, None),
+        (backward is None and not found.any(), "no-gradient"),
+        ("step" not in happened, "no-step"),
+        (backward is not None and "step" in happened[:backward], "order"),
+        (happened[-3:] == ["backward", "zero_grad", "step"], "order"),
     ]:
-        if sign:
-            return mistake
-    return compare(weights, right, name="the first layer after three steps")
+        if wrong:
+            return code
+    for one in _STEP_MISTAKES:
+        if any(not difference(found, _take_steps(rule)[0]) for rule in one.rules):
+            return one.code
+    return different(
+        "the model is nn.Linear(2, 3) with all weights 0, the optimizer SGD with lr=1 and "
+        "momentum=0.9, and first x = [[1, 2], [0, 1]], y = [2, 0]; each step's x is larger by 1.\n"
+        f"In the first step your function called {', '.join(happened)}.\n{words}"
+    )
 
 
-def _batches(sizes: list[int], share_right: float) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Logits and labels; the first batch all right, of the others the share given."""
-    generator, batches = torch.Generator().manual_seed(1), []
-    for number, size in enumerate(sizes):
-        z = torch.randn(size, 10, generator=generator)
-        y = z.argmax(dim=1)
-        wrong = torch.rand(size, generator=generator) >= (share_right if number else 1)
-        batches.append((z, torch.where(wrong, (y + 1) % 10, y)))
-    return batches
+def _right(batches: list[tuple], dim: int | None = 1) -> int:
+    return sum((z.argmax(dim=dim) == y).sum().item() for z, y in batches)
 
 
-@exercise(
+def _share(batches: list[tuple], dim: int | None = 1) -> float:
+    return _right(batches, dim) / sum(len(y) for _, y in batches)
+
+
+def _batches(*batches: tuple[list[int], list[int]]) -> tuple:
+    """One case: batches made of the answers and the labels of their images."""
+    return ([(F.one_hot(torch.tensor(a), 10) * 3.0 - 5, torch.tensor(y)) for a, y in batches],)
+
+
+check_mean_accuracy = function_check(
+    "mean_accuracy(batches): the share of right answers over all images of all batches.",
+    _share,
+    [
+        *(_batches(([0], [0])), _batches(([3], [0])), _batches(([3, 4], [3, 5]))),
+        *(_batches(([3, 4], [3, 4]), ([7], [8])), _batches(([1], [0]), ([0, 9], [0, 9]))),
+        _batches(([1, 2, 3, 4], [1, 2, 3, 4]), ([6, 5, 4, 3], [1, 5, 3, 4]), ([7, 8], [0, 8])),
+    ],
+    [
+        mistake(
+            "wrong-axis",
+            "argmax does not run over the ten scores of each image. For z of (N, 10) that is "
+            "z.argmax(dim=1); dim=0 finds an image for each class.",
+            lambda batches: _share(batches, 0),
+            lambda batches: sum(_right([batch], 0) / 10 for batch in batches) / len(batches),
+            lambda batches: _share(batches, None),
+        ),
+        mistake(
+            "mean-of-batches",
+            "the accuracies of the batches are averaged. Then an image of a short batch counts "
+            "more than others: add up the right answers and the images instead.",
+            lambda batches: sum(_share([batch]) for batch in batches) / len(batches),
+        ),
+        mistake(
+            "one-batch",
+            "a single batch is counted, for instance by a `return` or a sum set to 0 in the loop.",
+            lambda batches: _share(batches[:1]),
+            lambda batches: _share(batches[-1:]),
+        ),
+        mistake(
+            "not-of-all-images",
+            "the right answers are counted, but not divided by the number of all images.",
+            _right,
+            lambda batches: _right(batches) / len(batches),
+            lambda batches: _right(batches) / len(batches[0][1]),
+            lambda batches: _right(batches) / len(batches[-1][1]),
+        ),
+    ],
     correct="Every image counts once, also in a short last batch.",
-    mean_of_batches="You average the accuracies of the batches, so that each image of a short "
-    "last batch counts more than the others. Add up the right answers and the images instead.",
-    wrong_axis="argmax(dim=0) finds the image with the highest score for each class. "
-    "You want the class with the highest score for each image: dim=1.",
-    one_batch="Only one of the batches is counted. Is the `return` inside the loop, or is the sum "
-    "started anew for every batch?",
-    number_right="This is the number of right answers. Divide it by the number of images.",
-    percent="This is a percentage. The share, from 0 to 1, is asked for.",
 )
-def check_mean_accuracy(mean_accuracy: Callable) -> str | Verdict | None:
-    """mean_accuracy(batches): the share of right answers over all images of all batches."""
-
-    def right(batches, dim=1):
-        return sum((z.argmax(dim=dim) == y).sum().item() for z, y in batches)
-
-    def share(batches, dim=1):
-        return right(batches, dim) / sum(len(y) for _, y in batches)
-
-    # With batches of ten images the wrong axis has the right length, and can be seen.
-    tens = [(_batches([10, 10], 0.5),)]
-    axis = compare_function(
-        mean_accuracy, share, tens, [("wrong-axis", lambda batches: share(batches, dim=0))]
-    )
-    if axis == "wrong-axis":
-        return axis
-    return compare_function(
-        mean_accuracy,
-        share,
-        [(_batches([6, 6, 2], 0.3),), (_batches([8, 3], 0.0),)],
-        [
-            ("mean-of-batches", lambda batches: sum(share([b]) for b in batches) / len(batches)),
-            ("one-batch", lambda batches: share(batches[:1])),
-            ("one-batch", lambda batches: share(batches[-1:])),
-            ("number-right", right),
-            ("percent", lambda batches: 100 * share(batches)),
-        ],
-    )
 
 
-@exercise(
+def _layer(inputs: int, outputs: int) -> int:
+    return inputs * outputs + outputs
+
+
+def _each_layer(layer: Callable, pairs: Callable = pairwise) -> Callable:
+    return lambda sizes: sum(layer(*pair) for pair in pairs(sizes))
+
+
+check_count_parameters = function_check(
+    "count_parameters(sizes): the weights and biases of an MLP with these layer sizes.",
+    _each_layer(_layer),
+    [([2, 3],), ([2, 3, 4],), ([5, 2, 7, 3],), ([1024, 300, 10],), ([784, 64, 64, 64, 10],)],
+    [
+        mistake(
+            "biases",
+            "the biases are left out, or counted for the inputs, or one for each layer. Every "
+            "output of a layer has one.",
+            _each_layer(lambda i, o: i * o),
+            _each_layer(lambda i, o: i * o + i),
+            _each_layer(lambda i, o: i * o + i + o),
+            _each_layer(lambda i, o: i * o + 1),
+        ),
+        mistake(
+            "not-multiplied",
+            "inputs and outputs are added up, or one is left out. A layer has a weight for each "
+            "input of each output: inputs * outputs.",
+            _each_layer(lambda i, o: i + o),
+            _each_layer(lambda i, o: i + 2 * o),
+            _each_layer(lambda i, o: o),
+        ),
+        mistake(
+            "pairs",
+            "the pairs of sizes are not right. Each size and its next one are a layer: [5, 2, 7] "
+            "has two, of 5 and 2, and of 2 and 7.",
+            _each_layer(_layer, lambda sizes: pairwise(sizes[:-1])),
+            _each_layer(_layer, lambda sizes: pairwise(sizes[1:])),
+            _each_layer(_layer, lambda sizes: pairwise(sizes[:2])),
+            _each_layer(_layer, lambda sizes: zip(sizes, sizes, strict=True)),
+        ),
+    ],
     correct="[1024, 300, 10] has 310,510, and [784, 64, 64, 64, 10] has 59,210.",
-    bias_forgotten="These are the weights alone. Every output of a layer also has a bias.",
-    bias_per_input="You give every input a bias. It is every output that has one.",
-    bias_per_layer="You give every layer one bias. Each of its outputs has one.",
-    one_layer_left_out="One layer is missing: [1024, 300, 10] has two of them.",
+    rtol=0,
 )
-def check_count_parameters(count_parameters: Callable) -> str | Verdict | None:
-    """count_parameters(sizes): the weights and biases of an MLP with these layer sizes."""
 
-    def count(sizes, bias=lambda inputs, outputs: outputs):
-        return sum(i * o + bias(i, o) for i, o in pairwise(sizes))
-
-    return compare_function(
-        count_parameters,
-        count,
-        [([1024, 300, 10],), ([784, 64, 64, 64, 10],), ([3, 7, 2],)],
-        [
-            ("bias-forgotten", lambda sizes: count(sizes, lambda i, o: 0)),
-            ("bias-per-layer", lambda sizes: count(sizes, lambda i, o: 1)),
-            ("bias-per-input", lambda sizes: count(sizes, lambda i, o: i)),
-            ("one-layer-left-out", lambda sizes: count(sizes[:-1])),
-            ("one-layer-left-out", lambda sizes: count(sizes[1:])),
-        ],
-        rtol=0,
-    )
-
-
-@exercise(
+check_in_features = value_check(
+    "in_features: the number of inputs that a layer needs for flattened images of 28 × 28.",
+    784,
+    [
+        observed("batch", "128 is the number of images in the batch. A layer takes any.", 128),
+        observed(
+            "as-it-was", "1024 is what the layer expects now: the reason for the error.", 1024
+        ),
+        observed("outputs", "300 is the number of outputs. The batch has to fit the inputs.", 300),
+        observed("side", "28 is the side of an image. nn.Flatten makes one row of 28 · 28.", 28),
+    ],
     correct="An image of 28 × 28 has 784 pixels, and the layer was made for 32 × 32 = 1,024.",
-    batch="128 is the number of images in the batch. A layer does not care about that one.",
-    as_it_was="1024 is what the layer expects now, and the reason for the error.",
-    outputs="300 is the number of outputs. The batch has to fit the inputs.",
-    side="28 is the side of an image. nn.Flatten makes one row of all its pixels.",
 )
-def check_in_features(in_features: int) -> str | Verdict | None:
-    """in_features: the number of inputs that a layer needs for flattened images of 28 × 28."""
-    for mistake, value in [("batch", 128), ("as-it-was", 1024), ("outputs", 300), ("side", 28)]:
-        if same(in_features, value):
-            return mistake
-    return compare(in_features, 784, name="in_features", rtol=0)

@@ -1,20 +1,12 @@
 """Checks of the exercises of lesson 11, a CNN past 99%."""
 
-import copy
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import (
-    Verdict,
-    as_array,
-    compare,
-    compare_function,
-    different,
-    exercise,
-    same,
-)
+from course_utils.exercises.engine import Verdict, call, exercise, function_check, judge, mistake
+from course_utils.exercises.reading import difference
 
 
 def _matrix(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
@@ -23,210 +15,198 @@ def _matrix(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
     return counts
 
 
-def _seen_only(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
-    """A matrix of the classes that occur, and no others."""
-    seen = np.union1d(y.numpy(), y_hat.numpy())
-    return _matrix(y, y_hat, classes)[np.ix_(seen, seen)]
+def _classes_alone(which: Callable) -> Callable:
+    """A matrix of some classes only."""
+
+    def rule(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
+        some = which(y.numpy(), y_hat.numpy())
+        return _matrix(y, y_hat, classes)[np.ix_(some, some)]
+
+    return rule
 
 
-def _up_to_largest(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
-    largest = int(max(y.max(), y_hat.max())) + 1
-    return _matrix(y, y_hat, classes)[:largest, :largest]
+def _drawn(images: int, classes: int, used: int) -> tuple:
+    generator = torch.Generator().manual_seed(0)
+    y, other = torch.randint(used, (2, images), generator=generator)
+    return y, torch.where(torch.rand(images, generator=generator) < 0.5, y, other), classes
 
 
-def _by_row(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
-    counts = _matrix(y, y_hat, classes)
-    return counts / counts.sum(axis=1, keepdims=True).clip(1)
+def _pairs(classes: int, *pairs: tuple[int, int]) -> tuple:
+    return *torch.tensor(pairs).T.contiguous(), classes
 
 
-@exercise(
+check_confusion = function_check(
+    "confusion(y, y_hat, classes): counts (classes, classes), true in rows, predicted in columns.",
+    _matrix,
+    [
+        _pairs(2, (0, 1)),
+        _pairs(2, (0, 1), (1, 1), (1, 1)),
+        _pairs(3, (0, 2), (2, 0), (2, 2), (0, 2)),
+        _pairs(4, (1, 0), (1, 1), (0, 2), (1, 1)),  # the last class does not occur
+        _drawn(60, 4, 4),
+        _drawn(90, 13, 12),
+    ],
+    [
+        mistake(
+            "swapped",
+            "a row is a predicted class. The true class numbers the row, the predicted one the "
+            "column.",
+            lambda y, y_hat, classes: _matrix(y_hat, y, classes),
+        ),
+        mistake(
+            "counted-once",
+            "each pair is counted at most once. `counts[y, y_hat] += 1` with whole tensors does "
+            "that: count in a loop, or with torch.bincount.",
+            lambda *case: np.minimum(_matrix(*case), 1),
+        ),
+        mistake(
+            "rows-shared",
+            "all rows are one and the same list, as in `[[0] * classes] * classes`. Make each row "
+            "anew, or a tensor with torch.zeros(classes, classes).",
+            lambda *case: np.tile(_matrix(*case).sum(axis=0), (case[2], 1)),
+        ),
+        mistake(
+            "missing-classes",
+            "a class that does not occur has no row and no column. The size of the matrix is given"
+            " by `classes`.",
+            _classes_alone(np.union1d),
+            _classes_alone(lambda y, y_hat: np.unique(y)),
+            _classes_alone(lambda y, y_hat: np.arange(max(y.max(), y_hat.max()) + 1)),
+            _classes_alone(lambda y, y_hat: np.arange(y.max() + 1)),
+        ),
+        mistake(
+            "parts",
+            "only the right answers are counted, or only the mistakes, or the counts are divided. "
+            "The counts of all images are asked for.",
+            lambda *case: _matrix(*case) * np.eye(case[2]),
+            lambda *case: _matrix(*case) * (1 - np.eye(case[2])),
+            lambda *case: _matrix(*case) / len(case[0]),
+            lambda *case: _matrix(*case) / _matrix(*case).sum(axis=1, keepdims=True).clip(1),
+        ),
+    ],
     correct="True classes in the rows, predicted ones in the columns, every image counted once.",
-    swapped="Rows and columns are swapped: here a row is a predicted class. The true class "
-    "numbers the row, the predicted one the column.",
-    counted_once="Each pair is counted at most once, however often it occurs: "
-    "counts[y, y_hat] += 1 writes the same cell once. Count in a loop, or with torch.bincount.",
-    missing_classes="The matrix is too small: a class that does not occur here has no row and "
-    "no column. Its size is given by `classes`, not by what occurs.",
-    parts="These are parts of a row or of all images. Counts are asked for.",
-    right_missing="The diagonal is empty: the right answers belong into the matrix too.",
-    only_right="Only the diagonal is filled. The mistakes are missing.",
+    rtol=0,
 )
-def check_confusion(confusion: Callable) -> str | Verdict | None:
-    """confusion(y, y_hat, classes): counts (classes, classes), true in rows, predicted in columns.
-
-    y, y_hat: int64 tensors (N,).
-    """
-
-    def case(n: int, classes: int, used: int) -> tuple:
-        y = torch.randint(0, used, (n,))
-        return y, torch.where(torch.rand(n) < 0.5, y, torch.randint(0, used, (n,))), classes
-
-    torch.manual_seed(0)
-    cases = [
-        case(200, 10, 10),
-        case(60, 4, 3),
-        (torch.tensor([0, 2, 2]), torch.tensor([2, 0, 2]), 3),
-    ]
-    if callable(confusion) and same(confusion(*copy.deepcopy(cases[0])), _matrix(*cases[0])):
-        try:
-            confusion(*copy.deepcopy(cases[1]))  # the last class does not occur
-        except (RuntimeError, ValueError):  # there are too few counts for view, or for reshape
-            return "missing-classes"
-    return compare_function(
-        confusion,
-        _matrix,
-        cases,
-        [
-            ("swapped", lambda y, y_hat, classes: _matrix(y_hat, y, classes)),
-            ("counted-once", lambda *case: np.minimum(_matrix(*case), 1)),
-            ("missing-classes", _seen_only),
-            ("missing-classes", _up_to_largest),
-            ("parts", lambda *case: _matrix(*case) / len(case[0])),
-            ("parts", _by_row),
-            ("right-missing", lambda *case: _matrix(*case) * (1 - np.eye(case[2]))),
-            ("only-right", lambda *case: _matrix(*case) * np.eye(case[2])),
-        ],
-        rtol=0,
-    )
 
 
-def _two(counts: torch.Tensor, digit: int, how: Callable) -> tuple[float, float]:
-    """Precision and recall by a rule for hits, the column's sum, and the row's sum."""
-    table = counts.numpy().astype(float)
-    return how(table[digit, digit], table[:, digit].sum(), table[digit].sum(), table)
+def _two(precision: Callable, recall: Callable) -> tuple[Callable, Callable]:
+    """Two rules for a pair of numbers: with 0 in place of 0/0, and with nan."""
+
+    def rule(counts: torch.Tensor, digit: int) -> np.ndarray:
+        t = counts.numpy().astype(float)
+        numbers = t[digit, digit], t[:, digit].sum(), t[digit].sum(), t
+        with np.errstate(all="ignore"):
+            return np.array([part(*numbers) for part in (precision, recall)])
+
+    return lambda *case: np.nan_to_num(rule(*case), posinf=0), rule
 
 
-def _part(hits: float, of: float) -> float:
-    return hits / of if of else 0.0
+def _precision(hits: float, column: float, row: float, table: np.ndarray) -> float:
+    return hits / column
 
 
-def _rule(how: Callable) -> Callable:
-    return lambda counts, digit: _two(counts, digit, how)
+def _recall(hits: float, column: float, row: float, table: np.ndarray) -> float:
+    return hits / row
 
 
-@exercise(
+def _of_all(hits: float, column: float, row: float, table: np.ndarray) -> float:
+    return hits / table.sum()
+
+
+def _accuracy(hits: float, column: float, row: float, table: np.ndarray) -> float:
+    return np.trace(table) / table.sum()
+
+
+def _zero(part: Callable) -> Callable:
+    return lambda *numbers: np.nan_to_num(part(*numbers))
+
+
+_TABLE = torch.tensor([[50, 3, 2], [10, 30, 5], [1, 4, 95]])
+
+check_precision_recall = function_check(
+    "precision_recall(counts, digit): both as numbers from 0 to 1, and 0 in place of 0/0.",
+    _two(_precision, _recall)[0],
+    [
+        (torch.tensor([[3, 1], [4, 2]]), 0),
+        *((_TABLE, digit) for digit in range(3)),
+        (torch.tensor([[1, 0, 2], [0, 1, 5], [0, 0, 4]]), 0),
+        (torch.tensor([[8, 2, 0], [1, 9, 0], [3, 4, 0]]), 2),  # never predicted
+        (torch.tensor([[8, 2, 1], [1, 9, 0], [0, 0, 0]]), 2),  # never there
+        (torch.tensor([[8, 0, 2], [0, 0, 0], [1, 0, 9]]), 1),  # neither
+    ],
+    [
+        mistake(
+            "swapped",
+            "precision and recall change places. Precision looks at all that was *called* this "
+            "digit, a column; recall at all that *is* this digit, a row.",
+            *_two(_recall, _precision),
+        ),
+        mistake(
+            "zero-divided",
+            "0 is divided by 0, where a digit is never predicted or never occurs. Give 0 there.",
+            _two(_precision, _recall)[1],
+            _two(_zero(_precision), _recall)[1],
+            _two(_precision, _zero(_recall))[1],
+        ),
+        mistake(
+            "same-twice",
+            "precision and recall are the same number. One divides by the sum of the column, the "
+            "other by the sum of the row.",
+            *_two(_precision, _precision),
+            *_two(_recall, _recall),
+        ),
+        mistake(
+            "diagonal-left-out",
+            "the hits are left out below the line. Divide by the whole sum of the column or row.",
+            *_two(lambda h, c, r, _: h / (c - h), lambda h, c, r, _: h / (r - h)),
+            *_two(lambda h, c, r, _: h / (r - h), lambda h, c, r, _: h / (c - h)),
+        ),
+        mistake(
+            "of-all",
+            "all the images are looked at. Precision divides the digit's hits by the sum of its "
+            "column, recall by the sum of its row.",
+            *_two(_of_all, _of_all),
+            *_two(_accuracy, _recall),
+            *_two(_precision, _accuracy),
+            *_two(_accuracy, _accuracy),
+        ),
+    ],
     correct="Precision by the column, recall by the row, and 0 in place of 0/0.",
-    swapped="Precision and recall are swapped. Precision looks at all that was *called* this "
-    "digit, a column; recall at all that *is* this digit, a row.",
-    zero_divided="Right, but for a digit that is never predicted, or never occurs: there you "
-    "divide 0 by 0. Give 0 in that case.",
-    diagonal_left_out="The hits are missing below the line: divide by the whole sum of the "
-    "column or row, the diagonal included.",
-    of_all="You divide by all the images. Precision divides by the sum of a column, "
-    "recall by the sum of a row.",
-    same_twice="Precision and recall are the same number here, for every matrix. One divides by "
-    "the sum of the column, the other by the sum of the row.",
-    percent="These are percent. Numbers from 0 to 1 are asked for.",
-    accuracy="One of these is the accuracy over all digits. Precision and recall look at "
-    "one digit's column and row.",
 )
-def check_precision_recall(precision_recall: Callable) -> str | Verdict | None:
-    """precision_recall(counts, digit): both as numbers from 0 to 1, and 0 in place of 0/0.
-
-    counts: a confusion matrix (K, K), an int64 tensor with the true classes in the rows.
-    """
-    if not callable(precision_recall):
-        return different("a function is expected here.")
-    table = torch.tensor([[50, 3, 2], [10, 30, 5], [1, 4, 95]])
-    right = _rule(lambda hits, column, row, _: (_part(hits, column), _part(hits, row)))
-
-    def pair(first: Callable, second: Callable) -> Callable:
-        return lambda *numbers: (first(*numbers), second(*numbers))
-
-    def precision(hits: float, column: float, row: float, t: np.ndarray) -> float:
-        return _part(hits, column)
-
-    def recall(hits: float, column: float, row: float, t: np.ndarray) -> float:
-        return _part(hits, row)
-
-    def overall(hits: float, column: float, row: float, t: np.ndarray) -> float:
-        return np.trace(t) / t.sum()
-
-    mistaken = [
-        ("swapped", pair(recall, precision)),
-        ("diagonal-left-out", lambda h, c, r, t: (_part(h, c - h), _part(h, r - h))),
-        ("diagonal-left-out", lambda h, c, r, t: (_part(h, r - h), _part(h, c - h))),
-        ("of-all", lambda h, c, r, t: (h / t.sum(), h / t.sum())),
-        ("same-twice", pair(precision, precision)),
-        ("same-twice", pair(recall, recall)),
-        ("accuracy", pair(overall, recall)),
-        ("accuracy", pair(precision, overall)),
-        ("accuracy", pair(overall, overall)),
-        ("percent", lambda h, c, r, t: (100 * h / c, 100 * h / r)),
-    ]
-    verdict = compare_function(
-        precision_recall,
-        right,
-        [(table, digit) for digit in range(3)],
-        [(name, _rule(how)) for name, how in mistaken],
-    )
-    if verdict:
-        return verdict
-    never_called = torch.tensor([[8, 2, 0], [1, 9, 0], [3, 4, 0]])
-    never_there = torch.tensor([[8, 2, 1], [1, 9, 0], [0, 0, 0]])
-    neither = torch.tensor([[8, 2, 0], [1, 9, 0], [0, 0, 0]])
-    with np.errstate(all="ignore"):
-        for counts in (never_called, never_there, neither):
-            try:
-                found = precision_recall(counts.clone(), 2)
-                finite = np.isfinite(as_array(found)).all()
-            except (ZeroDivisionError, TypeError):
-                return "zero-divided"
-            if not finite:
-                return "zero-divided"
-            if not same(found, right(counts, 2)):
-                return compare(found, right(counts, 2), name="what you give where nothing is there")
-    return None
 
 
 @exercise(
-    correct="Together F − 1, as evenly as it goes: for an even kernel one side gets one more.",
-    grows="The size grows by one where the kernel is even: F // 2 on both sides is F together, "
-    "and F − 1 are needed. One side has to get less.",
-    shrinks="The size shrinks by one where the kernel is even: (F − 1) // 2 on both sides is "
-    "F − 2 together, and F − 1 are needed. One side has to get more.",
-    halves="Half a row of zeros cannot be added. For an even kernel one side gets one row more "
-    "than the other.",
-    both_sides="Each side has the whole F − 1. They share it: the two together make F − 1.",
-    lopsided="The size stays, but the picture moves to one side. Share the F − 1 out evenly.",
-    one_number="One number is not enough: for an even kernel the two sides differ. Return a pair.",
+    "Together F − 1, as evenly as it goes: for an even kernel one side gets one more.",
+    [
+        mistake(
+            "even-kernels",
+            "both sides get the same number. F − 1 are needed in all: where F is even that is odd,"
+            " and one side gets one more than the other.",
+            lambda F: (F // 2, F // 2),
+            lambda F: ((F - 1) // 2, (F - 1) // 2),
+            lambda F: ((F - 1) / 2, (F - 1) / 2),
+        ),
+        mistake(
+            "not-shared",
+            "the F − 1 rows are not shared out: both sides, or one of them, get all.",
+            lambda F: (F - 1, F - 1),
+            lambda F: (0, F - 1),
+            lambda F: (F - 1, 0),
+        ),
+        mistake(
+            "sum",
+            "F rows are shared out. F − 1 are needed: so many places fewer has a window of F.",
+            lambda F: (F // 2, F - F // 2),
+            lambda F: (F - F // 2, F // 2),
+        ),
+    ],
 )
 def check_same_padding(same_padding: Callable) -> str | Verdict | None:
     """same_padding(F): rows of zeros before and after, so that a stride of 1 keeps the size."""
-    if not callable(same_padding):
-        return different("a function is expected here.")
-    kernels = [3, 1, 5, 2, 4, 6]
-    pairs = [same_padding(F) for F in kernels]
-    if pairs[0] is None:
-        return different("same_padding(3) gives None. Is the return missing?")
-    pairs = [[*pair] if isinstance(pair, range | set | map) else pair for pair in pairs]
-    try:
-        sizes = [np.size(as_array(pair)) for pair in pairs]
-    except (TypeError, ValueError):
-        return different(f"same_padding(3) should be two numbers, and is {pairs[0]!r}.")
-    if sizes == [1] * 6:
-        return "one-number"
-    if sizes != [2] * 6:
-        return different(f"same_padding(3) should be two numbers, and is {pairs[0]!r}.")
-    given = np.array([np.squeeze(as_array(pair)) for pair in pairs])  # (6, 2)
-    F = np.array(kernels)
-    low, high = (F - 1) // 2, F // 2
-    if np.array_equal(np.sort(given, axis=1), np.stack([low, high], axis=1)):
-        return None
-    for name, wrong in {
-        "grows": (high, high),
-        "shrinks": (low, low),
-        "halves": ((F - 1) / 2, (F - 1) / 2),
-        "both-sides": (F - 1, F - 1),
-    }.items():
-        if np.array_equal(given, np.stack(wrong, axis=1)):
-            return name
-    if np.array_equal(given.sum(axis=1), F - 1) and (given >= 0).all():
-        return "halves" if (given % 1).any() else "lopsided"
-    at = int(np.argmax((given.sum(axis=1) != F - 1) | (given < 0).any(axis=1)))
-    return different(
-        f"same_padding({F[at]}) gives {given[at].sum():g} rows of zeros together; "
-        f"28 − {F[at]} + {given[at].sum():g} + 1 is not 28."
-        if given[at].sum() != F[at] - 1
-        else f"same_padding({F[at]}) gives a side less than 0 rows."
-    )
+
+    def either_order(F: int) -> tuple[int, int]:
+        low, high = (F - 1) // 2, F // 2
+        given = call(same_padding, F)
+        return (low, high) if difference(given, (high, low), rtol=0) else (high, low)
+
+    return judge(same_padding, either_order, [(F,) for F in (1, 2, 3, 4, 5, 8)], rtol=0)

@@ -7,247 +7,238 @@ import torch
 
 from course_utils.exercises.engine import (
     Verdict,
-    as_array,
-    compare_function,
+    call,
     different,
     exercise,
-    same,
+    function_check,
+    mistake,
+    observed,
 )
+from course_utils.exercises.reading import NotNumbers, as_array, difference
+
+_GENERATOR = torch.Generator().manual_seed(0)
+# Never p = 0.5: there p and 1 - p could not be told apart.
+_LAYERS = [
+    (torch.tensor([1.0, -2.0, 3.0, 4.0]), 0.4),
+    (torch.randn(8, 6, 5, generator=_GENERATOR).round(decimals=1), 0.7),
+    (torch.randn(9, 7, generator=_GENERATOR), 0.2),
+]
 
 
 @exercise(
-    correct="0 or divided by 1 − p in training, untouched in evaluation: the mean stays.",
-    no_rescaling="The units that are kept stay as they are, so that the next layer gets less in "
-    "training than in evaluation. Divide them by 1 − p in training.",
-    papers_form="This is the paper's form: nothing in training, times 1 − p in evaluation. It "
-    "works too, but torch's inverted form is asked: divide by 1 − p in training, and give a back "
-    "as it is in evaluation.",
-    active_in_evaluation="Units are switched off in evaluation too. When training is False, give "
-    "a back as it is.",
-    rescaled_in_both="In evaluation the activations are changed too, though all units are on and "
-    "training was already rescaled. When training is False, give a back as it is.",
-    share_swapped="Units are kept with probability p. It is the probability of being switched "
-    "off: keep where the random number is at least p.",
-    divided_by_p="The units that are kept are divided by p. A share of 1 − p stays, so divide by "
-    "1 − p.",
-    one_draw_for_many="Many units share one random number, such as a whole row. Draw one for each "
-    "value: torch.rand(a.shape).",
-    the_same_every_time="Two calls switch off the same units. Draw anew in each call, without "
-    "setting a seed.",
+    "0 or divided by 1 − p in training, untouched in evaluation: the mean stays.",
+    [
+        observed(
+            "no-rescaling",
+            "In training, what is kept stays as it is, and the mean falls. Divide it by 1 − p.",
+        ),
+        observed(
+            "papers-form",
+            "This is the paper's form: times 1 − p in evaluation. It works too, but torch's "
+            "inverted form is asked: divide by 1 − p in training, and leave a as it is in "
+            "evaluation.",
+        ),
+        observed(
+            "active-in-evaluation",
+            "With training=False, values become 0. There a is given back as it is.",
+        ),
+        observed(
+            "changed-in-evaluation",
+            "With training=False, values are changed. There a is given back as it is.",
+        ),
+        observed("nothing-off", "With training=True nothing is ever switched off."),
+        observed(
+            "wrong-factor",
+            "What is kept has the wrong size. A share of 1 − p stays, so divide by 1 − p.",
+        ),
+        observed(
+            "share-swapped",
+            "Values are kept with probability p. It is the probability of being switched off.",
+        ),
+        observed(
+            "one-draw-for-many",
+            "Many values are always off together, such as a row. Draw for each: "
+            "torch.rand(a.shape).",
+        ),
+        observed(
+            "the-same-every-time",
+            "Every call switches off the same values. Draw anew in each call, without a seed.",
+        ),
+    ],
 )
 def check_my_dropout(my_dropout: Callable) -> str | Verdict | None:
     """my_dropout(a, p, training): a tensor of the shape of a, by inverted dropout."""
-    if not callable(my_dropout):
-        return different("a function is expected here: my_dropout(a, p, training).")
     torch.manual_seed(0)
-    a = torch.linspace(1, 2, 60 * 50).view(60, 50)
-    # p is never 0.5 here: there p and 1 - p could not be told apart
-    for p in (0.2, 0.7):
-        trained, again = (my_dropout(a.clone(), p, True) for _ in range(2))
-        tested = my_dropout(a.clone(), p, False)
-        for mode, result in [("True", trained), ("False", tested)]:
-            try:
-                shape = as_array(result).shape
-            except (TypeError, ValueError):
-                shape = None
-            if result is None or shape is None:
-                missing = " Is its return missing?" if result is None else ""
-                return different(
-                    f"with training={mode} a tensor is expected, not {type(result).__name__}."
-                    + missing
-                )
-            if shape != a.shape:
-                return different(
-                    f"with training={mode} the result has the shape {shape}; "
-                    f"{tuple(a.shape)}, as a, is expected."
-                )
-        found = _look_at_dropout(a, p, *map(as_array, (trained, again, tested)))
+    for a, p in _LAYERS:
+        results = {True: [], False: []}
+        for training in [True] * (50 + 700 // a.numel()) + [False] * 10:
+            result = _shaped(call(my_dropout, a.clone(), p, training), a, training)
+            if isinstance(result, Verdict):
+                return result
+            results[training].append(result)
+        found = _look_at_dropout(a.double().numpy(), p, *map(np.array, results.values()))
         if found:
             return found
     return None
 
 
+def _shaped(result: object, a: torch.Tensor, training: bool) -> np.ndarray | Verdict:
+    name = f"with training={training} your result"
+    try:
+        numbers = as_array(result)
+    except NotNumbers as error:
+        return different(f"{name} {error}.")
+    words = difference(np.zeros_like(numbers), 0 * a, name)
+    return different(words) if words else numbers.reshape(a.shape)
+
+
 def _look_at_dropout(
-    a: torch.Tensor, p: float, trained: np.ndarray, again: np.ndarray, tested: np.ndarray
+    a: np.ndarray, p: float, trained: np.ndarray, tested: np.ndarray
 ) -> str | Verdict | None:
-    ratio, plain = trained / as_array(a), same(tested, a)
-    on = ratio != 0
-    factors = ratio[on]
-    if on.any() and on.all() != (again != 0).all():  # all of them in one call, none in another
-        return "one-draw-for-many"
-    if not on.any() or not np.isfinite(ratio).all() or not np.allclose(factors, factors[0], 1e-4):
-        return different(
-            f"with p = {p} and training=True the values should be 0 or a / {1 - p:.1f}."
-        )
-    if not plain and (tested == 0).mean() > 0.05:
-        return "active-in-evaluation"
-    factor = factors[0]
-    unscaled = bool(np.isclose(factor, 1, 1e-4))
-    if on.all():
-        return different(
-            f"with training=True no unit of {on.size} is switched off. "
-            "Draw a number for each: torch.rand(a.shape)."
-        )
-    if np.array_equal(on, again != 0):
+    """trained, tested: the results of many calls in training, and of some in evaluation."""
+    on, there, right = trained != 0, a != 0, 1 / (1 - p)
+    factors, share = trained[on] / np.broadcast_to(a, on.shape)[on], on[:, there].mean()
+    wrong_value = share > 0 and not np.allclose(factors, factors[0], rtol=1e-3)
+    if share == 1 and not wrong_value:
+        return "nothing-off"
+    if (on == on[0]).all() and not wrong_value:
         return "the-same-every-time"
-    lines = on.mean(axis=0), on.mean(axis=1)
-    if any(np.isin(line, (0, 1)).all() for line in lines):
+    if wrong_value or (there > on.any(axis=0)).any():
+        words = (
+            f"with p = {p} and training=True each value should be 0 or a · {right:.4g}, by chance"
+        )
+        shown = f"{words}. a is\n{a}\nand your result is\n{trained[0]}"
+        return different(shown, (a, p, True), trained[0], a * right)
+    on = on | ~there  # so that a value of 0 is no evidence
+    if any((on == on.take([0], axis)).all() for axis in range(1, on.ndim)):
         return "one-draw-for-many"
-    if abs(on.mean() - p) < 0.06:
+    if abs(share - p) < 0.08:
         return "share-swapped"
-    if abs(on.mean() - (1 - p)) > 0.06:
+    if abs(share - (1 - p)) > 0.08:
         return different(
-            f"with p = {p}, {1 - on.mean():.0%} of the units are switched off; {p:.0%} is expected."
+            f"with p = {p}, {1 - share:.0%} of the values are switched off; {p:.0%} is expected."
         )
-    if unscaled:
-        if plain:
-            return "no-rescaling"
-        if same(tested, a * (1 - p)):
-            return "papers-form"
-    if np.isclose(factor, 1 / p, 1e-4):
-        return "divided-by-p"
-    if not np.isclose(factor, 1 / (1 - p), 1e-4):
-        return different(
-            f"with p = {p} the kept units are multiplied by {factor:.4g}; "
-            f"{1 / (1 - p):.4g} is expected."
-        )
-    return None if plain else "rescaled-in-both"
+    if ((tested == 0) & there).any():
+        return "active-in-evaluation"
+    if np.isclose(factors[0], 1, rtol=1e-3):
+        papers = np.allclose(tested, a * (1 - p), rtol=1e-3)
+        return "papers-form" if papers else "no-rescaling"
+    if not np.isclose(factors[0], right, rtol=1e-3):
+        return "wrong-factor"
+    return None if np.allclose(tested, a, rtol=1e-4) else "changed-in-evaluation"
 
 
-def _lrn(
-    a: torch.Tensor,
-    size: int,
-    alpha: float,
-    beta: float,
-    k: float,
-    *,
-    divide: bool = True,
-    at_ends: str = "cut",
-    square: bool = True,
-    square_sum: bool = False,
-    bracket: bool = True,
-    right: int = 1,
-) -> np.ndarray:
-    """The right answer, or one with a mistake: see the list of them below."""
-    a, half = as_array(a), size // 2
-    values, sums = a**2 if square else a, []
-    for i in range(len(a)):
-        if at_ends == "cut":
-            window = values[max(0, i - half) : i + half + right]
-        elif at_ends == "wrap":
-            window = values[np.arange(i - half, i + half + 1) % len(a)]
-        elif at_ends == "index":  # values[j] for j below 0; nothing beyond the last
-            window = values[[j for j in range(i - half, i + half + 1) if j < len(a)]]
-        else:  # Python's slice from a negative index
-            window = values[i - half : i + half + right]
-        total = window.sum() ** 2 if square_sum else window.sum()
-        sums.append(total * (alpha / size if divide else alpha))
-    return a / ((k + np.array(sums)) ** beta if bracket else k + np.array(sums) ** beta)
+def _window(a: np.ndarray, i: int, half: int) -> np.ndarray:
+    return a[max(0, i - half) : i + half + 1]
 
 
-def _lrn_in_place(a: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
-    a, half = as_array(a).copy(), size // 2
-    for i in range(len(a)):
-        window = a[max(0, i - half) : i + half + 1]
-        a[i] /= (k + alpha / size * (window**2).sum()) ** beta
-    return a
+def _between(low: int, before: int, high: int, after: int) -> Callable:
+    return lambda a, i, half: a[max(0, i - low * half - before) : i + high * half + after]
 
 
-def _lrn_mean(*arguments: object) -> np.ndarray:
-    """The mean over as many maps as there are: divided by fewer than size at the ends."""
-    a, size, alpha, beta, k = arguments
-    a, half = as_array(a), size // 2
-    means = [(a[max(0, i - half) : i + half + 1] ** 2).mean() for i in range(len(a))]
-    return a / (k + alpha * np.array(means)) ** beta
+# Where windows begin and end: so many halves away from i, and so many maps more.
+_LOWS = [(1, 0), (0, 0), (1, 1), (1, -1), (2, 0), (2, 1), (0, 99)]
+_HIGHS = [(1, 0), (1, 1), (1, -1), (1, 2), (0, 1), (2, 1), (2, 2), (0, 99)]
 
 
-@exercise(
-    correct="Windows are cut at the ends, and alpha is divided by size everywhere.",
-    window_off_the_edge="The windows at the ends are wrong: for the first maps i - size // 2 is "
-    "negative, and Python counts a negative index from the end. Begin at max(0, i - size // 2).",
-    alpha_not_divided="alpha is not divided by size. The paper's formula has alpha as it is, torch "
-    "divides it: alpha / size.",
-    divided_by_fewer_at_the_ends="At the ends you divide by the number of maps that are there. "
-    "torch divides by size everywhere, as if the missing maps were 0.",
-    not_squared="The activations are added up as they are. Square them first, or positive and "
-    "negative ones cancel.",
-    window_too_short="The window ends one map early: a slice a[low:high] leaves out a[high]. End "
-    "it at i + size // 2 + 1.",
-    all_maps="The sum is over all maps. Each looks at size of them only, size // 2 on either side.",
-    not_multiplied="This is what is divided *by*. The result is a divided by it.",
-    exponent_forgotten="The exponent beta is missing: (k + …) ** beta.",
-    k_outside_the_power="k stands outside the power. It belongs into the bracket: (k + …) ** beta.",
-    sum_squared="You square the sum. Square each activation, and add up the squares.",
-    changed_in_place="You write the results into a itself, and later windows then hold results in "
-    "place of activations. Write them into a new tensor: torch.zeros_like(a).",
-)
-def check_my_lrn(my_lrn: Callable) -> str | Verdict | None:
-    """my_lrn(a, size, alpha, beta, k): (C,) normalised activations of one place, as torch's."""
+def _total(window: np.ndarray, size: int, alpha: float, beta: float, k: float) -> float:
+    """What an activation is divided by."""
+    return (k + alpha / size * (window**2).sum()) ** beta
 
-    def over_all(a: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> np.ndarray:
+
+def _lrn(total: Callable = _total, window: Callable = _window) -> Callable:
+    """The rule of a sum over a window; other sums and windows are mistakes."""
+
+    def normalise(a: torch.Tensor, size: int, *how: float) -> list:
         a = as_array(a)
-        return a / (k + alpha / size * (a**2).sum()) ** beta
+        return [a[i] / total(window(a, i, size // 2), size, *how) for i in range(len(a))]
 
-    def over_all_undivided(
-        a: torch.Tensor, size: int, alpha: float, beta: float, k: float
-    ) -> np.ndarray:
-        return over_all(a, size, alpha * size, beta, k)
-
-    def divisor(a: torch.Tensor, *rest: float) -> np.ndarray:
-        return as_array(a) / _lrn(a, *rest)
-
-    mistaken = [
-        ("alpha-not-divided", lambda *args: _lrn(*args, divide=False)),
-        ("window-off-the-edge", lambda *args: _lrn(*args, at_ends="slice")),
-        ("window-off-the-edge", lambda *args: _lrn(*args, at_ends="wrap")),
-        ("window-off-the-edge", lambda *args: _lrn(*args, at_ends="index")),
-        ("window-off-the-edge", lambda *args: _lrn(*args, at_ends="slice", divide=False)),
-        ("window-off-the-edge", lambda *args: _lrn(*args, at_ends="wrap", divide=False)),
-        ("divided-by-fewer-at-the-ends", _lrn_mean),
-        ("not-squared", lambda *args: _lrn(*args, square=False)),
-        ("not-squared", lambda *args: _lrn(*args, square=False, divide=False)),
-        ("window-too-short", lambda *args: _lrn(*args, right=0)),
-        ("window-too-short", lambda *args: _lrn(*args, right=0, divide=False)),
-        ("all-maps", over_all),
-        ("all-maps", over_all_undivided),
-        ("not-multiplied", divisor),
-        ("exponent-forgotten", lambda a, size, alpha, beta, k: _lrn(a, size, alpha, 1, k)),
-        ("k-outside-the-power", lambda *args: _lrn(*args, bracket=False)),
-        ("sum-squared", lambda *args: _lrn(*args, square=False, square_sum=True)),
-        ("changed-in-place", _lrn_in_place),
-    ]
-    cases = [
-        (torch.tensor([1.0, -2, 3, 4, -5, 6, 2]), 5, 0.5, 0.75, 2.0),
-        (torch.tensor([3.0, 1, -2, 5, 4]), 3, 0.9, 0.5, 1.0),
-    ]
-    return compare_function(my_lrn, _lrn, cases, mistaken)
+    return normalise
 
 
-@exercise(
-    correct="Each kernel sees maps_in / groups maps, and every map that comes out has its bias.",
-    biases_halved="The biases are divided by the groups too. There is one for each map that comes "
-    "out, with groups or without: maps_out of them.",
-    only_outputs_divided="This is as many as without groups. Dividing only the kernels among the "
-    "groups saves nothing, since all groups together have them all again; each kernel also looks "
-    "at maps_in / groups maps only.",
-    both_divided="The weights are divided by the groups twice: these are one group's. Each group "
-    "has maps_in / groups · maps_out / groups kernels, and there are `groups` of them.",
-    biases_forgotten="These are the weights only. Add one bias for each map that comes out.",
-    kernel_not_squared="A kernel has kernel · kernel weights for each map that it looks at.",
+def _undivided(w: np.ndarray, size: int, alpha: float, beta: float, k: float) -> float:
+    return _total(w, 1, alpha, beta, k)
+
+
+_PLACES = [
+    (torch.tensor([2.0]), 1, 3.0, 1.0, 4.0),
+    (torch.tensor([1.0, -2.0, 2.0]), 3, 3.0, 2.0, 1.0),
+    (torch.tensor([1.0, 2.0, -1.0, 4.0]), 3, 3.0, 1.0, 4.0),
+    (torch.tensor([1.0, -2.0, 3.0, 4.0, -5.0, 0.0, 2.0]), 5, 0.5, 0.75, 2.0),
+    (torch.tensor([3.0, 1.0, -2.0, 5.0, 4.0]), 3, 0.9, 0.5, 1.0),
+    (torch.randn(24, generator=_GENERATOR), 7, 0.7, 0.6, 1.5),
+]
+
+check_my_lrn = function_check(
+    "my_lrn(a, size, alpha, beta, k): (C,) normalised activations of one place, as torch's.",
+    _lrn(),
+    _PLACES,
+    [
+        mistake(
+            "window-off-the-edge",
+            "the windows at the ends take maps of the other end, or none. For the first maps "
+            "i - size // 2 is negative, and Python counts a negative index from the end: begin at "
+            "max(0, i - size // 2).",
+            _lrn(window=lambda a, i, half: a[i - half : i + half + 1]),
+            _lrn(window=lambda a, i, half: a[np.arange(i - half, i + half + 1) % len(a)]),
+            _lrn(window=lambda a, i, half: a[np.arange(i - half, min(i + half + 1, len(a)))]),
+            _lrn(_undivided, lambda a, i, half: a[i - half : i + half + 1]),
+        ),
+        mistake(
+            "alpha-not-divided",
+            "alpha is not divided by size. torch divides it: alpha / size.",
+            _lrn(_undivided),
+        ),
+        mistake(
+            "divided-by-fewer-at-the-ends",
+            "alpha is divided by the number of maps that are there. torch divides by size "
+            "everywhere, as if the missing maps were 0.",
+            _lrn(lambda w, size, *how: _total(w, len(w), *how)),
+        ),
+        mistake(
+            "not-squared",
+            "the activations are added up as they are. Each is squared first.",
+            _lrn(lambda w, size, alpha, beta, k: (k + alpha / size * w.sum()) ** beta),
+            _lrn(lambda w, size, alpha, beta, k: (k + alpha * w.sum()) ** beta),
+        ),
+        mistake(
+            "wrong-window",
+            "the window holds other maps. It goes from max(0, i - size // 2) to i + size // 2, and "
+            "a slice a[low:high] leaves out a[high].",
+            *[_lrn(window=_between(*low, *high)) for low in _LOWS for high in _HIGHS],
+        ),
+    ],
+    correct="Windows are cut at the ends, and alpha is divided by size everywhere.",
 )
-def check_grouped_parameters(grouped_parameters: Callable) -> str | Verdict | None:
-    """grouped_parameters(maps_in, maps_out, kernel, groups): weights and biases together."""
 
-    def right(i: int, o: int, k: int, g: int) -> int:
-        return o * (i // g * k**2 + 1)
-
-    mistaken = [
-        ("biases-halved", lambda i, o, k, g: right(i, o, k, g) - o + o / g),
-        ("only-outputs-divided", lambda i, o, k, g: o * (i * k**2 + 1)),
-        ("both-divided", lambda i, o, k, g: i / g * (o / g) * k**2 + o),
-        ("both-divided", lambda i, o, k, g: o / g * (i / g * k**2 + 1)),
-        ("biases-forgotten", lambda i, o, k, g: i / g * o * k**2),
-        ("kernel-not-squared", lambda i, o, k, g: o * (i / g * k + 1)),
-    ]
-    cases = [(96, 256, 5, 2), (384, 256, 3, 2), (12, 24, 3, 4), (3, 64, 11, 1)]
-    return compare_function(grouped_parameters, right, cases, mistaken, rtol=0)
+check_grouped_parameters = function_check(
+    "grouped_parameters(maps_in, maps_out, kernel, groups): weights and biases together.",
+    lambda i, o, k, g: o * (i // g * k**2 + 1),
+    [(3, 2, 1, 1), (4, 2, 1, 2), (4, 2, 3, 2), (12, 24, 3, 4), (5, 64, 11, 1), (96, 256, 5, 2)],
+    [
+        mistake(
+            "biases-halved",
+            "the biases are divided by the groups too. There is one for each map that comes out.",
+            lambda i, o, k, g: o * (i * k**2 + 1) / g,
+        ),
+        mistake(
+            "only-outputs-divided",
+            "only the kernels are shared out, which saves nothing: all groups together have them "
+            "all. Each kernel also looks at maps_in / groups maps only.",
+            lambda i, o, k, g: o * (i * k**2 + 1),
+        ),
+        mistake(
+            "both-divided",
+            "the weights of one group are counted. There are `groups` of them.",
+            lambda i, o, k, g: i / g * (o / g) * k**2 + o,
+            lambda i, o, k, g: o / g * (i / g * k**2 + 1),
+        ),
+        mistake(
+            "biases-forgotten",
+            "the weights alone are counted. Add one bias for each map that comes out.",
+            lambda i, o, k, g: i / g * o * k**2,
+        ),
+    ],
+    correct="Each kernel sees maps_in / groups maps, and every map that comes out has its bias.",
+    rtol=0,
+)

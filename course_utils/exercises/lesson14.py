@@ -1,251 +1,291 @@
 """Checks of the exercises of lesson 14, deeper networks."""
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import add, mul, truediv
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.engine import Verdict, compare_function, different, exercise, same
+from course_utils.exercises.engine import (
+    Verdict,
+    call,
+    different,
+    exercise,
+    function_check,
+    mistake,
+    observed,
+)
+from course_utils.exercises.reading import short
 
 
-def _field(layers: Sequence, *, start: int = 1, ignored: bool = False, early: bool = False) -> int:
+def _field(
+    layers: Sequence, start: int = 1, more: int = -1, jumps: Callable = mul, early: bool = False
+) -> float:
+    """The right answer; each option is a mistake."""
     side, jump = start, 1
     for kernel, stride in layers:
-        jump *= stride if early else 1
-        side += (kernel - 1) * jump
-        jump *= 1 if early or ignored else stride
+        after = jumps(jump, stride)
+        side += (kernel + more) * (after if early else jump)
+        jump = after
     return side
 
 
-def _field_by_last_stride(layers: Sequence) -> int:
-    side, before = 1, 1
-    for kernel, stride in layers:
-        side, before = side + (kernel - 1) * before, stride
-    return side
-
-
-def _field_by_whole_kernels(layers: Sequence) -> int:
-    side, jump = 1, 1
-    for kernel, stride in layers:
-        side, jump = side + kernel * jump, jump * stride
-    return side
-
-
-@exercise(
-    correct="1, then (kernel − 1) jumps more with each layer, and every stride counts later.",
-    stride_ignored="The strides are not used. After a stride of 2 neighbouring units are 2 pixels "
-    "apart, so each later kernel reaches twice as far: multiply the jump by the stride.",
-    own_stride_included="Each layer's own stride is already in the jump that its kernel is "
-    "multiplied by. The kernel steps over units of the layer before: first add to the side, then "
-    "multiply the jump.",
-    starts_from_zero="The side is 1 too small: without any layer a unit is a pixel, and sees 1.",
-    last_stride_only="The jump is only the stride of the layer before. It is the product of the "
-    "strides of all layers before: jump = jump * stride.",
-    whole_kernel="A kernel of 3 adds 2 neighbours, not 3: the unit it starts from is already "
-    "counted. Use (kernel − 1).",
-)
-def check_field(field: Callable) -> str | Verdict | None:
-    """field(layers): the side of the last receptive field, from a list of (kernel, stride)."""
-    cases = [
-        ([(3, 1), (3, 1)],),
+check_field = function_check(
+    "field(layers): the side of the last receptive field, from a list of (kernel, stride).",
+    _field,
+    [
+        *[([(3, 1)],), ([(3, 1), (4, 1)],), ([(2, 2), (3, 1)],), ([(3, 2), (4, 3), (3, 1)],)],
         ([(5, 1), (2, 2), (5, 1), (2, 2), (5, 1)],),
-        ([(7, 2), (3, 2), (3, 1), (3, 1)],),
         ([(3, 2), (3, 3), (2, 2), (4, 1), (1, 2)],),
-    ]
-    mistaken = [
-        ("stride-ignored", lambda layers: _field(layers, ignored=True)),
-        ("own-stride-included", lambda layers: _field(layers, early=True)),
-        ("starts-from-zero", lambda layers: _field(layers, start=0)),
-        ("last-stride-only", _field_by_last_stride),
-        ("whole-kernel", _field_by_whole_kernels),
-        ("whole-kernel", lambda layers: _field_by_whole_kernels(layers) - 1),  # started from 0
-        ("own-stride-included", lambda layers: 1 + sum((k - 1) * s for k, s in layers)),
-        ("stride-ignored", lambda layers: _field(layers, start=0, ignored=True)),
-        ("own-stride-included", lambda layers: _field(layers, start=0, early=True)),
-    ]
-    return compare_function(field, _field, cases, mistaken, rtol=0)
+    ],
+    [
+        mistake(
+            "stride-ignored",
+            "the strides are not used. After a stride of 2 units are 2 pixels apart, so each "
+            "later kernel reaches twice as far: multiply the jump by the stride.",
+            partial(_field, jumps=lambda jump, stride: 1),
+            partial(_field, jumps=lambda jump, stride: 1, start=0),
+        ),
+        mistake(
+            "own-stride-included",
+            "a kernel is multiplied by its own stride too. It steps over units of the layer "
+            "before: first add to the side, then multiply the jump.",
+            partial(_field, early=True),
+            partial(_field, early=True, start=0),
+            lambda layers: 1 + sum((k - 1) * s for k, s in layers),
+        ),
+        mistake(
+            "starts-from-zero",
+            "the side begins at 0. Without any layer a unit is a pixel, and sees 1.",
+            partial(_field, start=0),
+        ),
+        mistake(
+            "jump-no-product",
+            "the jump is no product. It is that of all strides before: jump = jump * stride.",
+            *[
+                partial(_field, jumps=other)
+                for other in (add, truediv, lambda jump, stride: stride)
+            ],
+        ),
+        mistake(
+            "whole-kernel",
+            "a kernel of 3 adds not 2 units. The one it starts from is there already: kernel − 1.",
+            *[partial(_field, more=more) for more in (0, 1, -2)],
+            partial(_field, more=0, start=0),
+        ),
+        mistake(
+            "pairs-swapped",
+            "kernel and stride change places. The kernel comes first in each pair.",
+            lambda layers: _field([pair[::-1] for pair in layers]),
+        ),
+    ],
+    correct="1, then (kernel − 1) jumps more with each layer, and every stride counts later.",
+    rtol=0,
+)
+
+_NORMALISATIONS = (F.batch_norm, F.group_norm, F.instance_norm, F.layer_norm)
+_LARGE = 1000.0
 
 
-_MAPS = 4
+class _Watch(TorchFunctionMode):
+    """Sees the convolutions that a forward runs, and leaves normalisation out of it.
 
+    branch: what the second convolution of 3 × 3 is made to give.
+    """
 
-def _is_mismatch(error: RuntimeError) -> bool:
-    return "must match the size of tensor" in str(error)
+    def __init__(self, branch: float | None = None) -> None:
+        super().__init__()
+        self.branch, self.large, self.small = branch, [], []
 
-
-def _plain_norms(model: nn.Module) -> None:
-    """Batch (or other) normalisation that changes nothing in evaluation mode."""
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.reset_running_stats()
-            if layer.affine:
-                nn.init.ones_(layer.weight)
-                nn.init.zeros_(layer.bias)
-
-
-def _branch(model: nn.Module, x: torch.Tensor, wider: int) -> list[nn.Conv2d] | Verdict:
-    """The two convolutions of 3 × 3, in the order in which they are called."""
-    called = []
-    hooks = [
-        layer.register_forward_hook(lambda layer, *_: called.append(layer))
-        for layer in model.modules()
-        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (3, 3)
-    ]
-    model(x)
-    for hook in hooks:
-        hook.remove()
-    shapes = [(layer.in_channels, layer.out_channels) for layer in called]
-    if shapes != [(x.shape[1], wider), (wider, wider)] or called[0] is called[1]:
-        return different(
-            f"for my_block({x.shape[1]}, {wider}, …) the branch should be two different Conv2d of "
-            f"3 × 3, from {x.shape[1]} to {wider} maps and from {wider} to {wider}; "
-            f"the ones it calls go {', '.join(f'from {i} to {o}' for i, o in shapes) or 'nowhere'}."
-        )
-    return called
-
-
-def _shortcuts(
-    model: nn.Module, x: torch.Tensor, wider: int, stride: int
-) -> Iterator[torch.Tensor]:
-    """What the shortcut may give: its 1 × 1 convolution, or x itself, thinned out and padded."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1):
-            yield layer(x)
-            if layer.stride == (1, 1):  # pooled first, then projected
-                yield layer(F.avg_pool2d(x, stride))
-                yield layer(F.max_pool2d(x, stride))
-    more = wider - x.shape[1]
-    for small in (x[:, :, ::stride, ::stride], F.avg_pool2d(x, stride), F.max_pool2d(x, stride)):
-        yield F.pad(small, (0, 0, 0, 0, 0, more))
-        yield F.pad(small, (0, 0, 0, 0, more // 2, more - more // 2))
+    def __torch_function__(self, function, types, args=(), kwargs=None) -> object:
+        given = (*args, *(kwargs or {}).values())
+        result = function(*args, **(kwargs or {}))
+        if function in _NORMALISATIONS:
+            return given[0]
+        if function is not F.conv2d:
+            return result
+        x, weight = given[:2]
+        seen = self.large if weight.shape[2:] == (3, 3) else self.small
+        seen.append((weight, weight.clone(), x.clone(), result.clone()))
+        if seen is self.large and len(seen) == 2 and self.branch is not None:
+            result = torch.full_like(result, self.branch)
+        return result
 
 
 @exercise(
-    correct="Both ways arrive with the same shape, and ReLU comes after their sum.",
-    no_projection="x and the branch cannot be added: the branch has another number of maps. "
-    "Where channels_in and channels_out differ, let x pass through a 1 × 1 convolution.",
-    stride_not_in_projection="The maps fit, the sides do not: the branch has a stride of 2 and the "
-    "shortcut has not. Give the 1 × 1 convolution the same stride.",
-    only_for_channels="With as many maps as before and stride 2 the sides do not fit: the shortcut "
-    "needs its projection when the stride is not 1, too.",
-    relu_before_sum="ReLU stands at the end of the branch, before the sum, so that the block can "
-    "only add. Add first, and take ReLU of the sum.",
-    relu_missing="The sum is returned as it is, with negative values. ReLU comes after it.",
-    relu_missing_inside="There is no ReLU between the two convolutions, so that together they are "
-    "no more than one linear map.",
-    no_shortcut="The result is ReLU of the branch alone: the input is not added.",
+    "Both ways arrive with the same shape, and ReLU comes after their sum.",
+    [
+        observed(
+            "no-projection",
+            "The branch gives channels_out maps and x has channels_in: they cannot be added. "
+            "Where the numbers differ, x has to pass through a 1 × 1 convolution.",
+        ),
+        observed(
+            "stride-not-in-projection",
+            "The branch halves the side, and the 1 × 1 convolution keeps it. Give it the same "
+            "stride.",
+        ),
+        observed(
+            "only-for-channels",
+            "The branch halves the side, and x keeps it: with stride 2 too the shortcut needs its "
+            "1 × 1 convolution.",
+        ),
+        observed(
+            "relu-before-sum",
+            "The branch can only add: a ReLU stands before the sum. Add first, and take ReLU of "
+            "the sum.",
+        ),
+        observed("relu-missing", "Where the sum is negative, so is the result: ReLU is missing."),
+        observed(
+            "relu-missing-inside",
+            "The second convolution gets the negative values of the first one: a ReLU is missing "
+            "between them. Without it they are no more than one linear map.",
+        ),
+        observed("no-shortcut", "The result does not depend on the shortcut: x is not added."),
+        observed(
+            "not-registered",
+            "A convolution of the forward is not among the module's parameters(), so no optimiser "
+            "trains it. A Python list hides its layers: use nn.ModuleList or nn.Sequential. "
+            "Layers are made in __init__, not in forward.",
+        ),
+    ],
 )
 def check_my_block(my_block: Callable) -> str | Verdict | None:
     """my_block(channels_in, channels_out, stride): an nn.Module, ReLU(shortcut + branch)."""
-    if not callable(my_block) or isinstance(my_block, nn.Module):
+    if isinstance(my_block, nn.Module):
         return different("a function or a class is expected: my_block(4, 8, 2) makes a new block.")
     torch.manual_seed(0)
-    for wider, stride, mistake in [
-        (_MAPS, 1, None),
-        (2 * _MAPS, 1, "no-projection"),
-        (_MAPS // 2, 1, "no-projection"),
-        (2 * _MAPS, 2, "stride-not-in-projection"),
-        (_MAPS, 2, "only-for-channels"),
-    ]:
-        model = my_block(_MAPS, wider, stride)
+    for sizes in [(4, 4, 1), (3, 5, 1), (4, 2, 1), (1, 3, 1), (3, 5, 2), (4, 4, 2)]:
+        model = call(my_block, *sizes)
         if not isinstance(model, nn.Module):
-            return different(f"my_block({_MAPS}, {wider}, {stride}) should return an nn.Module.")
-        try:
-            found = _look_at_block(model.cpu().float(), wider, stride)
-        except RuntimeError as error:
-            if mistake and _is_mismatch(error):
-                return mistake
-            raise
+            return different(f"my_block{sizes} should give an nn.Module.")
+        found = _look_at_block(model, *sizes)
+        if isinstance(found, str) and found not in check_my_block.codes:
+            found = different(f"my_block{sizes}: {found}")
         if found:
             return found
     return None
 
 
-def _look_at_block(model: nn.Module, wider: int, stride: int) -> str | Verdict | None:
-    call = f"my_block({_MAPS}, {wider}, {stride})"
-    x, side = torch.randn(3, _MAPS, 6, 6), 6 // stride
-    _plain_norms(model)
-    model.eval()
-    with torch.no_grad():
-        y = model(x.clone())
-        if not isinstance(y, torch.Tensor):
-            return different(f"the forward of {call} should return a tensor, not {y!r}.")
-        if y.shape != (3, wider, side, side):
-            return different(
-                f"{call} turns (3, {_MAPS}, 6, 6) into {tuple(y.shape)}; "
-                f"{(3, wider, side, side)} is expected."
-            )
-        branch = _branch(model, x.clone(), wider)
-        if isinstance(branch, Verdict):
-            return branch
-        for layer in model.modules():  # large enough that every part can be seen
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight)
-        y = model(x.clone())
-        first, second = branch
-        f, linear = second(F.relu(first(x))), second(first(x))
-        verdicts = [_verdict(y, p, f, linear) for p in _shortcuts(model, x, wider, stride)]
-    if None in verdicts:
-        return None
-    known = [verdict for verdict in verdicts if verdict != "unknown"]
-    return (
-        known[0]
-        if known
-        else different(
-            f"{call} gives shapes that fit, but not ReLU(shortcut + branch) with a branch of "
-            "convolution, ReLU and convolution, and a shortcut that is x or its 1 × 1 convolution."
+def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-2)
+
+
+def _run(model: nn.Module, x: torch.Tensor, branch: float | None = None) -> tuple[object, _Watch]:
+    """What the model gives, or the RuntimeError that it stops with; and what was seen."""
+    watch = _Watch(branch)
+
+    def forward() -> object:
+        warnings.simplefilter("ignore")
+        try:  # oneDNN is slow on small maps where the cores are busy
+            with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), watch:
+                return model.eval()(x.clone())
+        except RuntimeError as error:
+            return error
+
+    return call(forward, shown="the module's forward"), watch
+
+
+def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -> str | None:
+    """The code of a mistake, or another sentence, or None.
+
+    Weights that are registered double with the parameters. With a large number for the branch the
+    result shows the shortcut, which may change at one place where x does.
+    """
+    x = 10 * torch.randn(2, maps_in, 6, 8)
+    shapes = [x.shape] + 3 * [torch.Size((2, maps_out, 6 // stride, 8 // stride))]
+    y, watch = _run(model, x)
+    went = [part.shape for _, _, *parts in watch.large for part in parts]
+    if isinstance(y, RuntimeError):
+        if went == shapes and "must match the size" in str(y):
+            unmoved = [one[-1].shape == (2, maps_out, 6, 8) for one in watch.small]
+            if stride > 1 and all(unmoved):
+                return "stride-not-in-projection" if unmoved else "only-for-channels"
+            if not unmoved and "dimension 1" in str(y):
+                return "no-projection"
+        call(model, x, shown=f"my_block{maps_in, maps_out, stride}(torch.zeros{tuple(x.shape)})")
+    if not isinstance(y, torch.Tensor):
+        return f"its forward should give a tensor, and gives {short(y)}."
+    if y.shape != shapes[-1]:
+        return f"it makes {tuple(y.shape)} of {tuple(x.shape)}; {tuple(shapes[-1])} is expected."
+    if went != shapes:
+        way = [f"{tuple(a)} to {tuple(b)}" for a, b in zip(went[::2], went[1::2], strict=True)]
+        return (
+            f"the branch should be two convolutions of 3 × 3, from {tuple(x.shape)} to "
+            f"{tuple(y.shape)}, and that again. Those seen go from {', '.join(way) or 'nowhere'}."
         )
-    )
-
-
-def _verdict(y: torch.Tensor, p: torch.Tensor, f: torch.Tensor, linear: torch.Tensor) -> str | None:
-    """Which block gives y, of a shortcut p and a branch f (linear: without its inner ReLU)."""
-    if p.shape != f.shape:
-        return "unknown"
-    for mistake, value in [
-        (None, F.relu(p + f)),
-        ("relu-before-sum", p + F.relu(f)),
-        ("relu-before-sum", F.relu(p + F.relu(f))),
-        ("relu-missing", p + f),
-        ("relu-missing-inside", F.relu(p + linear)),
-        ("no-shortcut", F.relu(f)),
-    ]:
-        if same(y, value, rtol=1e-3, atol=1e-3):
-            return mistake
-    return "unknown"
-
-
-@exercise(
-    correct="(side − 1) / 2 layers of 9 · channels² weights.",
-    channels_once="Each kernel looks at all the maps, and there is one kernel for each map after "
-    "the layer: channels · channels, not channels.",
-    side_over_three="The number of layers is not side / 3: fields overlap. The first layer sees 3 "
-    "pixels, and each further one adds 2.",
-    one_layer_too_many="The first layer alone sees 3 pixels: 3 needs one layer, 5 two, 7 three.",
-    biases_counted="The biases are counted too; these layers have none.",
-    one_layer="These are the weights of a single 3 × 3 layer. How many layers does the side need?",
-    one_large_kernel="These are the weights of one layer with a kernel as large as the field. "
-    "The stack has 3 × 3 kernels only.",
-)
-def check_stack_weights(stack_weights: Callable) -> str | Verdict | None:
-    """stack_weights(channels, side): the weights of 3 × 3 layers that see side × side pixels."""
-
-    def right(channels: int, side: int) -> int:
-        return (side - 1) // 2 * 9 * channels**2
-
-    mistaken = [
-        ("channels-once", lambda channels, side: (side - 1) // 2 * 9 * channels),
-        ("side-over-three", lambda channels, side: side // 3 * 9 * channels**2),
-        ("side-over-three", lambda channels, side: side / 3 * 9 * channels**2),
-        ("side-over-three", lambda channels, side: -(-side // 3) * 9 * channels**2),
-        ("one-layer-too-many", lambda channels, side: (side + 1) // 2 * 9 * channels**2),
-        (
-            "biases-counted",
-            lambda channels, side: right(channels, side) + (side - 1) // 2 * channels,
-        ),
-        ("one-layer", lambda channels, side: 9 * channels**2),
-        ("one-large-kernel", lambda channels, side: side**2 * channels**2),
+    before = [one[1] for one in watch.large + watch.small]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter *= 2
+    y, watch = _run(model, x)
+    after = [one[1] for one in watch.large + watch.small]
+    (first, _, first_in, first_out), (second, _, second_in, second_out) = watch.large
+    plus, minus, more = (_run(model, x, part)[0] for part in (_LARGE, -_LARGE, 2 * _LARGE))
+    shortcut = plus - _LARGE
+    other = x.clone()
+    other[:, :, :stride, :stride] += 10
+    moved = (_run(model, other, _LARGE)[0] - plus).abs().amax(dim=(0, 1)) > 1e-2
+    local = moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0
+    if x.shape == y.shape and not watch.small:
+        local = _close(shortcut, x)
+    alike = _close(shortcut, 0 * shortcut + shortcut[:, :1])
+    found = [
+        (not all(map(_close, after, [2 * one for one in before])), "not-registered"),
+        (first is second, "one convolution is used twice; the branch has two."),
+        (not _close(first_in, x), "the first convolution should get x as it is."),
+        (_close(second_in, first_out), "relu-missing-inside"),
+        (not _close(second_in, first_out.relu()), "a ReLU is asked between the convolutions."),
+        (not _close(more, plus + _LARGE), "more in the branch is not as much more in the result."),
+        (_close(minus, shortcut - _LARGE), "relu-missing"),
+        (_close(shortcut, 0 * shortcut), "no-shortcut"),
+        (_close(minus, shortcut) or _close(minus, shortcut.relu()), "relu-before-sum"),
+        (not _close(y, (shortcut + second_out).relu()), "ReLU(shortcut + branch) is asked."),
+        (minus.any(), "ReLU is asked of the sum, and something else is done where it is negative."),
+        (maps_in == 1 and alike, "x is added to all maps alike: a 1 × 1 convolution is asked."),
+        (not local, "the shortcut should be x or, where the shape changes, a 1 × 1 convolution."),
     ]
-    cases = [(64, 7), (16, 5), (8, 3), (32, 15)]
-    return compare_function(stack_weights, right, cases, mistaken, rtol=0)
+    return next((words for wrong, words in found if wrong), None)
+
+
+check_stack_weights = function_check(
+    "stack_weights(channels, side): the weights of 3 × 3 layers that see side × side pixels.",
+    lambda channels, side: (side - 1) // 2 * 9 * channels**2,
+    [(1, 3), (2, 3), (2, 5), (3, 7), (5, 9), (64, 7), (16, 5), (32, 15)],
+    [
+        mistake(
+            "channels-once",
+            "a kernel looks at one map. It looks at all, so a layer has 9 · channels · channels "
+            "weights.",
+            lambda channels, side: (side - 1) // 2 * 9 * channels,
+        ),
+        mistake(
+            "side-over-three",
+            "there are side / 3 layers. The first one sees 3 pixels, and each further one adds 2.",
+            lambda channels, side: side // 3 * 9 * channels**2,
+            lambda channels, side: side / 3 * 9 * channels**2,
+            lambda channels, side: -(-side // 3) * 9 * channels**2,
+        ),
+        mistake(
+            "one-layer-too-many",
+            "there is a layer more. The first alone sees 3 pixels: 3 needs one layer, 5 two.",
+            lambda channels, side: (side + 1) // 2 * 9 * channels**2,
+        ),
+        mistake(
+            "biases-counted",
+            "the biases are counted too. These layers have none.",
+            lambda channels, side: (side - 1) // 2 * channels * (9 * channels + 1),
+        ),
+        mistake(
+            "one-large-kernel",
+            "one kernel is as large as the field. The stack has 3 × 3 kernels only.",
+            lambda channels, side: side**2 * channels**2,
+        ),
+    ],
+    correct="(side − 1) / 2 layers of 9 · channels² weights.",
+    rtol=0,
+)

@@ -3,175 +3,194 @@
 from collections.abc import Callable, Sequence
 from itertools import chain
 
-import numpy as np
 import torch
 
 from course_utils.exercises.engine import (
     Verdict,
-    as_array,
-    compare_function,
+    call,
     different,
     exercise,
+    function_check,
+    mistake,
+    named,
+    observed,
 )
+from course_utils.exercises.reading import NotNumbers, as_array
 
 # Examples and workers: with and without a remainder, and more workers than examples.
-_SPLITS = [(8, 2), (7, 2), (10, 4), (64, 3), (5, 5), (11, 4), (2, 3)]
-
-
-def _sampler(n: int, ranks: int, rank: int) -> list[int]:
-    """What torch's DistributedSampler answers: from the beginning again until all are full."""
-    sampler = torch.utils.data.DistributedSampler
-    return [*sampler(range(n), num_replicas=ranks, rank=rank, shuffle=False)]
+_SPLITS = [(2, 1), (2, 2), (4, 2), (7, 2), (2, 3), (5, 5), (10, 4), (11, 4), (13, 6), (64, 3)]
 
 
 @exercise(
-    correct="Every example belongs to one worker, and no worker has more than one more.",
-    overlap="Some index is taken by two workers, or twice by one. Each index belongs to exactly "
-    "one worker. (If you shuffle: do all workers shuffle in the same order?)",
-    rank_ignored="Every worker takes the same indices, so all do the same work. "
-    "What a worker takes has to depend on its rank.",
-    remainder_dropped="All workers have equally many, and the indices that are left over belong "
-    "to nobody. Of 7 indices and 2 workers, one worker takes 4.",
-    sampler="The first indices are given out twice, until all workers have equally many. torch's "
-    "DistributedSampler does so too (7 indices, 2 workers: 0 2 4 6 and 1 3 5 0), since in training "
-    "a worker with fewer batches would leave the others waiting. Here no index may be repeated.",
-    uneven="Every index is taken once, but some worker has at least two more than another. "
-    "The slowest worker decides how long a step takes, so spread the remainder.",
-    out_of_range="Some index is below 0 or above n − 1. The indices of n examples are 0 to n − 1.",
+    "Every example belongs to one worker, and no worker has more than one more.",
+    [
+        observed("out-of-range", "Some index is not one of 0 to n − 1."),
+        observed(
+            "rank-ignored",
+            "Every worker takes the same indices. What a worker takes has to depend on its rank.",
+        ),
+        observed(
+            "sampler",
+            "Some indices are given out twice, until all workers have equally many. torch's "
+            "DistributedSampler does so too (7 indices, 2 workers: 0 2 4 6 and 1 3 5 0). Here no "
+            "index may be repeated.",
+        ),
+        observed(
+            "overlap",
+            "Some index is taken twice. (If the workers shuffle: do all in the same order?)",
+        ),
+        observed("index-missing", "Some index is taken by no worker."),
+        observed(
+            "remainder-dropped",
+            "All workers have equally many, and what is left over belongs to nobody.",
+        ),
+        observed(
+            "uneven",
+            "Some worker has at least two more than another. The slowest one decides how long a "
+            "step takes, so spread the remainder.",
+        ),
+    ],
 )
 def check_shard(shard: Callable) -> str | Verdict | None:
     """shard(n, ranks, rank): a worker's indices of 0 to n − 1, in a list, range, array or tensor.
 
     Any way to share them out: every second one, blocks, or another.
     """
-    if not callable(shard):
-        return different("a function is expected here.")
-    answers = {}
+    faults, shares = {}, {}
     for n, ranks in _SPLITS:
-        answers[n, ranks] = []
+        shares[n, ranks] = parts = []
         for rank in range(ranks):
-            found = shard(n, ranks, rank)
-            call = f"shard({n}, {ranks}, {rank})"
-            if found is None:
-                return different(f"{call} is None. (Is there a `return`?)")
-            try:
-                items = found.tolist() if hasattr(found, "tolist") else [*found]
-                if any(isinstance(item, bool) for item in items):
-                    return different(f"{call} gives True and False. Give the indices themselves.")
-                indices = as_array(items)
-            except (TypeError, ValueError):
-                return different(f"{call} should be a list of whole numbers.")
-            if indices.ndim != 1 or not np.array_equal(indices, np.rint(indices)):
-                return different(f"{call} should be a list of whole numbers.")
-            answers[n, ranks].append([int(index) for index in indices])
-    return _judge(answers)
+            share = _indices(call(shard, n, ranks, rank))
+            if isinstance(share, str):
+                return different(f"shard({n}, {ranks}, {rank}) {share}.")
+            parts.append(share)
+        faults.setdefault(_fault(parts, n, ranks), (n, ranks))
+    several = [(*case, parts) for case, parts in shares.items() if case[1] > 1]
+    if all(parts.count(parts[0]) == n for _, n, parts in several) and any(several[0][2]):
+        faults["rank-ignored"] = several[0][:2]
+    filled = [({*map(len, parts)}, {*chain(*parts)}) for *_, parts in several]
+    if "overlap" in faults and filled == [({-(-n // k)}, {*range(n)}) for n, k, _ in several]:
+        faults["sampler"] = faults["overlap"]
+    for code in check_shard.codes:
+        if code in faults:
+            n, ranks = faults[code]
+            takes = [f"    worker {at} takes {part}" for at, part in enumerate(shares[n, ranks])]
+            shown = "\n".join([f"For example, with n = {n} and ranks = {ranks}", *takes])
+            return named(code, f"\n{shown}", (n, ranks), shares[n, ranks])
+    return None
 
 
-def _judge(answers: dict[tuple[int, int], list[list[int]]]) -> str | Verdict | None:
-    taken = {case: sorted(chain(*parts)) for case, parts in answers.items()}
-    sizes = {case: [len(part) for part in parts] for case, parts in answers.items()}
-    if any(part and not 0 <= part[0] <= part[-1] < n for (n, _), part in taken.items()):
+def _indices(share: object) -> list[int] | str:
+    """A worker's indices, or what is wrong with them."""
+    try:
+        numbers = as_array([*share] if isinstance(share, set | frozenset) else share)
+    except NotNumbers as error:
+        return str(error)
+    if numbers.ndim == 0 or numbers.size != numbers.shape[-1] or (numbers % 1).any():
+        return "should be a list of whole numbers"
+    if any("bool" in str(getattr(one, "dtype", type(one))) for one in share):
+        return "gives True and False. Give the indices themselves"
+    return [int(number) for number in numbers.ravel()]
+
+
+def _fault(parts: list[list[int]], n: int, ranks: int) -> str | None:
+    taken, sizes = [*chain(*parts)], [*map(len, parts)]
+    if not {*taken} <= {*range(n)}:
         return "out-of-range"
-    if all(taken[n, ranks] == [*range(n)] for n, ranks in _SPLITS):
-        even = all(max(counts) - min(counts) <= 1 for counts in sizes.values())
-        return None if even else "uneven"
-    if all(parts.count(parts[0]) == len(parts) for parts in answers.values()):
-        return "rank-ignored"
-    # From the beginning again until all are full, one by one (as torch) or in blocks.
-    filled = all(
-        set(taken[n, ranks]) == {*range(n)} and set(sizes[n, ranks]) == {-(-n // ranks)}
-        for n, ranks in _SPLITS
-    )
-    as_torch = all(
-        [sorted(part) for part in parts] == [sorted(_sampler(n, ranks, r)) for r in range(ranks)]
-        for (n, ranks), parts in answers.items()
-    )
-    if filled or as_torch:
-        return "sampler"
-    if any(len(part) > len(set(part)) for part in taken.values()):
+    if len(taken) > len({*taken}):
         return "overlap"
-    if all(set(sizes[n, ranks]) == {n // ranks} for n, ranks in _SPLITS):
-        return "remainder-dropped"
-    n, ranks = next((n, ranks) for n, ranks in _SPLITS if taken[n, ranks] != [*range(n)])
-    missing = min({*range(n)} - {*taken[n, ranks]})
-    return different(f"with n = {n} and ranks = {ranks}, no worker takes the index {missing}.")
+    if len(taken) < n:
+        return "remainder-dropped" if {*sizes} == {n // ranks} else "index-missing"
+    return "uneven" if max(sizes) > min(sizes) + 1 else None
 
 
 def _weighted(gradients: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
     return sum(size * g for g, size in zip(gradients, sizes, strict=True)) / sum(sizes)
 
 
-@exercise(
+def _gradients(count: int, *shape: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(count)
+    return [torch.randn(shape, generator=generator) for _ in range(count)]
+
+
+check_average = function_check(
+    "average(gradients, sizes): the gradient of the whole batch, of one gradient's shape.",
+    _weighted,
+    [
+        ([torch.tensor([-5.0]), torch.tensor([-25.0])], [2, 2]),
+        ([torch.tensor([4.0, -8.0]), torch.tensor([0.0, 16.0])], [3, 1]),
+        (
+            [torch.tensor([1.0, -2.0]), torch.tensor([3.0, 0.5]), torch.tensor([-4.0, 2.0])],
+            [1, 2, 5],
+        ),
+        (_gradients(3, 4, 2), [10, 30, 20]),
+        (_gradients(2, 2, 3, 5), [48, 16]),
+    ],
+    [
+        mistake(
+            "summed",
+            "the gradients are added up, so that n workers make a step about n times as long. "
+            "Take their mean, in which each counts as often as it has images.",
+            lambda gradients, sizes: sum(gradients),
+        ),
+        mistake(
+            "only-one",
+            "one worker's gradient is taken. The others have worked for nothing.",
+            lambda gradients, sizes: gradients[0],
+            lambda gradients, sizes: gradients[-1],
+        ),
+        mistake(
+            "not-weighted",
+            "all workers count alike. One with 48 images counts three times as much as one with "
+            "16.",
+            lambda gradients, sizes: sum(gradients) / len(gradients),
+        ),
+        mistake(
+            "means-divided",
+            "the gradients are added up and divided by the number of all images. Each is a mean "
+            "already: multiply it by its worker's number of images first.",
+            lambda gradients, sizes: sum(gradients) / sum(sizes),
+        ),
+        mistake(
+            "not-divided",
+            "each gradient is multiplied by its size, and the sum is divided by nothing, or by "
+            "the number of workers. Divide it by the number of all images.",
+            lambda gradients, sizes: _weighted(gradients, sizes) * sum(sizes),
+            lambda gradients, sizes: _weighted(gradients, sizes) * sum(sizes) / len(sizes),
+        ),
+    ],
     correct="However the images are shared out, this is the gradient of the whole batch.",
-    summed="You have added the gradients up. With n workers the step would be about n times as "
-    "long; take their mean, in which each counts as often as it has images.",
-    only_one="This is the gradient of one worker alone. The others have worked for nothing.",
-    not_weighted="This is the plain mean, which is right for equal parts. "
-    "Here a worker with 48 images has to count three times as much as one with 16.",
-    means_divided="Each gradient is a mean already, over its worker's images. Multiply it by "
-    "their number first; then the sum can be divided by the number of all images.",
-    not_divided="Each gradient is multiplied by its size, and the sum is not divided. "
-    "Divide once, by the number of all images.",
-    divided_by_workers="Each gradient is multiplied by its size, so the sum has to be divided by "
-    "the number of all images, and not by the number of workers.",
 )
-def check_average(average: Callable) -> str | Verdict | None:
-    """average(gradients, sizes): the gradient of the whole batch, of one gradient's shape.
 
-    gradients: a list of tensors of one shape, each of a mean loss; sizes: a list of the numbers
-    of images behind them.
-    """
-    generator = torch.Generator().manual_seed(0)
-
-    def random(count: int, *shape: int) -> list[torch.Tensor]:
-        return [torch.randn(shape, generator=generator) for _ in range(count)]
-
-    cases = [(random(2, 5), [48, 16]), (random(3, 4, 2), [10, 30, 20]), (random(2, 3), [8, 8])]
-    return compare_function(
-        average,
-        _weighted,
-        cases,
-        [
-            ("summed", lambda gradients, sizes: sum(gradients)),
-            ("only-one", lambda gradients, sizes: gradients[0]),
-            ("only-one", lambda gradients, sizes: gradients[-1]),
-            ("not-weighted", lambda gradients, sizes: sum(gradients) / len(gradients)),
-            ("means-divided", lambda gradients, sizes: sum(gradients) / sum(sizes)),
-            ("not-divided", lambda gradients, sizes: _weighted(gradients, sizes) * sum(sizes)),
-            (
-                "divided-by-workers",
-                lambda gradients, sizes: _weighted(gradients, sizes) * sum(sizes) / len(sizes),
-            ),
-        ],
-    )
-
-
-@exercise(
+check_ring_bytes = function_check(
+    "ring_bytes(parameters, workers): bytes sent by one worker in a ring all-reduce.",
+    lambda parameters, workers: 8 * (workers - 1) * (parameters // workers),
+    [(2, 2), (6, 3), (20, 4), (1_000, 1), (61_706, 2), (60_000, 8)],
+    [
+        mistake(
+            "once-round",
+            "the parts go round once. They go round twice: added up, and handed out.",
+            lambda p, n: 4 * (n - 1) * p // n,
+        ),
+        mistake(
+            "numbers",
+            "numbers are counted. A float32 takes 4 bytes, of 8 bits each.",
+            lambda p, n: 2 * (n - 1) * p // n,
+            lambda p, n: 64 * (n - 1) * p // n,
+        ),
+        mistake(
+            "whole-gradients",
+            "each message is a whole gradient. It is one part of it, a share of 1 / workers.",
+            lambda p, n: 4 * (n - 1) * p,
+            lambda p, n: 8 * (n - 1) * p,
+        ),
+        mistake(
+            "one-turn-too-many",
+            "each time round has as many turns as workers. It has one less: then every part is "
+            "done.",
+            lambda p, n: 8 * p,
+        ),
+    ],
     correct="With many workers this comes close to two whole gradients, and never reaches them.",
-    once_round="This is one time round. The parts go round twice: added up, and handed out.",
-    numbers="You have counted numbers. A float32 takes 4 bytes.",
-    whole_gradients="This is what worker 0 sends when all is passed through it. "
-    "In a ring a worker sends only one part of the gradient in each turn.",
-    one_turn_too_many="After workers − 1 turns every part has met all workers; "
-    "there is one turn too many in each time round.",
-    all_workers="This is what all workers send together, or what one of them would send if each "
-    "message were a whole gradient. One worker sends one part in each turn.",
-    bits="These are bits. A byte has 8 of them.",
+    rtol=0,
 )
-def check_ring_bytes(ring_bytes: Callable) -> str | Verdict | None:
-    """ring_bytes(parameters, workers): bytes sent by one worker in a ring all-reduce."""
-    cases = [(61_706, 2), (60_000, 8), (1_200, 3), (1_000, 1)]
-    return compare_function(
-        ring_bytes,
-        lambda parameters, workers: 8 * (workers - 1) * parameters // workers,
-        cases,
-        [
-            ("once-round", lambda p, n: 4 * (n - 1) * p // n),
-            ("numbers", lambda p, n: 2 * (n - 1) * p // n),
-            ("whole-gradients", lambda p, n: 4 * (n - 1) * p),
-            ("one-turn-too-many", lambda p, n: 8 * p),
-            ("all-workers", lambda p, n: 8 * (n - 1) * p),
-            ("bits", lambda p, n: 64 * (n - 1) * p // n),
-        ],
-        rtol=1e-9,
-    )

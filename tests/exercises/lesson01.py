@@ -42,7 +42,31 @@ def stable_sigmoid(z):
 """,
         """
 def stable_sigmoid(z):
-    return np.exp(-np.logaddexp(0, -z)).astype(np.float32)[:, None]
+    return np.exp(-np.logaddexp(0, -z)).astype(np.float32)
+""",
+        """
+def stable_sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return (a for a in np.where(z >= 0, 1, e) / (1 + e))
+""",
+        """
+def sigmoid_of_one(z):
+    return 1 / (1 + np.exp(-z)) if z >= 0 else np.exp(z) / (1 + np.exp(z))
+
+def stable_sigmoid(z):
+    return map(sigmoid_of_one, z)
+""",
+        """
+@np.errstate(over="ignore")
+def stable_sigmoid(z):
+    z = np.asarray(z, dtype=float)
+    return np.exp(np.minimum(z, 0)) / (np.exp(z - np.maximum(z, 0)) + np.exp(-np.maximum(z, 0)))
+""",
+        """
+def stable_sigmoid(z):
+    z, places = np.sort(z), np.argsort(np.argsort(z))
+    e = np.exp(-np.abs(z))
+    return (np.where(z >= 0, 1, e) / (1 + e))[places]
 """,
     ],
     "check_nor": [
@@ -62,14 +86,17 @@ def xor(x_1, x_2, AND, OR, NOT):
 def xor(a, b, AND, OR, NOT):
     neither = NOT(OR(a, b))
     both = AND(a, b)
-    return np.array([NOT(OR(neither, both))])
+    return [NOT(OR(neither, both))]
+""",
+        """
+xor = lambda x_1, x_2, *gates: gates[0](gates[1](x_1, x_2), gates[2](gates[0](x_1, x_2)))
 """,
         """
 def xor(x_1, x_2, AND, OR, NOT):
-    return torch.tensor(float(AND(OR(x_1, x_2), OR(NOT(x_1), NOT(x_2)))))
-""",
-        """
-xor = lambda x_1, x_2, *gates: bool(gates[1](x_1, x_2) and gates[2](gates[0](x_1, x_2)))
+    result = 0
+    for term in (AND(x_1, NOT(x_2)), AND(x_2, NOT(x_1))):
+        result = OR(result, term)
+    return result
 """,
         """
 def xor(x_1, x_2, AND, OR, NOT):
@@ -109,21 +136,6 @@ def stable_sigmoid(z):
     return z
 """,
         ],
-        "muffled": [
-            """
-def stable_sigmoid(z):
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-z))
-""",
-            """
-import warnings
-
-def stable_sigmoid(z):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return 1 / (1 + np.exp(-z))
-""",
-        ],
         "overflow": [
             """
 def stable_sigmoid(z):
@@ -146,6 +158,48 @@ def stable_sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 warnings.simplefilter("ignore")
+""",
+            """
+def stable_sigmoid(z):
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-z))
+""",
+            """
+from numpy import errstate
+
+def stable_sigmoid(z):
+    z = np.asarray(z, dtype=float)
+    with errstate(all="ignore"):
+        return np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))
+""",
+            """
+@np.errstate(over="ignore")
+def stable_sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+""",
+            """
+def stable_sigmoid(z):
+    np.seterr(over="ignore")
+    return 1 / (1 + np.exp(-z))
+""",
+            """
+import warnings
+
+def stable_sigmoid(z):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return 1 / (1 + np.exp(-z))
+""",
+        ],
+        "one-formula": [
+            """
+def stable_sigmoid(z):
+    return 1 / (1 + np.exp(-np.abs(z)))
+""",
+            """
+def stable_sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return [e_i / (1 + e_i) for e_i in e]
 """,
         ],
         "not-a-number": [
@@ -174,6 +228,23 @@ def stable_sigmoid(z):
     return [e, 1][z >= 0] / (1 + e)
 """,
         ],
+        "none": """
+def stable_sigmoid(z):
+    np.exp(-np.abs(z))
+""",
+        "order": [
+            """
+def stable_sigmoid(z):
+    e = np.exp(-np.abs(z))
+    return np.sort(np.where(z >= 0, 1, e) / (1 + e))
+""",
+            """
+def stable_sigmoid(z):
+    right = 1 / (1 + np.exp(-z[z >= 0]))
+    left = np.exp(z[z < 0]) / (1 + np.exp(z[z < 0]))
+    return np.concatenate([left, right])
+""",
+        ],
         "different": [
             """
 def stable_sigmoid(z):
@@ -181,7 +252,8 @@ def stable_sigmoid(z):
 """,
             """
 def stable_sigmoid(z):
-    np.exp(-np.abs(z))
+    e = np.exp(-np.abs(z))
+    return np.exp(np.log(np.where(z >= 0, 1, e)) - np.log1p(e))  # log(0)
 """,
             """
 def stable_sigmoid(z):
@@ -200,25 +272,20 @@ def stable_sigmoid(z):
     },
     "check_nor": {
         "threshold-sign": ["nor = (-1, -1, 0.5)", "nor = np.array([-2, -2, 1])"],
-        "and-instead": "nor = [1, 1, 1.5]",
-        "nand-instead": ["nor = (-1, -1, -1.5)", "nor = (-1, -1, -1)"],
-        "or-instead": "nor = ([1, 1], 0.5)",
+        "and": ["nor = [1, 1, 1.5]", "nor = (torch.tensor([1.0, 1.0]), 2)"],
+        "nand": ["nor = (-1, -1, -1.5)", "nor = (-1, -1, -1)", "nor = (-1, 0, -0.5)"],
+        "always": ["nor = (1, -2, 1.5)", "nor = (1, 1, 3)"],
+        "or": ["nor = ([1, 1], 0.5)", "nor = (3, 2, 2)"],
         "different": [
             "nor = (-1, 1, 0.5)",
             "nor = (-1, -1)",
-            "nor = (-1, -1, float('nan'))",
+            "nor = (-1, -1, -0.5, 0)",
             "nor = 'NOT OR'",
+            "nor = lambda x_1, x_2: not (x_1 or x_2)",
         ],
-        "raised": """
-class Weights:
-    def __array__(self, *args, **kwargs):
-        raise RuntimeError("no weights")
-
-nor = Weights()
-""",
     },
     "check_xor": {
-        "or-only": [
+        "or": [
             """
 def xor(x_1, x_2, AND, OR, NOT):
     return OR(x_1, x_2)
@@ -226,6 +293,26 @@ def xor(x_1, x_2, AND, OR, NOT):
             """
 def xor(x_1, x_2, AND, OR, NOT):
     return OR(OR(x_1, x_2), AND(x_1, x_2))
+""",
+        ],
+        "and": [
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(x_1, x_2)
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(AND(x_1, x_2), OR(x_1, x_2))
+""",
+        ],
+        "nand": [
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return NOT(AND(x_1, x_2))
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return OR(NOT(x_1), NOT(x_2))
 """,
         ],
         "same-unit-twice": [
@@ -243,7 +330,7 @@ def xor(x_1, x_2, AND, OR, NOT):
     return AND(OR(x_1, x_1), x_1)
 """,
         ],
-        "upside-down": [
+        "xnor": [
             """
 def xor(x_1, x_2, AND, OR, NOT):
     return OR(AND(x_1, x_2), NOT(OR(x_1, x_2)))
@@ -253,14 +340,10 @@ def xor(x_1, x_2, AND, OR, NOT):
     return NOT(AND(OR(x_1, x_2), NOT(AND(x_1, x_2))))
 """,
         ],
-        "no-gates": """
-def xor(x_1, x_2, AND, OR, NOT):
-    return x_1 != x_2
-""",
-        "different": [
+        "no-gates": [
             """
 def xor(x_1, x_2, AND, OR, NOT):
-    return NOT(AND(x_1, x_2))
+    return 1
 """,
             """
 def xor(x_1, x_2, AND, OR, NOT):
@@ -268,9 +351,23 @@ def xor(x_1, x_2, AND, OR, NOT):
 """,
             """
 def xor(x_1, x_2, AND, OR, NOT):
-    return x_1 + x_2
+    return x_1 is not x_2
 """,
         ],
+        "always": [
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return OR(OR(x_1, x_2), NOT(AND(x_1, x_2)))
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(OR(x_1, x_2), NOT(OR(x_1, x_2)))
+""",
+        ],
+        "different": """
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(x_1, NOT(x_2))
+""",
         "raised": [
             """
 def xor(x_1, x_2, AND, OR, NOT):
@@ -280,6 +377,57 @@ def xor(x_1, x_2, AND, OR, NOT):
 def xor(x_1, x_2):
     return x_1 ^ x_2
 """,
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return x_1 != x_2
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(OR(x_1, x_2), 1 - AND(x_1, x_2))
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return OR(x_1, x_2) if AND(x_1, x_2) == 0 else 0
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return int(AND(OR(x_1, x_2), NOT(AND(x_1, x_2))))
+""",
+            """
+def gate(w, theta):
+    return lambda *x: np.where(np.stack(x, axis=-1) @ np.asarray(w) - theta >= 0, 1, 0)
+
+NAND = gate([-1, -1], -1.5)
+
+def xor(x_1, x_2, AND, OR, NOT):
+    return AND(OR(x_1, x_2), NAND(x_1, x_2))
+""",
+            """
+def XOR(x_1, x_2):
+    return (x_1 + x_2) % 2
+
+def xor(x_1, x_2, AND, OR, NOT):
+    return XOR(x_1, x_2)
+""",
         ],
     },
 }
+
+
+def _stable_sigmoid(stable_sigmoid, rng):
+    z = rng.normal(0, 4, size=rng.integers(2, 9))
+    return tuple(map(stable_sigmoid, (z, z.astype(int), 100 * z)))
+
+
+def _nor(nor, rng):
+    w_1, w_2, theta = nor
+    return [w_1 * x_1 + w_2 * x_2 >= theta for x_1 in (0, 1) for x_2 in (0, 1)]
+
+
+def _xor(xor, rng):
+    gates = lambda a, b: int(a + b > 1.5), lambda a, b: int(a + b > 0.5), lambda a: int(a < 0.5)
+    return [xor(x_1, x_2, *gates) for x_1 in (0, 1) for x_2 in (0, 1)]
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {"check_stable_sigmoid": _stable_sigmoid, "check_nor": _nor, "check_xor": _xor}

@@ -107,31 +107,70 @@ def count_parameters(channels, height, width, kernels, size):
 
 WRONG = {
     "check_map_shape": {
-        "padding-once": """
+        "padding-once": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return (height - kernel + padding) // stride + 1, (width - kernel + padding) // stride + 1
 """,
-        "padding-ignored": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    x = nn.functional.pad(torch.zeros(1, 1, height, width), (padding, 0, padding, 0))
+    return nn.functional.max_pool2d(x, kernel, stride).shape[2:]
+""",
+        ],
+        "padding-ignored": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return (height - kernel) // stride + 1, (width - kernel) // stride + 1
 """,
-        "brackets": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    return [len(range(0, side - kernel + 1, stride)) for side in (height, width)]
+""",
+        ],
+        "brackets": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return [side - kernel + 2 * padding // stride + 1 for side in (height, width)]
 """,
-        "rounded-up": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    places = lambda side: side + 2 * padding - kernel // stride + 1
+    return places(height), places(width)
+""",
+        ],
+        "rounded-up": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     size = np.array([height, width])
     return np.ceil((size - kernel + 2 * padding) / stride) + 1
 """,
-        "not-rounded": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    moves = [-(-(side + 2 * padding - kernel) // stride) for side in (height, width)]
+    return moves[0] + 1, moves[1] + 1
+""",
+        ],
+        "not-rounded": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return [(side - kernel + 2 * padding) / stride + 1 for side in (height, width)]
 """,
-        "stride-ignored": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    return (torch.tensor([height, width]) + 2 * padding - kernel) / stride + 1
+""",
+        ],
+        "stride-ignored": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return height + 2 * padding - kernel + 1, width + 2 * padding - kernel + 1
 """,
+            """
+def map_shape(height, width, kernel, stride, padding):
+    return nn.Conv2d(1, 1, kernel, padding=padding)(torch.zeros(1, height, width)).shape[1:]
+""",
+        ],
         "one-missing": [
             """
 def map_shape(height, width, kernel, stride, padding):
@@ -142,20 +181,36 @@ def map_shape(height, width, kernel, stride, padding):
     return [len(range(stride, s + 2 * padding - kernel + 1, stride)) for s in (height, width)]
 """,
         ],
-        "one-divided": """
+        "one-divided": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     return [(side + 2 * padding - kernel + 1) // stride for side in (height, width)]
 """,
-        "swapped": """
+            """
+def map_shape(height, width, kernel, stride, padding):
+    size = np.array([height, width]) - kernel + 1 + 2 * padding
+    return np.floor(size / stride)
+""",
+        ],
+        "swapped": [
+            """
 def map_shape(height, width, kernel, stride, padding):
     x = torch.zeros(1, 1, width, height)
     return nn.functional.max_pool2d(nn.functional.pad(x, [padding] * 4), kernel, stride).shape[2:]
 """,
+            """
+def map_shape(height, width, kernel, stride, padding):
+    rows, columns = ((side + 2 * padding - kernel) // stride + 1 for side in (width, height))
+    return rows, columns
+""",
+        ],
         "different": [
             """
 def map_shape(height, width, kernel, stride, padding):
     return (height + kernel + 2 * padding) // stride + 1, (width + kernel + 2 * padding) // stride
 """,
+        ],
+        "shape": [
             """
 def map_shape(height, width, kernel, stride, padding):
     return (height - kernel + 2 * padding) // stride + 1
@@ -204,7 +259,8 @@ def conv2d(x, W, b, stride):
     return nn.functional.conv2d(x[:1], W[:, :1], b, stride)
 """,
         ],
-        "maps-summed": """
+        "maps-summed": [
+            """
 def conv2d(x, W, b, stride):
     (C, H, width), (K, _, F, _) = x.shape, W.shape
     z = np.zeros(((H - F) // stride + 1, (width - F) // stride + 1))
@@ -214,7 +270,20 @@ def conv2d(x, W, b, stride):
             z[i, j] += np.sum(window * W[k]) + b[k]
     return z
 """,
+            """
+def conv2d(x, W, b, stride):
+    x, W, b = torch.tensor(x), torch.tensor(W), torch.tensor(b)
+    return nn.functional.conv2d(x, W, b, stride).sum(dim=0)
+""",
+        ],
         "flipped": [
+            """
+def conv2d(x, W, b, stride):
+    from scipy.signal import convolve
+
+    maps = [convolve(x, w[::-1], mode="valid")[0] + b_k for w, b_k in zip(W, b)]
+    return np.array(maps)[:, ::stride, ::stride]
+""",
             """
 def conv2d(x, W, b, stride):
     W = torch.tensor(W).flip(2, 3)
@@ -231,7 +300,8 @@ def conv2d(x, W, b, stride):
     return z
 """,
         ],
-        "transposed": """
+        "transposed": [
+            """
 def conv2d(x, W, b, stride):
     (C, H, width), (K, _, F, _) = x.shape, W.shape
     z = np.zeros((K, (H - F) // stride + 1, (width - F) // stride + 1))
@@ -241,7 +311,14 @@ def conv2d(x, W, b, stride):
             z[k, i, j] += W[k, c, v, u] * x[c, i * stride + u, j * stride + v]
     return z
 """,
-        "bias-per-channel": """
+            """
+def conv2d(x, W, b, stride):
+    W = torch.tensor(W).transpose(2, 3)
+    return nn.functional.conv2d(torch.tensor(x), W, torch.tensor(b), stride)
+""",
+        ],
+        "bias-per-channel": [
+            """
 def conv2d(x, W, b, stride):
     (C, H, width), (K, _, F, _) = x.shape, W.shape
     z = np.zeros((K, (H - F) // stride + 1, (width - F) // stride + 1))
@@ -251,10 +328,27 @@ def conv2d(x, W, b, stride):
             z[k, i, j] += np.sum(window * W[k, c]) + b[k]
     return z
 """,
-        "bias-missing": """
+            """
+def conv2d(x, W, b, stride):
+    z = 0
+    for c in range(len(x)):
+        one, w = torch.tensor(x[c : c + 1]), torch.tensor(W[:, c : c + 1])
+        z = z + nn.functional.conv2d(one, w, torch.tensor(b), stride)
+    return z
+""",
+        ],
+        "bias-missing": [
+            """
 def conv2d(x, W, b, stride):
     return nn.functional.conv2d(torch.tensor(x), torch.tensor(W), stride=stride)
 """,
+            """
+def conv2d(x, W, b, stride):
+    F = W.shape[-1]
+    windows = np.lib.stride_tricks.sliding_window_view(x, (F, F), axis=(1, 2))
+    return np.einsum("cijuv,kcuv->kij", windows[:, ::stride, ::stride], W)
+""",
+        ],
         "bias-shared": [
             """
 def conv2d(x, W, b, stride):
@@ -303,17 +397,21 @@ def conv2d(x, W, b, stride):
     return z
 """,
         ],
-        "different": [
+        "clipped": [
             """
 def conv2d(x, W, b, stride):
     z = nn.functional.conv2d(torch.tensor(x), torch.tensor(W), torch.tensor(b), stride)
     return z.relu()
 """,
+        ],
+        "not-rounded": [
             """
 def conv2d(x, W, b, stride):
     z = nn.functional.conv2d(torch.tensor(x), torch.tensor(W), torch.tensor(b), stride)
     return z.int()
 """,
+        ],
+        "shape": [
             """
 def conv2d(x, W, b, stride):
     x, W, b = torch.tensor(x), torch.tensor(W), torch.tensor(b)
@@ -324,12 +422,69 @@ def conv2d(x, W, b, stride):
 def conv2d(x, W, b, stride):
     return np.convolve(x, W, mode="valid")[::stride] + b
 """,
+        "flipped-one-axis": [
+            """
+def conv2d(x, W, b, stride):
+    W = torch.tensor(W[:, :, ::-1].copy())
+    return nn.functional.conv2d(torch.tensor(x), W, torch.tensor(b), stride)
+""",
+            """
+def conv2d(x, W, b, stride):
+    (C, H, width), (K, _, F, _) = x.shape, W.shape
+    z = np.zeros((K, (H - F) // stride + 1, (width - F) // stride + 1))
+    for k, i, j in np.ndindex(z.shape):
+        z[k, i, j] = b[k]
+        for c, u, v in np.ndindex(C, F, F):
+            z[k, i, j] += W[k, c, u, -1 - v] * x[c, i * stride + u, j * stride + v]
+    return z
+""",
+        ],
+        "bias-inside": [
+            """
+def conv2d(x, W, b, stride):
+    (C, H, width), (K, _, F, _) = x.shape, W.shape
+    z = np.zeros((K, (H - F) // stride + 1, (width - F) // stride + 1))
+    for k, i, j in np.ndindex(z.shape):
+        window = x[:, i * stride : i * stride + F, j * stride : j * stride + F]
+        z[k, i, j] = np.sum(window * W[k] + b[k])
+    return z
+""",
+            """
+def conv2d(x, W, b, stride):
+    (C, H, width), (K, _, F, _) = x.shape, W.shape
+    z = np.zeros((K, (H - F) // stride + 1, (width - F) // stride + 1))
+    for k, i, j in np.ndindex(z.shape):
+        for c, u, v in np.ndindex(C, F, F):
+            z[k, i, j] += W[k, c, u, v] * x[c, i * stride + u, j * stride + v] + b[k]
+    return z
+""",
+        ],
+        "bias-of-channel": [
+            """
+def conv2d(x, W, b, stride):
+    z = nn.functional.conv2d(torch.tensor(x), torch.tensor(W), stride=stride)
+    return z + sum(b[: len(x)])
+""",
+            """
+def conv2d(x, W, b, stride):
+    z = nn.functional.conv2d(torch.tensor(x), torch.tensor(W), stride=stride)
+    for c, bias in zip(range(len(x)), b):
+        z = z + bias
+    return z
+""",
+        ],
     },
     "check_count_parameters": {
-        "bias-forgotten": """
+        "bias-forgotten": [
+            """
 def count_parameters(channels, height, width, kernels, size):
     return kernels * channels * size * size
 """,
+            """
+def count_parameters(channels, height, width, kernels, size):
+    return nn.Conv2d(channels, kernels, size, bias=False).weight.numel()
+""",
+        ],
         "image-size": [
             """
 def count_parameters(channels, height, width, kernels, size):
@@ -358,22 +513,46 @@ def count_parameters(channels, height, width, kernels, size):
     return kernels * rows * columns * channels * size**2
 """,
         ],
-        "bias-per-channel": """
+        "bias-per-channel": [
+            """
 def count_parameters(channels, height, width, kernels, size):
     return kernels * channels * (size**2 + 1)
 """,
-        "one-bias": """
+            """
+def count_parameters(channels, height, width, kernels, size):
+    return kernels * channels * size**2 + kernels * channels
+""",
+        ],
+        "one-bias": [
+            """
 def count_parameters(channels, height, width, kernels, size):
     return kernels * channels * size**2 + 1
 """,
-        "kernels-forgotten": """
+            """
+def count_parameters(channels, height, width, kernels, size):
+    return np.zeros((kernels, channels, size, size)).size + np.zeros(channels).size
+""",
+        ],
+        "kernels-forgotten": [
+            """
 def count_parameters(channels, height, width, kernels, size):
     return channels * size**2 + 1
 """,
-        "channels-forgotten": """
+            """
+def count_parameters(channels, height, width, kernels, size):
+    return sum(p.numel() for p in nn.Conv2d(channels, 1, size).parameters())
+""",
+        ],
+        "channels-forgotten": [
+            """
 def count_parameters(channels, height, width, kernels, size):
     return kernels * size * size + kernels
 """,
+            """
+def count_parameters(channels, height, width, kernels, size):
+    return sum(size * size + 1 for _ in range(kernels))
+""",
+        ],
         "different": """
 def count_parameters(channels, height, width, kernels, size):
     return kernels * (channels + size * size + 1)
@@ -383,4 +562,29 @@ def count_parameters(channels, kernels, size):
     return kernels * (channels * size * size + 1)
 """,
     },
+}
+
+
+def _map_shape(map_shape, rng):
+    kernel = int(rng.integers(1, 6))
+    height, width = (int(side) for side in rng.integers(kernel, 30, size=2))
+    return map_shape(height, width, kernel, int(rng.integers(1, 5)), int(rng.integers(0, 4)))
+
+
+def _conv2d(conv2d, rng):
+    C, K, F, stride = (int(n) for n in rng.integers(1, 4, size=4))
+    sides = rng.integers(F, 9, size=2)
+    sizes = [(C, *sides), (K, C, F, F), (K,)]
+    return conv2d(*(rng.normal(size=size) for size in sizes), stride)
+
+
+def _count_parameters(count_parameters, rng):
+    return count_parameters(*(int(n) for n in rng.integers([1, 9, 9, 1, 1], 18)))
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_map_shape": _map_shape,
+    "check_conv2d": _conv2d,
+    "check_count_parameters": _count_parameters,
 }

@@ -95,14 +95,42 @@ for layer in [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5
     x = layer(x)
     sides.append(torch.tensor(x.shape[-1]))
 """,
-        """
-sides = torch.tensor([[28, 28], [14, 14], [10, 10], [5, 5]])
-""",
-        """
-sides = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]
-""",
+        "sides = (side for side in (28, 14, 10, 5))",
     ],
 }
+
+_LOOPS = """
+def avg_pool(x, size, stride):
+    C, H, W = x.shape
+    y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))
+    for c, i, j in np.ndindex(y.shape):
+        top, left = i * stride, j * stride
+        y[PLACE] = x[WINDOW].mean()
+    return y
+"""
+
+
+def _pool(window="c, top : top + size, left : left + size", place="c, i, j"):
+    return _LOOPS.replace("PLACE", place).replace("WINDOW", window)
+
+
+_SEARCH = """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        best, at = START
+        for row in range(i * stride, i * stride + size):
+            for column in range(j * stride, j * stride + size):
+                if VALUE > best:
+                    best, at = VALUE, (row, column)
+        GIVE
+    return dx
+"""
+
+
+def _search(start, value="x[row, column]", give="dx[at] += dy[i, j]"):
+    return _SEARCH.replace("START", start).replace("VALUE", value).replace("GIVE", give)
+
 
 WRONG = {
     "check_avg_pool": {
@@ -141,11 +169,6 @@ def avg_pool(x, size, stride):
 """,
             """
 def avg_pool(x, size, stride):
-    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(0, 1))
-    return windows[::stride, ::stride].mean(axis=(-2, -1))
-""",
-            """
-def avg_pool(x, size, stride):
     H, W = ((side - size) // stride + 1 for side in x.shape[1:])
     y = np.zeros((H, W))
     for i, j in np.ndindex(H, W):
@@ -174,10 +197,19 @@ def avg_pool(x, size, stride):
     return windows.mean(axis=(-2, -1))
 """,
         ],
-        "maximum": """
-def avg_pool(x, size, stride):
-    return torch.nn.functional.max_pool2d(torch.tensor(x), size, stride)
-""",
+        "swapped": [
+            _pool(place="c, j, i"),
+            _pool("c, left : left + size, top : top + size"),
+            "def avg_pool(x, size, stride):\n"
+            "    y = nn.functional.avg_pool2d(torch.tensor(x), size, stride)\n"
+            "    return y.transpose(1, 2)",
+        ],
+        "slice-end": [
+            _pool("c, top:size, left:size"),
+            _pool("c, top : top + stride, left : left + stride"),
+            _pool("c, top : top + size - 1, left : left + size - 1"),
+            _pool("c, top : top + size + 1, left : left + size + 1"),
+        ],
         "divisor": [
             """
 def avg_pool(x, size, stride):
@@ -190,24 +222,53 @@ def avg_pool(x, size, stride):
     return windows[:, ::stride, ::stride].sum(axis=(-2, -1)) / size
 """,
         ],
-        "different": [
-            """
-def avg_pool(x, size, stride):
-    return x
-""",
-            """
-def avg_pool(x, size, stride):
-    print(x.mean())
-""",
+        "shape": [
+            "avg_pool = lambda x, size, stride: x",
+            "avg_pool = lambda x, size, stride: nn.functional.avg_pool2d("
+            "torch.tensor(x), size, stride, padding=size // 2)",
         ],
-        "raised": """
+        "only-where": _pool("0, top : top + size, left : left + size"),
+        "none": _pool().replace("return y", "print(y)"),
+        "offset": _pool().replace("return y", "return y + 1"),
+        "sign-lost": _pool().replace("return y", "return abs(y)"),
+        "only-there": """
+def avg_pool(x, size, stride):
+    C, H, W = x.shape
+    H, W = (H - size) // stride + 1, (W - size) // stride + 1
+    y = [[[0] * W] * H for _ in range(C)]
+    for c, i, j in np.ndindex(C, H, W):
+        window = x[c, i * stride : i * stride + size, j * stride : j * stride + size]
+        y[c][i][j] = window.mean()
+    return y
+""",
+        "different": [
+            _pool().replace("mean()", "max()"),
+            _pool().replace("x[", "abs(x)[").replace("y[c, i, j] = abs", "y[c, i, j] = abs"),
+            _pool().replace(
+                "x[c, top : top + size, left : left + size].mean()",
+                "np.median(x[c, top : top + size, left : left + size])",
+            ),
+        ],
+        "raised": [
+            """
 def avg_pool(x, size, stride):
     C, H, W = x.shape
     return x.reshape(C, H // size, size, W // size, size).mean(axis=(2, 4))
 """,
+            """
+def avg_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(0, 1))
+    return windows[::stride, ::stride].mean(axis=(-2, -1))
+""",
+        ],
     },
     "check_max_pool_backward": {
-        "every-tie": """
+        "from-zero": [
+            _search("0, None", give="if at: dx[at] += dy[i, j]"),
+            _search("0, (i * stride, j * stride)"),
+        ],
+        "every-tie": [
+            """
 def max_pool_backward(x, dy, size, stride):
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(dy.shape):
@@ -216,13 +277,48 @@ def max_pool_backward(x, dy, size, stride):
         dx[rows, columns] += dy[i, j] * (x[rows, columns] == x[rows, columns].max())
     return dx
 """,
-        "shared-tie": """
+            """
 def max_pool_backward(x, dy, size, stride):
     x = torch.tensor(x, requires_grad=True)
     windows = x.unfold(0, size, stride).unfold(1, size, stride)
     windows.amax(dim=(-2, -1)).backward(torch.tensor(dy))
     return x.grad
 """,
+        ],
+        "swapped": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        column, row = divmod(window.argmax(), size)
+        dx[i * stride + row, j * stride + column] += dy[i, j]
+    return dx
+""",
+            _search(
+                "-np.inf, None",
+                give="r, c = at[0] - i * stride, at[1] - j * stride\n"
+                "        dx[i * stride + c, j * stride + r] += dy[i, j]",
+            ),
+        ],
+        "only-there": [
+            _search("-np.inf, None", give="if best > -2: dx[at] += dy[i, j]"),
+            _search("-np.inf, None", give="dx[at] += dy[i, j] * (dx[at] == 0)"),
+        ],
+        "same-list": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    dx = [[0.0] * x.shape[1]] * x.shape[0]
+    for i, j in np.ndindex(dy.shape):
+        window = x[i * stride : i * stride + size, j * stride : j * stride + size]
+        row, column = divmod(window.argmax(), size)
+        dx[i * stride + row][j * stride + column] += dy[i, j]
+    return dx
+""",
+            _search("-np.inf, None", give="dx[at[0]][at[1]] += dy[i, j]").replace(
+                "np.zeros(x.shape)", "[[0] * len(x[0])] * len(x)"
+            ),
+        ],
         "last-tie": [
             """
 def max_pool_backward(x, dy, size, stride):
@@ -275,14 +371,22 @@ def max_pool_backward(x, dy, size, stride):
     return dx.reshape(x.shape)
 """,
         ],
-        "spread-evenly": """
+        "spread-evenly": [
+            """
 def max_pool_backward(x, dy, size, stride):
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(dy.shape):
         dx[i * stride : i * stride + size, j * stride : j * stride + size] += dy[i, j] / size**2
     return dx
 """,
-        "gradient-forgotten": [
+            """
+def max_pool_backward(x, dy, size, stride):
+    x = torch.tensor(x, requires_grad=True)
+    nn.functional.avg_pool2d(x[None], size, stride)[0].backward(torch.tensor(dy))
+    return x.grad
+""",
+        ],
+        "argument-unused": [
             """
 def max_pool_backward(x, dy, size, stride):
     dx = np.zeros(x.shape)
@@ -298,7 +402,7 @@ def max_pool_backward(x, dy, size, stride):
     for i, j in np.ndindex(dy.shape):
         window = x[i * stride : i * stride + size, j * stride : j * stride + size]
         row, column = divmod(window.argmax(), size)
-        dx[i * stride + row, j * stride + column] += dy[i, j] * window.max()
+        dx[i * stride + row, j * stride + column] += window.max()
     return dx
 """,
         ],
@@ -322,14 +426,21 @@ def max_pool_backward(x, dy, size, stride):
 """,
         ],
         "different": [
+            _search("-1, (0, 0)"),
+            _search("0, (0, 0)"),
+            _search("-np.inf, None", value="abs(x[row, column])"),
+            _search("-np.inf, None", give="dx[at] += dy[i, j] * best"),
+        ],
+        "negated": _search("-np.inf, None", give="dx[at] -= dy[i, j]"),
+        "sign-lost": _search("-np.inf, None", give="dx[at] += dy[i, j]").replace(
+            "return dx", "return abs(dx)"
+        ),
+        "shape": [
             """
 def max_pool_backward(x, dy, size, stride):
     return np.repeat(np.repeat(dy, stride, axis=0), stride, axis=1)
 """,
-            """
-def max_pool_backward(x, dy, size, stride):
-    return dy
-""",
+            "max_pool_backward = lambda x, dy, size, stride: dy",
         ],
         "raised": """
 def max_pool_backward(x, dy):
@@ -337,26 +448,64 @@ def max_pool_backward(x, dy):
 """,
     },
     "check_sides": {
-        "padding-ignored": "sides = [24, 12, 8, 4]",
-        "padding-once": ["sides = [26, 13, 9, 4]", "sides = np.array([26, 13, 9, 5])"],
-        "padding-twice": "sides = (28, 14, 14, 7)",
-        "values": ["sides = [4704, 1176, 1600, 400]", "sides = [784, 196, 100, 25]"],
-        "input-included": ["sides = [28, 28, 14, 10, 5]", "sides = [28, 28, 14, 10]"],
-        "pooling-stride": "sides = torch.tensor([28, 27, 23, 22])",
-        "pooling-forgotten": "sides = [28, 28, 24, 24]",
+        "padding-ignored": ["sides = [24, 12, 8, 4]", "sides = map(float, (24, 12, 8, 4))"],
+        "convolution": [
+            "sides = [26, 13, 9, 4]",
+            "sides = np.array([26, 13, 9, 5])",
+            "sides = (28, 14, 14, 7)",
+            "sides = [28, 14, 12, 6]",
+            "sides = [30, 15, 11, 5]",
+            "sides = [28, 28, 24, 24][::-1]",
+        ],
+        "pooling": [
+            "sides = torch.tensor([28, 27, 23, 22])",
+            "sides = [28, 28, 24, 24]",
+            "sides = [28, 28, 14, 10]",
+            "sides = [28, 14, 10, 6]",
+            "sides = [28, 13, 9, 4]",
+        ],
+        "not-sides": [
+            "sides = [4704, 1176, 1600, 400]",
+            "sides = [784, 196, 100, 25]",
+            "sides = torch.tensor([[28, 28], [14, 14], [10, 10], [5, 5]])",
+            "sides = [(6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)]",
+        ],
         "different": [
             "sides = [28, 14, 10]",
+            "sides = [28, 28, 14, 10, 5]",
             "sides = {28, 14, 10, 5}",
             "sides = '28, 14, 10, 5'",
-            "sides = [30, 15, 11, 5]",
+            "sides = [[28], [14], [10], [5]]",
+            "sides = lambda: [28, 14, 10, 5]",
             "sides = 5",
-        ],
-        "raised": """
+            """
 class Sides:
     def __array__(self, *args, **kwargs):
         raise RuntimeError("these sides cannot be read")
 
 sides = Sides()
 """,
+        ],
     },
+}
+
+
+def _avg_pool(avg_pool, rng):
+    size, stride = (int(n) for n in rng.integers(1, 4, size=2))
+    shape = (rng.integers(1, 4), *rng.integers(size, 9, size=2))
+    return avg_pool(rng.normal(size=shape), size, stride)
+
+
+def _max_pool_backward(max_pool_backward, rng):
+    size, stride = (int(n) for n in rng.integers(1, 4, size=2))
+    x = rng.integers(-3, 3, size=rng.integers(size, 9, size=2)) / 1.0
+    dy = rng.normal(size=[(side - size) // stride + 1 for side in x.shape])
+    return max_pool_backward(x, dy, size, stride)
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_avg_pool": _avg_pool,
+    "check_max_pool_backward": _max_pool_backward,
+    "check_sides": lambda sides, rng: sides,
 }

@@ -1,5 +1,9 @@
 """Answers to the exercises of lesson 10, right ones and wrong ones by code."""
 
+import torch
+from torch import nn
+from torch.nn.modules.module import _global_forward_hooks
+
 RIGHT = {
     "check_record": [
         """
@@ -19,7 +23,6 @@ def record(model, layer, x):
     kept = []
     with torch.no_grad():
         hook = layer.register_forward_hook(lambda l, i, o: kept.append(o.clone()))
-        model.eval()
         model(x)
         hook.remove()
     return kept
@@ -73,6 +76,29 @@ def record(model, layer, x):
     model(x)
     hook.remove()
     return kept[-1].double()
+""",
+        """
+def record(model, layer, x):
+    kept = []
+
+    def keep(module, inputs, output):
+        if module is layer:
+            kept.append(output.detach().clone())
+
+    hook = nn.modules.module.register_module_forward_hook(keep)
+    model(x)
+    hook.remove()
+    return kept[0]
+""",
+        """
+def record(model, layer, x):
+    training = model.training
+    model.eval()
+    kept = []
+    with layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone())):
+        model(x)
+    model.train(training)
+    return (one for one in kept)
 """,
     ],
     "check_normalise": [
@@ -163,12 +189,28 @@ def record(model, layer, x):
             """
 def record(model, layer, x):
     kept = {}
-    layer.register_forward_hook(lambda layer, inputs, output: kept.update(out=output))
+    hook = layer.register_forward_hook(lambda layer, i, output: kept.update(out=output.clone()))
     model(x)
-    return kept
+    hook.remove()
+    return kept.values()
 """,
         ],
         "wrong-layer": [
+            """
+def record(model, layer, x):
+    hook = layer.register_forward_hook(lambda layer, inputs, output: output.detach().clone())
+    y = model(x)
+    hook.remove()
+    return y.detach()
+""",
+            """
+def record(model, layer, x):
+    kept = []
+    hook = model.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
+    model(x)
+    hook.remove()
+    return kept[0]
+""",
             """
 def record(model, layer, x):
     kept = []
@@ -183,6 +225,14 @@ def record(model, layer, x):
 """,
         ],
         "input-recorded": [
+            """
+def record(model, layer, x):
+    for module in model.modules():
+        if not [*module.children()]:
+            x = module(x.flatten(1) if isinstance(module, nn.Linear) else x)
+        if module is layer:
+            return x.detach().clone()
+""",
             """
 def record(model, layer, x):
     kept = []
@@ -200,28 +250,23 @@ def record(model, layer, x):
     return kept[0]
 """,
         ],
-        "model-output": [
-            """
-def record(model, layer, x):
-    hook = layer.register_forward_hook(lambda layer, inputs, output: output.detach().clone())
-    y = model(x)
-    hook.remove()
-    return y.detach()
-""",
-            """
-def record(model, layer, x):
-    kept = []
-    hook = model.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
-    model(x)
-    hook.remove()
-    return kept[0]
-""",
-        ],
         "hook-left": [
             """
 def record(model, layer, x):
     kept = []
     layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
+    model(x)
+    return kept[0]
+""",
+            """
+def record(model, layer, x):
+    kept = []
+
+    def keep(module, inputs, output):
+        if module is layer:
+            kept.append(output.detach().clone())
+
+    nn.modules.module.register_module_forward_hook(keep)
     model(x)
     return kept[0]
 """,
@@ -233,6 +278,39 @@ def record(model, layer, x):
     model(x)
     hook.remove()
     return kept[layer]
+""",
+        ],
+        "model-changed": [
+            """
+def record(model, layer, x):
+    model.requires_grad_(False)
+    kept = []
+    hook = layer.register_forward_hook(lambda l, i, o: kept.append(o.clone()))
+    model(x)
+    hook.remove()
+    return kept[0]
+""",
+            """
+def record(model, layer, x):
+    kept, forward = [], layer.forward
+
+    def listening(*args):
+        output = forward(*args)
+        kept.append(output.detach().clone())
+        return output
+
+    layer.forward = listening
+    model(x)
+    return kept[0]
+""",
+            """
+def record(model, layer, x):
+    kept = []
+    hook = layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
+    model.eval()
+    model(x)
+    hook.remove()
+    return kept[0]
 """,
         ],
         "overwritten": [
@@ -282,6 +360,15 @@ def record(model, layer, x):
 def record(model, layer, x):
     return layer.weight if hasattr(layer, "weight") else None
 """,
+            """
+def record(model, layer, x):
+    kept = []
+    hook = layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
+    model(x)
+    model(x)
+    hook.remove()
+    return kept
+""",
         ],
         "raised": """
 def record(model, layer, x):
@@ -299,12 +386,6 @@ def normalise(maps):
     maps = maps.numpy()
     return (maps - maps.min()) / (maps.max() - maps.min())
 """,
-            """
-def normalise(maps):
-    low, high = maps.min().item(), maps.max().item()
-    scale = 1 / (high - low)
-    return (maps - low) * scale
-""",
         ],
         "per-map": [
             """
@@ -317,11 +398,18 @@ def normalise(maps):
     return torch.stack([(m - m.min()) / (m.max() - m.min() + 1e-8) for m in maps])
 """,
         ],
-        "per-place": """
+        "per-place": [
+            """
 def normalise(maps):
     low, high = maps.min(dim=0).values, maps.max(dim=0).values
     return (maps - low) / (high - low)
 """,
+            """
+def normalise(maps):
+    low, high = maps.amin(2, keepdim=True), maps.amax(2, keepdim=True)
+    return (maps - low) / (high - low + 1e-9)
+""",
+        ],
         "clipped": [
             """
 def normalise(maps):
@@ -346,33 +434,45 @@ def normalise(maps):
     return maps / maps.abs().max()
 """,
         ],
-        "divided-by-maximum": """
+        "other-divisor": [
+            """
 def normalise(maps):
     return (maps - maps.min()) / maps.max()
 """,
-        "bytes": """
+            """
 def normalise(maps):
-    return (255 * (maps - maps.min()) / (maps.max() - maps.min())).round()
+    largest = maps.max().item()
+    shifted = maps.numpy() - maps.min().item()
+    return shifted / largest if largest else shifted
 """,
-        "standardised": """
+        ],
+        "factor": """
 def normalise(maps):
-    return (maps - maps.mean()) / maps.std()
+    return 255 * (maps - maps.min()) / (maps.max() - maps.min()).clamp(min=1e-9)
 """,
         "different": [
             """
 def normalise(maps):
     return maps.sigmoid()
 """,
-            """
+        ],
+        "only-where": """
 def normalise(maps):
     low, high = maps.min(), maps.max()
     return (maps - low) / (high - low) if high > low else torch.ones_like(maps)
 """,
-        ],
-        "raised": """
+        "raised": [
+            """
 def normalise(maps):
     return maps / maps.maximum()
 """,
+            """
+def normalise(maps):
+    low, high = maps.min().item(), maps.max().item()
+    scale = 1 / (high - low)
+    return (maps - low) * scale
+""",
+        ],
     },
     "check_busiest": {
         "flat-index": [
@@ -386,7 +486,7 @@ def busiest(maps):
     return divmod(maps.argmax().item(), H * W)
 """,
         ],
-        "channel-mixed": [
+        "order": [
             """
 def busiest(maps):
     channel, row, column = np.unravel_index(maps.argmax().item(), maps.shape)
@@ -394,16 +494,16 @@ def busiest(maps):
 """,
             """
 def busiest(maps):
-    C, H, W = maps.shape
-    return np.unravel_index(maps.argmax().item(), (H, W, C))
-""",
-        ],
-        "rows-and-columns": """
-def busiest(maps):
     channel, row, column = np.unravel_index(maps.argmax().item(), maps.shape)
     return channel, column, row
 """,
-        "row-length": [
+        ],
+        "other-lengths": [
+            """
+def busiest(maps):
+    C, H, W = maps.shape
+    return np.unravel_index(maps.argmax().item(), (H, W, C))
+""",
             """
 def busiest(maps):
     C, H, W = maps.shape
@@ -419,6 +519,18 @@ def busiest(maps):
         "by-sum": [
             """
 def busiest(maps):
+    means = maps.mean(dim=2)
+    channel, row = divmod(means.argmax().item(), means.shape[1])
+    return channel, row, maps[channel, row].argmax()
+""",
+            """
+def busiest(maps):
+    column = maps.sum(dim=(0, 1)).argmax().item()
+    channel, row = np.unravel_index(maps[:, :, column].argmax().item(), maps.shape[:2])
+    return channel, row, column
+""",
+            """
+def busiest(maps):
     channel = maps.sum(dim=(1, 2)).argmax().item()
     row, column = np.unravel_index(maps[channel].argmax().item(), maps[channel].shape)
     return channel, row, column
@@ -430,25 +542,43 @@ def busiest(maps):
     return maps[:, row, column].argmax(), row, column
 """,
         ],
-        "magnitude": """
-def busiest(maps):
-    return np.unravel_index(maps.abs().argmax().item(), maps.shape)
-""",
-        "smallest": """
-def busiest(maps):
-    return np.unravel_index(maps.argmin().item(), maps.shape)
-""",
-        "value": """
+        "shape": """
 def busiest(maps):
     return maps.max()
 """,
-        "from-one": """
+        "offset": """
 def busiest(maps):
     return [int(i) + 1 for i in np.unravel_index(maps.argmax().item(), maps.shape)]
 """,
-        "different": """
+        "always-the-same": """
 def busiest(maps):
     return 0, 0, 0
+""",
+        "different": [
+            """
+def busiest(maps):
+    return np.unravel_index(maps.abs().argmax().item(), maps.shape)
+""",
+            """
+def busiest(maps):
+    return np.unravel_index((maps**2).argmax().item(), maps.shape)
+""",
+            """
+def busiest(maps):
+    return np.unravel_index(maps.argmin().item(), maps.shape)
+""",
+            """
+def busiest(maps):
+    best, place = 0, (0, 0, 0)
+    for index in np.ndindex(*maps.shape):
+        if maps[index] > best:
+            best, place = maps[index], index
+    return place
+""",
+        ],
+        "parts-wrong": """
+def busiest(maps):
+    return maps.amax((1, 2)).argmax(), maps.amax((0, 2)).argmax(), maps.sum((0, 1)).argmax()
 """,
         "raised": """
 def busiest(maps):
@@ -456,4 +586,34 @@ def busiest(maps):
     return channel, row, column
 """,
     },
+}
+
+
+def _record(record, rng):
+    """The values, whether they hang on a graph, and whether a hook is left."""
+    layers = [nn.Conv2d(1, 2, 3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(32, 3)]
+    model = nn.Sequential(*layers, nn.ReLU(inplace=True))
+    layer = model[int(rng.integers(5))]
+    found = record(model, layer, torch.randn(2, 1, 6, 6))
+    hooks = len(layer._forward_hooks) + len(_global_forward_hooks)
+    return found, float(found.requires_grad), hooks
+
+
+def _maps(rng):
+    shape = [int(side) for side in rng.integers(1, 6, size=3)]
+    maps = torch.randn(shape) * rng.uniform(0.1, 10) + rng.normal(0, 5)
+    return maps if rng.random() < 0.8 else torch.full(shape, rng.normal())
+
+
+def _busiest(busiest, rng):
+    return busiest(torch.randperm(60).reshape(3, 4, 5) * 0.7 - rng.uniform(-5, 50))
+
+
+#: Checks of a result that has one form only: values without a graph.
+RESULT_AS_IT_IS = ["check_record"]
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_record": _record,
+    "check_normalise": lambda normalise, rng: normalise(_maps(rng)),
+    "check_busiest": _busiest,
 }

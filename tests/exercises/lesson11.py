@@ -1,5 +1,7 @@
 """Right and wrong answers to the exercises of lesson 11."""
 
+import torch
+
 RIGHT = {
     "check_confusion": [
         """
@@ -69,6 +71,10 @@ def precision_recall(counts, digit):
     "check_same_padding": [
         """
 def same_padding(F):
+    return sorted([F // 2, (F - 1) // 2], reverse=F % 4 == 0)
+""",
+        """
+def same_padding(F):
     return (F - 1) // 2, F // 2
 """,
         """
@@ -119,6 +125,22 @@ def confusion(y, y_hat, classes):
     return counts
 """,
         ],
+        "rows-shared": [
+            """
+def confusion(y, y_hat, classes):
+    counts = [[0] * classes] * classes
+    for true, predicted in zip(y, y_hat):
+        counts[true][predicted] += 1
+    return counts
+""",
+            """
+def confusion(y, y_hat, classes):
+    counts = torch.zeros(1, classes).expand(classes, classes)
+    for true, predicted in zip(y, y_hat):
+        counts[true, predicted] += 1
+    return counts
+""",
+        ],
         "missing-classes": [
             """
 def confusion(y, y_hat, classes):
@@ -132,7 +154,11 @@ def confusion(y, y_hat, classes):
 """,
             """
 def confusion(y, y_hat, classes):
-    return torch.bincount(classes * y + y_hat).view(classes, classes)
+    counts = torch.zeros(y.max() + 1, y.max() + 1)
+    for true, predicted in zip(y, y_hat):
+        if predicted <= y.max():
+            counts[true, predicted] += 1
+    return counts
 """,
         ],
         "parts": [
@@ -146,8 +172,7 @@ def confusion(y, y_hat, classes):
     counts = torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
     return counts / counts.sum(dim=1, keepdim=True).clamp(1)
 """,
-        ],
-        "right-missing": """
+            """
 def confusion(y, y_hat, classes):
     counts = torch.zeros(classes, classes)
     for true, predicted in zip(y, y_hat):
@@ -155,31 +180,49 @@ def confusion(y, y_hat, classes):
             counts[true, predicted] += 1
     return counts
 """,
-        "only-right": """
+            """
 def confusion(y, y_hat, classes):
     return torch.diag(torch.bincount(y[y == y_hat], minlength=classes))
 """,
-        "different": [
-            """
+        ],
+        "not-combined": """
 def confusion(y, y_hat, classes):
-    return torch.bincount(classes * y + y_hat, minlength=classes**2)
+    return torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes, 1)
 """,
-            """
+        "offset": """
 def confusion(y, y_hat, classes):
     counts = torch.ones(classes, classes)
     for true, predicted in zip(y, y_hat):
         counts[true, predicted] += 1
     return counts
 """,
+        "shape": [
+            """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat, minlength=classes**2)
+""",
             """
 def confusion(y, y_hat, classes):
     return (y == y_hat).float().mean()
 """,
         ],
-        "raised": """
+        "different": """
+def confusion(y, y_hat, classes):
+    counts = np.full((classes, classes), -1)
+    for true, predicted in zip(y, y_hat):
+        counts[true, predicted] += 2
+    return counts
+""",
+        "raised": [
+            """
 def confusion(y, y_hat, classes):
     return torch.bincount(classes * y + y_hats, minlength=classes**2)
 """,
+            """
+def confusion(y, y_hat, classes):
+    return torch.bincount(classes * y + y_hat).view(classes, classes)
+""",
+        ],
     },
     "check_precision_recall": {
         "swapped": [
@@ -202,11 +245,6 @@ def precision_recall(counts, digit):
 """,
             """
 def precision_recall(counts, digit):
-    hits = counts[digit, digit].item()
-    return hits / counts[:, digit].sum().item(), hits / counts[digit].sum().item()
-""",
-            """
-def precision_recall(counts, digit):
     hits = counts.numpy().diagonal()
     precision, recall = hits / counts.numpy().sum(axis=0), hits / counts.numpy().sum(axis=1)
     return precision[digit], recall[digit]
@@ -217,15 +255,34 @@ def precision_recall(counts, digit):
     return hits / called if called else 0, hits / counts[digit].sum()
 """,
         ],
-        "diagonal-left-out": """
+        "diagonal-left-out": [
+            """
 def precision_recall(counts, digit):
     hits = counts[digit, digit]
     return hits / (counts[:, digit].sum() - hits), hits / (counts[digit].sum() - hits)
 """,
-        "of-all": """
+            """
+def precision_recall(counts, digit):
+    others = [k for k in range(len(counts)) if k != digit]
+    hits = counts[digit, digit]
+    called, there = counts[others, digit].sum(), counts[digit, others].sum()
+    return (hits / called if called else 0), (hits / there if there else 0)
+""",
+        ],
+        "of-all": [
+            """
 def precision_recall(counts, digit):
     return counts[digit, digit] / counts.sum(), counts[digit, digit] / counts.sum()
 """,
+            """
+def precision_recall(counts, digit):
+    return counts.trace() / counts.sum(), counts[digit, digit] / counts[digit].sum()
+""",
+            """
+def precision_recall(counts, digit):
+    return [np.trace(counts.numpy()) / counts.sum().item()] * 2
+""",
+        ],
         "same-twice": [
             """
 def precision_recall(counts, digit):
@@ -238,80 +295,107 @@ def precision_recall(counts, digit):
     return hits / counts[:, digit].sum(), hits / counts[:, digit].sum()
 """,
         ],
-        "percent": """
+        "factor": """
 def precision_recall(counts, digit):
-    hits = counts[digit, digit]
-    return 100 * hits / counts[:, digit].sum(), 100 * hits / counts[digit].sum()
+    hits = 100 * counts[digit, digit].item()
+    return hits / max(1, counts[:, digit].sum()), hits / max(1, counts[digit].sum())
 """,
-        "accuracy": """
-def precision_recall(counts, digit):
-    return counts.trace() / counts.sum(), counts[digit, digit] / counts[digit].sum()
-""",
-        "different": [
-            """
+        "shape": """
 def precision_recall(counts, digit):
     return counts[digit, digit] / counts[:, digit].sum()
 """,
-            """
+        "different": """
 def precision_recall(counts, digit):
     hits, called, there = counts[digit, digit], counts[:, digit].sum(), counts[digit].sum()
     return hits / called if called else 1.0, hits / there if there else 1.0
 """,
-        ],
-        "raised": """
+        "raised": [
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit].item()
+    return hits / counts[:, digit].sum().item(), hits / counts[digit].sum().item()
+""",
+            """
+def precision_recall(counts, digit):
+    hits = counts[digit, digit].item()
+    return (hits / counts[:, digit].sum())["precision"], 0
+""",
+            """
 def precision_recall(counts, digit):
     return counts[digit, digit] / counts[:, digit].total(), 0
 """,
+        ],
     },
     "check_same_padding": {
-        "grows": """
+        "even-kernels": [
+            """
 def same_padding(F):
     return F // 2, F // 2
 """,
-        "shrinks": """
+            """
 def same_padding(F):
     return (F - 1) // 2, (F - 1) // 2
 """,
-        "halves": """
+            """
 def same_padding(F):
-    return (F - 1) / 2, (F - 1) / 2
+    return [(F - 1) / 2] * 2
 """,
-        "both-sides": """
+        ],
+        "not-shared": [
+            """
 def same_padding(F):
     return F - 1, F - 1
 """,
-        "lopsided": [
+            """
+def same_padding(F):
+    return np.full(2, F) - 1
+""",
             """
 def same_padding(F):
     return 0, F - 1
 """,
             """
 def same_padding(F):
-    return F - 1, 0
+    return torch.tensor([F - 1, 0])
 """,
         ],
-        "one-number": [
+        "sum": [
+            """
+def same_padding(F):
+    return F // 2, (F + 1) // 2
+""",
+            """
+def same_padding(F):
+    half = F // 2
+    return [F - half, half]
+""",
+        ],
+        "always-the-same": """
+def same_padding(F):
+    return 1, 1
+""",
+        "shape": [
             """
 def same_padding(F):
     return (F - 1) // 2
 """,
             """
 def same_padding(F):
-    return F - 1
+    return 0, (F - 1) // 2, F // 2
 """,
         ],
+        "not-combined": """
+def same_padding(F):
+    return [[(F - 1) // 2], [F // 2]]
+""",
+        "none": """
+def same_padding(F):
+    F // 2
+""",
         "different": [
             """
 def same_padding(F):
-    return 1, 1
-""",
-            """
-def same_padding(F):
     return 1, F - 2
-""",
-            """
-def same_padding(F):
-    F // 2
 """,
             """
 def same_padding(F):
@@ -321,14 +405,30 @@ def same_padding(F):
 def same_padding(F):
     return F, -1
 """,
-            """
-def same_padding(F):
-    return "same"
-""",
         ],
         "raised": """
 def same_padding(F):
     return (F - 1) // 2, F // two
 """,
     },
+}
+
+
+def _confusion(confusion, rng):
+    classes, images = (int(n) for n in rng.integers([2, 1], [12, 60]))
+    y, y_hat = (torch.tensor(rng.integers(classes, size=images)) for _ in range(2))
+    return confusion(y, y_hat, classes)
+
+
+def _precision_recall(precision_recall, rng):
+    classes = int(rng.integers(2, 7))
+    counts = rng.integers(30, size=(classes, classes)) * (rng.random((classes, classes)) < 0.6)
+    return precision_recall(torch.tensor(counts), int(rng.integers(classes)))
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_confusion": _confusion,
+    "check_precision_recall": _precision_recall,
+    "check_same_padding": lambda same_padding, rng: sorted(same_padding(int(rng.integers(1, 20)))),
 }

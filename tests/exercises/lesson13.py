@@ -1,5 +1,8 @@
 """Answers to the exercises of lesson 13, right ones and wrong ones by code."""
 
+import numpy as np
+import torch
+
 
 def dropout(train: str, test: str = "a", *, keep: str = "torch.rand(a.shape) >= p") -> str:
     """A my_dropout that returns one expression in training and one in evaluation."""
@@ -37,6 +40,10 @@ RIGHT = {
         "def my_dropout(a, p, training):\n    if training:\n        a = a.clone()\n"
         "        a[torch.rand(a.shape) < p] = 0\n        a /= 1 - p\n    return a",
         "my_dropout = torch.nn.functional.dropout",
+        # exactly the share p, drawn anew each time: each value is off with about probability p
+        "def my_dropout(a, p, training):\n    if not training:\n        return a\n"
+        "    off = torch.rand(a.numel()).argsort() < int(p * a.numel() + torch.rand(1))\n"
+        "    return a.masked_fill(off.view(a.shape), 0) / (1 - p)",
     ],
     "check_my_lrn": [
         window(SUM),
@@ -48,7 +55,7 @@ RIGHT = {
         "    s = np.convolve(s, np.ones(size), mode='same')\n"
         "    return np.asarray(a) * (k + alpha * s / size) ** -beta",
         "def my_lrn(a, size, alpha, beta, k):\n"
-        "    return nn.LocalResponseNorm(size, alpha, beta, k)(a.view(1, -1, 1, 1))",
+        "    return nn.LocalResponseNorm(size, alpha, beta, k)(a.view(1, -1, 1, 1)).flatten()",
         "def my_lrn(a, size, alpha, beta, k):\n"
         "    s = nn.functional.pad(a**2, (size // 2, size // 2)).unfold(0, size, 1).mean(1)\n"
         "    return a / (k + alpha * s) ** beta",
@@ -65,37 +72,63 @@ RIGHT = {
 WRONG = {
     "check_my_dropout": {
         "no-rescaling": [dropout("a * kept"), dropout("torch.where(kept, a, 0 * a)")],
-        "papers-form": dropout("a * kept", "a * (1 - p)"),
+        "papers-form": [
+            dropout("a * kept", "a * (1 - p)"),
+            dropout("a.masked_fill(~kept, 0)", "a - a * p"),
+        ],
         "active-in-evaluation": [
             f"def my_dropout(a, p, training):\n    kept = torch.rand(a.shape) >= p\n"
             f"    return {GOOD}",
             "def my_dropout(a, p, training):\n    return nn.Dropout(p)(a)",
-            dropout("a", "a * (torch.rand(a.shape) >= p) / (1 - p)"),
             "def my_dropout(a, p, training):\n    return a * (torch.rand(a.shape) >= p)",
+            dropout(GOOD, "a * kept").replace(
+                "    if", "    kept = torch.rand(a.shape) >= p\n    if"
+            ),
         ],
-        "rescaled-in-both": [dropout(GOOD, "a * (1 - p)"), dropout(GOOD, "a / (1 - p)")],
+        "changed-in-evaluation": [
+            dropout(GOOD, "a * (1 - p)"),
+            dropout(GOOD, "a / (1 - p)"),
+            dropout(GOOD, "a + 1"),
+        ],
+        "nothing-off": [
+            dropout("a"),
+            dropout("a / (1 - p)"),
+            # the two modes exchanged
+            dropout("a", "a * (torch.rand(a.shape) >= p) / (1 - p)"),
+        ],
         "share-swapped": [
             dropout(GOOD, keep="torch.rand(a.shape) < p"),
             dropout("a * kept / p", keep="torch.rand(a.shape) < p"),
         ],
-        "divided-by-p": dropout("a * kept / p"),
+        "wrong-factor": [
+            dropout("a * kept / p"),
+            dropout("a * kept * (1 - p)"),
+            dropout("a * kept * 3"),
+        ],
         "one-draw-for-many": [
-            dropout(GOOD, keep="torch.rand(a.shape[1]) >= p"),
-            dropout(GOOD, keep="torch.rand(len(a), 1) >= p"),
+            dropout(GOOD, keep="torch.rand(1) >= p"),
+            dropout(GOOD, keep="torch.rand(*a.shape[:-1], 1) >= p"),
+            dropout(
+                GOOD,
+                keep="torch.rand(a.shape[-1]) >= p if a.dim() > 1 else torch.rand(a.shape) >= p",
+            ),
         ],
         "the-same-every-time": [
             dropout(GOOD).replace("    kept", "    torch.manual_seed(0)\n    kept"),
             dropout(GOOD, keep="torch.rand(a.shape, generator=torch.manual_seed(1)) >= p"),
+            # no draw at all: the first ones
+            dropout(GOOD, keep="(torch.arange(a.numel()) >= p * a.numel()).view(a.shape)"),
+            dropout("a * 0"),
         ],
         "different": [
-            dropout("a"),
-            dropout("a + kept"),
+            dropout("a + 0.1 * kept"),
             dropout("a[kept]"),
+            dropout("(a * kept / (1 - p)).relu()"),
+            dropout("abs(a) * kept / (1 - p)"),
+            dropout("(a * kept / (1 - p)).T"),
+            dropout("(a * kept / (1 - p)).flatten()"),
             dropout(GOOD, "None"),
-            dropout("a * kept * 3"),
             dropout(GOOD, keep="torch.rand(a.shape) >= p / 2"),
-            dropout("a * 0"),
-            dropout("a / (1 - p)"),
             "my_dropout = 0.5",
         ],
         "raised": dropout(GOOD, keep="torch.rand(a) >= p"),
@@ -113,7 +146,12 @@ WRONG = {
             "            if j < len(a):\n                s += a[j] ** 2\n"
             "        b[i] = a[i] / (k + alpha / size * s) ** beta\n    return b",
         ],
-        "alpha-not-divided": window("k + alpha * (w**2).sum()"),
+        "alpha-not-divided": [
+            window("k + alpha * (w**2).sum()"),
+            "def my_lrn(a, size, alpha, beta, k):\n"
+            "    norm = nn.LocalResponseNorm(size, alpha * size, beta, k)\n"
+            "    return norm(a.view(1, -1, 1, 1)).flatten()",
+        ],
         "divided-by-fewer-at-the-ends": [
             window("k + alpha * (w**2).mean()"),
             window("k + alpha / len(w) * (w**2).sum()"),
@@ -122,22 +160,27 @@ WRONG = {
             window("k + alpha / size * w.sum()"),
             window("k + alpha / size * w.sum() + 0 * alpha"),
         ],
-        "window-too-short": window(SUM, end="i + size // 2"),
-        "all-maps": window(SUM.replace("w", "a")),
-        "not-multiplied": window(SUM).replace("a[i] / (", "("),
-        "exponent-forgotten": window(SUM).replace("** beta", ""),
-        "k-outside-the-power": [
-            "def my_lrn(a, size, alpha, beta, k):\n    b = torch.zeros_like(a)\n"
+        "wrong-window": [
+            window(SUM, end="i + size // 2"),
+            window(SUM.replace("w", "a")),
+            "def my_lrn(a, size, alpha, beta, k):\n    b, half = a.clone(), size // 2\n"
             "    for i in range(len(a)):\n"
-            "        w = a[max(0, i - size // 2) : i + size // 2 + 1]\n"
-            "        b[i] = a[i] / (k + (alpha / size * (w**2).sum()) ** beta)\n    return b",
+            "        maps = [j for j in range(i - half, i + half) if 0 <= j < len(a)]\n"
+            "        b[i] /= (k + alpha / size * sum(a[j] ** 2 for j in maps)) ** beta\n"
+            "    return b",
         ],
-        "sum-squared": window("k + alpha / size * w.sum() ** 2"),
-        "changed-in-place": window(SUM).replace("torch.zeros_like(a)", "a"),
-        "different": [
-            window(SUM).replace("return b", "return b.sum()"),
-            window(SUM).replace("    return b", ""),
+        "argument-unused": [
+            window(SUM).replace("** beta", ""),
             window("1 + alpha / size * (w**2).sum()"),
+        ],
+        "sign-lost": window(SUM).replace("a[i] /", "abs(a[i]) /"),
+        "none": window(SUM).replace("    return b", ""),
+        "shape": window(SUM).replace("return b", "return b.sum()"),
+        "different": [
+            window(SUM).replace("a[i] / (", "("),
+            window("k + alpha / size * w.sum() ** 2"),
+            window(SUM).replace("torch.zeros_like(a)", "a"),
+            window(SUM.replace("w**2", "w.relu()**2")),
             "my_lrn = [1, 2]",
         ],
         "raised": [
@@ -159,13 +202,50 @@ WRONG = {
             count("(i // g) * (o // g) * k**2 + o"),
             count("o // g * (i // g * k**2 + 1)"),
         ],
-        "biases-forgotten": count("o * (i // g) * k**2"),
-        "kernel-not-squared": count("o * (i // g * k + 1)"),
-        "different": [
+        "biases-forgotten": [
+            count("o * (i // g) * k**2"),
+            count("nn.Conv2d(i, o, k, groups=g, bias=False).weight.numel()"),
+        ],
+        "only-where": [
+            count("o * (i // g * k + 1)"),
             count("o * (i * g * k**2 + 1)"),
-            count("print(i)"),
+        ],
+        "none": count("print(i)"),
+        "different": [
+            count("i * (o // g * k**2 + 1)"),
             "grouped_parameters = 614656",
         ],
         "raised": count("o * (maps_in // g * k**2 + 1)"),
     },
+}
+
+
+def _my_dropout(my_dropout, rng):
+    """What is on, by how much, and what evaluation gives, of so many values that luck is out."""
+    p = round(float(rng.uniform(0.1, 0.9)), 2)
+    a = torch.tensor(rng.normal(size=(40, 30, 20)), dtype=torch.float32)
+    first, second = (np.asarray(my_dropout(a, p, True)) for _ in range(2))
+    ratio = (first / np.asarray(a)).round(3)
+    return (
+        *(np.unique(ratio)[:3], len(np.unique(ratio)), round(float((ratio == 0).mean()), 1)),
+        *(bool(((first != 0) == (second != 0)).all()), my_dropout(a, p, False)),
+    )
+
+
+def _my_lrn(my_lrn, rng):
+    half = int(rng.integers(0, 4))
+    a = torch.tensor(rng.normal(size=2 * half + 1 + rng.integers(0, 9)), dtype=torch.float32)
+    return my_lrn(a, 2 * half + 1, *rng.uniform([0.1, 0.3, 0.5], [2, 2, 3]))
+
+
+def _grouped_parameters(grouped_parameters, rng):
+    groups, maps_in, maps_out, kernel = (int(n) for n in rng.integers(1, 8, size=4))
+    return grouped_parameters(groups * maps_in, groups * maps_out, kernel, groups)
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_my_dropout": _my_dropout,
+    "check_my_lrn": _my_lrn,
+    "check_grouped_parameters": _grouped_parameters,
 }

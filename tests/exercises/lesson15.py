@@ -1,5 +1,7 @@
 """Answers to the exercises of lesson 15, right ones and wrong ones by code."""
 
+import torch
+
 RIGHT = {
     "check_shard": [
         """
@@ -160,10 +162,28 @@ def shard(n, ranks, rank):
     return range(rank * size, (rank + 1) * size)
 """,
         ],
-        "different": [
+        "index-missing": [
             """
 def shard(n, ranks, rank):
     return range(rank, n - 1, ranks)
+""",
+            """
+def shard(n, ranks, rank):
+    return []
+""",
+        ],
+        "different": [
+            """
+def shard(n, ranks, rank):
+    return [i % ranks == rank for i in range(n)]
+""",
+            """
+def shard(n, ranks, rank):
+    return rank
+""",
+            """
+def shard(n, ranks, rank):
+    return [[i] for i in range(rank, n, ranks)]
 """,
             """
 def shard(n, ranks, rank):
@@ -180,10 +200,19 @@ def shard(n, ranks):
 """,
     },
     "check_average": {
-        "summed": """
+        "summed": [
+            """
 def average(gradients, sizes):
     return torch.stack(gradients).sum(dim=0)
 """,
+            """
+def average(gradients, sizes):
+    total = gradients[0].clone()
+    for g in gradients[1:]:
+        total += g
+    return total
+""",
+        ],
         "only-one": [
             """
 def average(gradients, sizes):
@@ -196,26 +225,48 @@ def average(gradients, sizes):
     return mean
 """,
         ],
-        "not-weighted": """
+        "not-weighted": [
+            """
 def average(gradients, sizes):
     return torch.stack(gradients).mean(dim=0)
 """,
-        "means-divided": """
+            """
+def average(gradients, sizes):
+    return sum(g / len(sizes) for g in gradients)
+""",
+        ],
+        "means-divided": [
+            """
 def average(gradients, sizes):
     return sum(gradients) / sum(sizes)
 """,
-        "not-divided": """
+            """
+def average(gradients, sizes):
+    return np.mean(np.stack(gradients), axis=0) / np.mean(sizes)
+""",
+        ],
+        "not-divided": [
+            """
 def average(gradients, sizes):
     return sum(g * size for g, size in zip(gradients, sizes))
 """,
-        "divided-by-workers": """
+            """
 def average(gradients, sizes):
     return torch.stack([g * size for g, size in zip(gradients, sizes)]).mean(dim=0)
+""",
+        ],
+        "shape": """
+def average(gradients, sizes):
+    return torch.stack(gradients).mean()
 """,
         "different": [
             """
 def average(gradients, sizes):
-    return torch.stack(gradients).mean()
+    return sum(g * size for g, size in zip(gradients, sizes[::-1])) / sum(sizes)
+""",
+            """
+def average(gradients, sizes):
+    return sum(g.abs() * size for g, size in zip(gradients, sizes)) / sum(sizes)
 """,
             """
 def average(gradients, sizes):
@@ -228,30 +279,46 @@ def average(gradients, sizes):
 """,
     },
     "check_ring_bytes": {
-        "once-round": """
+        "once-round": [
+            """
 def ring_bytes(parameters, workers):
     return (workers - 1) * parameters // workers * 4
 """,
-        "numbers": """
+            """
+def ring_bytes(parameters, workers):
+    return sum(parameters / workers * 4 for turn in range(1, workers))
+""",
+        ],
+        "numbers": [
+            """
 def ring_bytes(parameters, workers):
     return 2 * (workers - 1) * (parameters // workers)
 """,
-        "whole-gradients": """
-def ring_bytes(parameters, workers):
-    return (workers - 1) * parameters * 4
-""",
-        "one-turn-too-many": """
-def ring_bytes(parameters, workers):
-    return 2 * workers * (parameters // workers) * 4
-""",
-        "all-workers": """
-def ring_bytes(parameters, workers):
-    return workers * 2 * (workers - 1) * (parameters // workers) * 4
-""",
-        "bits": """
+            """
 def ring_bytes(parameters, workers):
     return 2 * (workers - 1) * (parameters // workers) * 32
 """,
+        ],
+        "whole-gradients": [
+            """
+def ring_bytes(parameters, workers):
+    return (workers - 1) * parameters * 4
+""",
+            """
+def ring_bytes(parameters, workers):
+    return workers * 2 * (workers - 1) * (parameters // workers) * 4
+""",
+        ],
+        "one-turn-too-many": [
+            """
+def ring_bytes(parameters, workers):
+    return 2 * workers * (parameters // workers) * 4
+""",
+            """
+def ring_bytes(parameters, workers):
+    return 2 * torch.zeros(parameters).nbytes
+""",
+        ],
         "different": """
 def ring_bytes(parameters, workers):
     return parameters // workers * 4
@@ -261,4 +328,31 @@ def ring_bytes(parameters):
     return 8 * parameters
 """,
     },
+}
+
+
+def _shard(shard, rng):
+    """Which worker takes what is left open: only the sizes, and what all take together."""
+    n, ranks = int(rng.integers(1, 40)), int(rng.integers(1, 9))
+    parts = [[int(i) for i in shard(n, ranks, rank)] for rank in range(ranks)]
+    return sorted(map(len, parts)), sorted(i for part in parts for i in part)
+
+
+def _average(average, rng):
+    shape = tuple(int(n) for n in rng.integers(1, 4, size=rng.integers(1, 4)))
+    count = int(rng.integers(1, 6))
+    gradients = [torch.tensor(rng.normal(size=shape), dtype=torch.float32) for _ in range(count)]
+    return average(gradients, rng.integers(1, 99, size=count).tolist())
+
+
+def _ring_bytes(ring_bytes, rng):
+    part, workers = (int(n) for n in rng.integers(1, 99, size=2))
+    return ring_bytes(part * workers, workers)
+
+
+#: What an answer does on one random sample. A mutant that does the same is no wrong answer.
+BEHAVIOUR = {
+    "check_shard": _shard,
+    "check_average": _average,
+    "check_ring_bytes": _ring_bytes,
 }

@@ -1,0 +1,259 @@
+"""Patterns that the engine sees in wrong results of any exercise.
+
+Each sentence says what was seen in the numbers, and no more: it is true whatever the reader's
+code looks like.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+
+from course_utils.exercises.reading import NotNumbers, as_array, without_leading_ones
+
+#: The codes that a verdict may have beside those of its own exercise.
+PATTERNS = (
+    "none",
+    "shape",
+    "not-a-number",
+    "negated",
+    "factor",
+    "offset",
+    "reversed",
+    "transposed",
+    "order",
+    "sign-lost",
+    "clipped",
+    "not-rounded",
+    "squared",
+    "root",
+    "inverse",
+    "not-combined",
+    "argument-returned",
+    "always-the-same",
+    "argument-unused",
+    "parts-wrong",
+    "only-where",
+    "only-there",
+)
+
+
+def pattern(
+    ask: Callable, reference: Callable, cases: Sequence[tuple], got: Sequence, names: Sequence[str]
+) -> tuple[str, str] | None:
+    """The code and the sentence of the first pattern that holds for all cases, if one does.
+
+    ask: the answer; got: what it gave for the cases; names: those of its arguments.
+    """
+    if all(one is None for one in got):
+        return "none", "Your function gives None every time: is the `return` missing?"
+    expected = [reference(*copy.deepcopy(case)) for case in cases]
+    try:
+        a, b = ([without_leading_ones(as_array(one)) for one in part] for part in (got, expected))
+    except NotNumbers:
+        return None
+    for seen in _seen(a, b, cases):
+        return seen
+    right = [_same(*pair) for pair in zip(a, b, strict=True)]
+    failing = [case for case, is_right in zip(cases, right, strict=True) if not is_right]
+    unused = _unused(ask, reference, failing[:3], names)
+    if unused:
+        return "argument-unused", f"Your result stays the same when {unused} changes."
+    where = _where(right, cases, names)
+    if where:
+        return (
+            "only-where",
+            f"Your function is right in every case tried with {where}, and in no other.",
+        )
+    there = _there(a, b)
+    return ("only-there", there) if there else None
+
+
+def _same(a: np.ndarray, b: np.ndarray) -> bool:
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
+
+
+def _seen(
+    got: list[np.ndarray], expected: list[np.ndarray], cases: Sequence[tuple]
+) -> Iterator[tuple[str, str]]:
+    def all_are(change: Callable) -> bool:
+        """Whether every result is what the change makes of the expected one."""
+        return _holds(got, expected, change)
+
+    if all_are(lambda b: b[::-1] if b.ndim else b):
+        yield "reversed", "The right numbers, the last one first."
+    if all_are(lambda b: b.swapaxes(-1, -2)):
+        yield "transposed", "The right numbers, with rows and columns exchanged."
+    for axis in (0, -1):
+        for how, word in ((np.sum, "sum"), (np.mean, "mean")):
+            if _holds(expected, got, lambda a, axis=axis, how=how: how(a, axis=axis)):
+                which = "first" if axis == 0 else "last"
+                yield (
+                    "not-combined",
+                    f"Your result has an axis too many: its {word} over the {which} axis is right.",
+                )
+    if any(a.shape != b.shape for a, b in zip(got, expected, strict=True)):
+        yield "shape", "Your result does not always have the shape that is expected."
+    if any(np.isnan(a).any() and not np.isnan(b).any() for a, b in zip(got, expected, strict=True)):
+        yield "not-a-number", "Your result contains nan, for instance from 0/0 or the root of −1."
+    if all_are(np.negative):
+        yield "negated", "Every number has the wrong sign."
+    if all_are(np.abs):
+        yield "sign-lost", "The sizes are right; the minus signs are lost."
+    if all_are(lambda b: np.maximum(b, 0)):
+        yield "clipped", "Right, but for the negative numbers: there you have 0."
+    if all_are(lambda b: b**2):
+        yield "squared", "Each number is the square of the expected one."
+    if all_are(lambda b: np.sqrt(np.abs(b))):
+        yield "root", "Each number is the square root of the expected one."
+    if all_are(lambda b: 1 / b):
+        yield "inverse", "Each number is 1 divided by the expected one."
+    factor = _constant(np.divide, got, expected)
+    if factor is not None:
+        yield "factor", f"Every number is {factor:.4g} times the expected one, in all cases tried."
+    offset = _constant(np.subtract, got, expected)
+    if offset is not None:
+        size, way = abs(offset), "large" if offset > 0 else "small"
+        yield "offset", f"Every number is {size:.4g} too {way}, in all cases tried."
+    if _holds(expected, got, np.floor) or _holds(expected, got, np.ceil):
+        yield "not-rounded", "Right, but for rounding: whole numbers are expected."
+    if any(map(all_are, (np.round, np.trunc, np.floor))):
+        yield "not-rounded", "Right, but for rounding: your numbers are whole, and should not be."
+    if all(
+        _same(np.sort(a, axis=None), np.sort(b, axis=None))
+        for a, b in zip(got, expected, strict=True)
+    ):
+        yield "order", "The right numbers, at the wrong places."
+    first = _arrays(cases)
+    if first and all(map(_same, got, first)):
+        yield "argument-returned", "Your function gives its first argument back unchanged."
+    if len(got) > 2 and all(_same(got[0], a) for a in got):
+        yield "always-the-same", "Your function gives the same for all arguments tried."
+    yield from _parts(got, expected)
+
+
+def _holds(results: list[np.ndarray], of: list[np.ndarray], change: Callable) -> bool:
+    try:
+        with np.errstate(all="ignore"):
+            return all(_same(a, np.asarray(change(b))) for a, b in zip(results, of, strict=True))
+    except Exception:  # the change is not made for such shapes
+        return False
+
+
+def _constant(compare: Callable, got: list, expected: list) -> float | None:
+    """The one number that this comparison of all results gives, if it is one."""
+    a, b = (np.concatenate([one.ravel() for one in part]) for part in (got, expected))
+    with np.errstate(all="ignore"):
+        if compare is np.divide and not np.array_equal(a == 0, b == 0):
+            return None
+        values = compare(a, b)[(b != 0) if compare is np.divide else slice(None)]
+    if len(values) < 2 or not np.isfinite(values).all():
+        return None
+    return float(values[0]) if np.allclose(values, values[0], rtol=1e-4, atol=1e-6) else None
+
+
+def _arrays(cases: Sequence[tuple]) -> list[np.ndarray]:
+    try:
+        return [as_array(case[0]) for case in cases]
+    except (NotNumbers, IndexError):
+        return []
+
+
+def _parts(got: list[np.ndarray], expected: list[np.ndarray]) -> Iterator[tuple[str, str]]:
+    """Results of which the same entries are always right, such as the first of a pair."""
+    if len(got) < 2 or any(a.shape != got[0].shape or a.ndim != 1 for a in got):
+        return
+    right = np.all(
+        [np.isclose(a, b, 1e-4, 1e-6) for a, b in zip(got, expected, strict=True)], axis=0
+    )
+    if right.any() and len(right) <= 12:
+        numbers = ", ".join(str(int(i)) for i in np.flatnonzero(right))
+        yield "parts-wrong", f"Only the numbers at index {numbers} are right in all cases tried."
+
+
+def _unused(
+    ask: Callable, reference: Callable, cases: Sequence[tuple], names: Sequence[str]
+) -> str:
+    """The name of an argument on which the answer does not depend, and the right result does."""
+    for at, name in enumerate(names):
+        seen = []
+        for case in cases:
+            try:
+                other = _nudged(case, at)
+                changes = [
+                    not _same(as_array(one(*copy.deepcopy(case))), as_array(one(*other)))
+                    for one in (reference, ask)
+                ]
+            except Exception:  # such arguments do not go together, or are no numbers
+                continue
+            seen.append(changes)
+        if any(right for right, _ in seen) and not any(answer for _, answer in seen):
+            return name
+    return ""
+
+
+def _nudged(case: tuple, at: int) -> tuple:
+    """The case with one argument changed: every number in it by another step."""
+    other = copy.deepcopy(case)
+    value = other[at]
+    if isinstance(value, int | float):
+        value += 1
+    else:
+        steps = 1 + np.arange(np.prod(np.shape(value))).reshape(np.shape(value))
+        value = value + (torch.tensor(steps) if isinstance(value, torch.Tensor) else steps)
+    return *other[:at], value, *other[at + 1 :]
+
+
+def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) -> str:
+    """What tells the cases that are right from those that are not, if one property does."""
+    if not 2 <= sum(right) <= len(right) - 2:
+        return ""
+    for name, values in _properties(cases, names):
+        good = {v for v, is_right in zip(values, right, strict=True) if is_right}
+        bad = {v for v, is_right in zip(values, right, strict=True) if not is_right}
+        if good == {1} and 1 not in bad:
+            return name
+    return ""
+
+
+def _properties(cases: Sequence[tuple], names: Sequence[str]) -> Iterator[tuple[str, list]]:
+    for at, name in enumerate(names):
+        column = [case[at] for case in cases]
+        if all(isinstance(value, int | float) for value in column):
+            for number in {*column}:
+                yield f"{name} = {number}", [value == number for value in column]
+            continue
+        try:
+            arrays = [as_array(value) for value in column]
+        except NotNumbers:
+            continue
+        for axis in range(min(array.ndim for array in arrays)):
+            length = f"{name}.shape[{axis}]" if hasattr(column[0], "shape") else f"len({name})"
+            yield f"{length} = 1", [array.shape[axis] for array in arrays]
+        if all(array.size for array in arrays):
+            yield f"no number in {name} below 0", [a.min() >= 0 for a in arrays]
+            yield f"whole numbers in {name}", [(a % 1 == 0).all() for a in arrays]
+            yield (
+                f"no two equal numbers in {name}",
+                [len({*a.flat}) == a.size for a in arrays],
+            )
+
+
+def _there(got: list[np.ndarray], expected: list[np.ndarray]) -> str:
+    """In which row or column alone the results are right, or wrong."""
+    pairs = [pair for pair in zip(got, expected, strict=True) if not _same(*pair)]
+    if any(a.shape != b.shape or a.ndim < 2 for a, b in pairs):
+        return ""
+    for axis, kind in ((-2, "row"), (-1, "column")):
+        for place, name in ((0, "first"), (-1, "last")):
+            rights = [np.isclose(a, b, 1e-4, 1e-6) for a, b in pairs if a.shape[axis] > 1]
+            here = [r.take(place, axis).all() for r in rights]
+            others = [np.delete(r, place, axis).all() for r in rights]
+            if rights and all(here) and not any(others):
+                return (
+                    f"Where your function is wrong, the {name} {kind} is right and others are not."
+                )
+            if rights and all(others) and not any(here):
+                return f"Where your function is wrong, it is wrong in the {name} {kind} alone."
+    return ""
