@@ -450,7 +450,7 @@ def _weight_gradients(weight_gradients, rng):
 
 
 @functools.cache  # one training is enough: it takes a second
-def _learn_moons(learn_moons):
+def _learn_moons(learn_moons, _):
     """Whether most of 500 fresh points are right, of mirrored moons such as those of the check."""
     rng = np.random.default_rng(0)
 
@@ -466,10 +466,12 @@ def _learn_moons(learn_moons):
     return bool(((model(torch.tensor(points)) > 0.5).numpy() == y).mean() > 0.93)
 
 
+_learn_moons.cheap = False
+
 #: What an answer does on one random sample. A mutant that does the same is no wrong answer.
 BEHAVIOUR = {
     "check_sigmoid_backward": _sigmoid_backward,
     "check_weight_gradients": _weight_gradients,
-    "check_learn_moons": lambda learn_moons, rng: _learn_moons(learn_moons),
+    "check_learn_moons": _learn_moons,
 }
 RESULT_AS_IT_IS = ["check_learn_moons"]
