@@ -29,31 +29,32 @@ class SmallAlexNet(nn.Module):
         groups: int = 1,
     ) -> None:
         super().__init__()
-        kinds = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-        if activation not in kinds:
-            raise ValueError(f"activation {activation!r} is none of {', '.join(kinds)}.")
-        act, window = kinds[activation], 3 if overlapping else 2
+        activations = {"relu": nn.ReLU(), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid()}
+        if activation not in activations:
+            raise ValueError(f"activation {activation!r} is none of {', '.join(activations)}.")
+        self.conv1 = nn.Conv2d(1, 8, 5, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(8, 16, 3, padding=1, groups=groups)
+        self.conv3 = nn.Conv2d(16, 32, 3, padding=1)
+        self.conv4 = nn.Conv2d(32, 32, 3, padding=1, groups=groups)
+        self.fc1 = nn.Linear(288, 128)
+        self.fc2 = nn.Linear(128, 10)
 
-        def norm() -> nn.Module:
-            return nn.LocalResponseNorm(5, alpha=5e-4, k=2) if normalise else nn.Identity()
-
-        self.features = nn.Sequential(
-            *(nn.Conv2d(1, 8, 5, stride=2, padding=1), act(), norm()),  # (N, 8, 15, 15)
-            nn.MaxPool2d(window, stride=2),  # (N, 8, 7, 7)
-            *(nn.Conv2d(8, 16, 3, padding=1, groups=groups), act(), norm()),  # (N, 16, 7, 7)
-            nn.MaxPool2d(window, stride=2),  # (N, 16, 3, 3)
-            *(nn.Conv2d(16, 32, 3, padding=1), act()),  # (N, 32, 3, 3)
-            *(nn.Conv2d(32, 32, 3, padding=1, groups=groups), act()),  # (N, 32, 3, 3)
-        )
-        self.classifier = nn.Sequential(
-            *(nn.Flatten(), nn.Dropout(dropout), nn.Linear(288, 128), act()),  # (N, 128)
-            *(nn.Dropout(dropout), nn.Linear(128, 10)),  # (N, 10), the logits
-        )
+        self.act = activations[activation]
+        self.norm = nn.LocalResponseNorm(5, alpha=5e-4, k=2) if normalise else nn.Identity()
+        self.pool = nn.MaxPool2d(3 if overlapping else 2, stride=2)
+        self.drop = nn.Dropout(dropout)
         start = nn.init.kaiming_normal_ if activation == "relu" else nn.init.xavier_normal_
-        for layer in self.modules():
-            if isinstance(layer, nn.Conv2d | nn.Linear):
-                start(layer.weight)
-                nn.init.zeros_(layer.bias)
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.fc1, self.fc2):
+            start(layer.weight)
+            nn.init.zeros_(layer.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.classifier(self.features(x))
+        x = self.norm(self.act(self.conv1(x)))  # (N, 8, 15, 15)
+        x = self.pool(x)  # (N, 8, 7, 7)
+        x = self.norm(self.act(self.conv2(x)))  # (N, 16, 7, 7)
+        x = self.pool(x)  # (N, 16, 3, 3)
+        x = self.act(self.conv3(x))  # (N, 32, 3, 3)
+        x = self.act(self.conv4(x))  # (N, 32, 3, 3)
+        x = self.drop(x.flatten(1))  # (N, 288)
+        x = self.drop(self.act(self.fc1(x)))  # (N, 128)
+        return self.fc2(x)  # (N, 10), the logits

@@ -212,14 +212,17 @@ def _joined(names: list[str]) -> str:
 
 
 def _question(record: dict) -> dict:
-    depth, count = list(record["recipe"]["depths"].items())[-1]
+    (_, shown), (depth, count) = record["recipe"]["depths"].items()
     values = ends(record["races"][depth], "test error")
     last = order(values)[-1]
     reached = ", ".join(
         f"{name} {_number(mean(each), 'test error')}" for name, each in values.items()
     )
     return {
-        "question": f"{count} hidden layers, each activation at its best rate: which learns least?",
+        "question": (
+            f"{count} hidden layers, each activation at its best rate: which learns least? "
+            f"(Shown here: {shown} hidden layer.)"
+        ),
         "choices": [*values, EQUAL],
         "solution": last[0] if len(last) == 1 else EQUAL,
         "explain": f"Test error at the end: {reached}.",
