@@ -235,3 +235,11 @@ def test_links_lead_somewhere(lesson):
     for target in re.findall(r"\]\(([^)#]+)\)", prose(lesson)):
         if not target.startswith("http"):
             assert (NOTEBOOKS / target).exists(), target
+
+
+@every_lesson
+def test_no_bare_true_or_false_in_place_of_a_number(lesson):
+    """A reader sees by how much a claim holds, not only that it does."""
+    for cell in code_cells(lesson):
+        shown = re.findall(r".*(?:^|: )(?:True|False)\s*$", text_outputs(cell), re.M)
+        assert not shown, f"{cell.id}: {shown}"

@@ -88,6 +88,7 @@ def test_each_mistake_is_named(lesson, name):
         verdict = check(run(source, name))
         assert verdict.code == code, f"{verdict.code} for {code}: {verdict}\n{source}"
         assert repr(verdict).startswith("Not yet")
+        assert "_Ended" not in repr(verdict)  # an error told inside another
 
 
 @every_check

@@ -207,7 +207,7 @@ def call(answer: Callable, *arguments: object, shown: str = "", case: tuple = ()
         raise _Ended(different(f"a function is expected here, and this is {short(answer)}."))
     try:
         return settle(answer(*arguments))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, _Ended):
         raise
     except NotNumbers as error:
         raise _Ended(different(f"what your function gives back {error}.")) from None

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 from course_utils.exercises.engine import (
     Verdict,
@@ -26,7 +27,7 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 _CASES = [[2.0, 0.5], [0.0, 3.0], [-1.0, -2.5], [-0.5, 3.0, 0.0, -3.0, 0.25], [4.0, -2.0, 4.0]]
 _CASES += [[3, -2], [0, 1, -1, 5]]
 _CASES = [(np.array(z),) for z in _CASES]
-_EXTREMES = np.array([30.0, -1000.0, 0.0, 720.0, -30.0, 1e6, -720.0])
+_EXTREMES = np.array([30.0, -1e6, 0.0, 720.0, -30.0, 1e6, -720.0])
 
 
 @exercise(
@@ -55,7 +56,7 @@ _EXTREMES = np.array([30.0, -1000.0, 0.0, 720.0, -30.0, 1e6, -720.0])
         observed(
             "overflow",
             "Something overflows, whether NumPy warns of it or is kept from warning: e⁻ᶻ where z is"
-            " far below 0, or eᶻ where it is far above; try np.array([-1000.0, 1000.0]). np.where "
+            " far below 0, or eᶻ where it is far above; try np.array([-1e6, 1e6]). np.where "
             "computes both branches for all z, and only then chooses. e⁻|ᶻ| never overflows.",
         ),
         observed(
@@ -76,6 +77,7 @@ def check_stable_sigmoid(stable_sigmoid: Callable) -> str | Verdict | None:
     with (
         np.errstate(all="call", under="ignore", call=lambda word, _: heard.append(word)),
         patch.object(np._core._ufunc_config, "_make_extobj", _unchanged, create=True),
+        _TorchOverflow(heard),
     ):
         error = _error(stable_sigmoid, _EXTREMES.copy())
         if "ambiguous" in str(error) or "can be converted" in str(error):
@@ -91,6 +93,20 @@ def check_stable_sigmoid(stable_sigmoid: Callable) -> str | Verdict | None:
     if heard and "overflow" not in heard:
         return different(f"NumPy has to warn of {heard[0]} for some z of large size.")
     return "overflow" if heard else judge(stable_sigmoid, _sigmoid, [(_EXTREMES,)])
+
+
+class _TorchOverflow(TorchFunctionMode):
+    """Hears of infinity in what torch computes, of which torch itself does not warn."""
+
+    def __init__(self, heard: list[str]) -> None:
+        super().__init__()
+        self.heard = heard
+
+    def __torch_function__(self, function, types, args=(), kwargs=None) -> object:
+        result = function(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and (result == torch.inf).any():
+            self.heard.append("overflow")
+        return result
 
 
 def _unchanged(**_: object) -> object:
@@ -180,7 +196,7 @@ class Signal:
 @exercise(
     "Two layers or more of gates do what no single neuron can.",
     [
-        observed("no-gates", "What comes back was given by no gate. (Is the `return` missing?)"),
+        observed("no-gates", "What comes back is not the signal of one gate. (No `return`?)"),
         observed(
             "same-unit-twice",
             "One of your gates is given the same thing twice, so it learns nothing from the second."

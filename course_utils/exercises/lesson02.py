@@ -127,15 +127,18 @@ check_r_squared = function_check(
         ),
         mistake(
             "correlation",
-            "the correlation is squared. For the least-squares line the two agree, but correlation"
+            "the correlation is taken. For the least-squares line its square is R², but correlation"
             " forgives predictions that are all too high, or upside down; R² does not.",
             lambda y, y_hat: np.corrcoef(y, y_hat)[0, 1] ** 2,
+            lambda y, y_hat: np.corrcoef(y, y_hat)[0, 1],
         ),
         mistake(
             "another-middle",
-            "SST is not taken about the mean of y. It is what guessing that mean leaves over.",
+            "SST is not that of y about its mean. It is what guessing that mean leaves over.",
             lambda y, y_hat: 1 - _left_over(y, y_hat, 0),
             lambda y, y_hat: 1 - _left_over(y, y_hat, y_hat.mean()),
+            lambda y, y_hat: 1 - _left_over(y_hat, y),
+            lambda y, y_hat: 1 - _left_over(y_hat, y, y.mean()),
         ),
     ],
     correct="It is 1 for perfect predictions, 0 for always guessing the mean, and below 0 for "

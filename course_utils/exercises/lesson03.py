@@ -141,11 +141,12 @@ check_largest_rate = function_check(
         ),
         mistake(
             "wrong-hessian",
-            "XᵀX is not divided by n alone. The half of L goes with the 2 of the square, so the "
-            "Hessian is XᵀX / n + alpha · I.",
+            "XᵀX is not divided by n, or alpha is too. The half of L goes with the 2 of the square,"
+            " so the Hessian is XᵀX / n + alpha · I.",
             lambda X, alpha: 2 / _curvatures(X, alpha, 1)[-1],
             lambda X, alpha: 2 / _curvatures(X, alpha, 2 * len(X))[-1],
             lambda X, alpha: 2 / _curvatures(X, alpha, X.shape[1])[-1],
+            lambda X, alpha: 2 / _curvatures(X, alpha / len(X))[-1],
         ),
         mistake(
             "all-together",
@@ -196,10 +197,13 @@ def _like(A: np.ndarray, B: np.ndarray, std: Callable) -> np.ndarray:
     return (B - A.mean(axis=0)) / std(A)
 
 
-# X is square at first, where a wrong axis raises no error; X_test may have a single example.
+# X is square at first, where a wrong axis raises no error; X_test may have a single example; and
+# deviations of exactly 1 (dividing by n, and by n − 1), first and last values that are equal.
 _TRAIN = np.array([[1.0, 10.0, -3.0], [2.0, 14.0, 0.0], [6.0, 12.0, -9.0]])
 _PAIRS = [(_TRAIN, np.array([[2.0, 8.0, -3.0], [0.0, 15.0, 3.0], [4.0, 11.0, -1.0]]))]
 _PAIRS += [(_TRAIN, np.array([[2.0, 8.0, -3.0]]))]
+_ONES = np.array([[1.0, 5.0, 4.0], [3.0, 5.0, -2.0], [3.0, 7.0, 0.0], [1.0, 5.0, 4.0]])
+_PAIRS += [(_ONES, _ONES[::-1] * 2 - 1)]
 _PAIRS += [(_problem(n, 3, 0)[1] + 5, _problem(m, 3, 0)[1]) for n, m in ((8, 5), (6, 9))]
 _CONSTANT = [(np.column_stack([A[:, 0], 0 * A[:, 0] + 5, A[:, 1]]), B) for A, B in _PAIRS]
 _CONSTANT_COLUMN = observed(

@@ -163,7 +163,7 @@ def _as_it_is(layer: nn.Module) -> tuple:
     """All of a layer but its gradients; torch counts the changes of a parameter in _version."""
     own = [(name, str(value)) for name, value in vars(layer).items() if name != "_parameters"]
     return own, [
-        (id(p), p.tolist(), p.dtype, p.requires_grad, p._version, str(p._backward_hooks))
+        (id(p), p.tolist(), p.dtype, p.requires_grad, p._version, str(p._backward_hooks or ""))
         for p in layer.parameters()
     ]
 

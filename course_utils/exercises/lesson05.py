@@ -4,13 +4,17 @@ import torch
 
 from course_utils.exercises.engine import function_check, mistake
 
-# Inside 0 … 1 and reaching neither end: stretching x to 0 … 1 does not bring them back.
-_PIXELS = torch.tensor([[[0.75, 0.125, 0.5], [0.25, 0.25, 0.375]]])
+# Inside 0 … 1 and reaching neither end: stretching x to 0 … 1 does not bring them back. Other
+# pixels, mean and std each time; in the last, none lies below the mean.
+_PIXELS = torch.tensor([[[0.75, 0.1875, 0.5], [0.25, 0.25, 0.375]]])
 
 check_denormalise = function_check(
     "denormalise(x, mean, std): the x0 for which (x0 − mean) / std is x.",
     lambda x, mean, std: x * std + mean,
-    [((_PIXELS - m) / s, m, s) for m, s in [(0.25, 0.5), (0.5, 0.25), (0.1307, 0.3081)]],
+    [
+        ((_PIXELS**k - m) / s, m, s)
+        for k, m, s in [(1, 0.25, 0.5), (2, 0.5, 0.25), (0.5, 0.1307, 0.3081)]
+    ],
     [
         mistake(
             "order",

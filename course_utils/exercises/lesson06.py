@@ -20,7 +20,7 @@ def _output_size(size: int, kernel: int, stride: int, padding: int) -> int:
 
 # One more thing in each case: a window that moves, padding, a stride, a rest, and all of it.
 _MAP_CASES = [(3, 4, 2, 1, 0), (3, 4, 3, 1, 1), (5, 7, 3, 2, 0), (6, 5, 3, 2, 0), (5, 8, 2, 3, 2)]
-_MAP_CASES += [(28, 20, 5, 2, 2), (9, 16, 4, 3, 1), (32, 28, 5, 1, 0), (7, 8, 1, 4, 3)]
+_MAP_CASES += [(28, 20, 5, 2, 2), (9, 16, 4, 3, 1), (32, 28, 5, 1, 0), (7, 9, 1, 4, 3)]
 
 check_map_shape = function_check(
     "map_shape(height, width, kernel, stride, padding): (rows, columns) of the feature map.",
@@ -47,9 +47,11 @@ check_map_shape = function_check(
         ),
         mistake(
             "rounded-up",
-            "the division is rounded up. A window that would stick out is not used, so round "
-            "down: `//` does.",
+            "the division is rounded up, or to the nearest number. A window that would stick out "
+            "is not used, so round down: `//` does.",
             _sides(lambda n, f, s, p: math.ceil((n - f + 2 * p) / s) + 1),
+            _sides(lambda n, f, s, p: round((n - f + 2 * p) / s) + 1),
+            _sides(lambda n, f, s, p: round((n - f + 2 * p) / s + 1)),
         ),
         mistake(
             "not-rounded",

@@ -104,6 +104,7 @@ check_avg_pool = function_check(
             lambda x, size, stride: _average(x, size, size),
             lambda x, size, stride: _average(x, size, 1),
             _cut(lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
+            _cut(lambda x, a, b, n, s: x[:, a // s * n :, b // s * n :][:, :n, :n]),
         ),
         mistake(
             "divisor",
@@ -146,8 +147,8 @@ def _back_cases() -> list[tuple]:
     for x, dy, stride in [
         ([[1, 4], [3, 2]], [[5]], 2),
         ([[-4, -2], [-1, -3]], [[5]], 2),
-        ([[1, 2, 0, -1], [4, 3, -7, -2]], [[5, -3]], 2),
-        ([[1, 0, 2], [-8, 9, 3], [4, 5, 7]], [[1, 2], [-5, 10]], 1),
+        ([[0, 2, 0, -1], [4, 3, -7, -2]], [[5, -3]], 2),
+        ([[1, 0, 2], [-8, 3, 9], [4, 5, 7]], [[1, 2], [-5, 10]], 1),
         ([[0, 6, -1, -1], [6, 6, -1, -1]], [[5, 3]], 2),
         ([[2, -3, 9], [-5, 0, 8]], [[4]], 3),
     ]:

@@ -21,7 +21,10 @@ from course_utils.exercises.reading import difference
 
 
 def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
-    """A small model's biases after each of three steps, and what was called in the first."""
+    """A small model's biases after each of three steps, and what was called in the first.
+
+    What is left changed that a step should leave is among what was called.
+    """
     model, biases, happened = nn.Linear(2, 3), [], []
     nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
@@ -43,7 +46,10 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
     for number in range(3):
         x, y = torch.tensor([[1.0, 2.0], [0.0, 1.0]]) + number, torch.tensor([2, 0])
         shown = "train_step(model, optimizer, x, y)"
+        given = x.clone(), y.clone()
         call(step if callable(train_step) else train_step, model, optimizer, x, y, shown=shown)
+        if not (model.training and torch.equal(x, given[0]) and torch.equal(y, given[1])):
+            happened.append("changed")
         biases.append(model.bias.detach().clone())
         happened.append("end")
     return torch.stack(biases), happened[: happened.index("end")]
@@ -74,6 +80,11 @@ _STEP_MISTAKES = [
         "order",
         "The order of the calls is wrong. zero_grad() forgets the old gradients, so it comes "
         "before backward(); step() uses the new ones, so it comes last.",
+    ),
+    observed(
+        "left-changed",
+        "After the call x or y is not what it was, or the model is no longer in training mode. A "
+        "step changes the weights, and nothing else.",
     ),
     mistake(
         "no-zero-grad",
@@ -106,6 +117,7 @@ def check_train_step(train_step: Callable) -> str | Verdict | None:
     words = difference(found, expected, "model.bias, a row for each of three steps")
     backward = happened.index("backward") if "backward" in happened else None
     for wrong, code in [
+        ("changed" in happened, "left-changed"),
         (not words, None),
         (backward is None and not found.any(), "no-gradient"),
         ("step" not in happened, "no-step"),
@@ -137,6 +149,13 @@ def _batches(*batches: tuple[list[int], list[int]]) -> tuple:
     return ([(F.one_hot(torch.tensor(a), 10) * 3.0 - 5, torch.tensor(y)) for a, y in batches],)
 
 
+def _drawn(*sizes: int) -> tuple:
+    """One case: batches of scores drawn at random, in which every second answer is right."""
+    generator = torch.Generator().manual_seed(0)
+    scores = [torch.randn(size, 10, generator=generator) for size in sizes]
+    return ([(z, z.argmax(dim=1) + torch.arange(len(z)) % 2) for z in scores],)
+
+
 check_mean_accuracy = function_check(
     "mean_accuracy(batches): the share of right answers over all images of all batches.",
     _share,
@@ -144,6 +163,7 @@ check_mean_accuracy = function_check(
         *(_batches(([0], [0])), _batches(([3], [0])), _batches(([3, 4], [3, 5]))),
         *(_batches(([3, 4], [3, 4]), ([7], [8])), _batches(([1], [0]), ([0, 9], [0, 9]))),
         _batches(([1, 2, 3, 4], [1, 2, 3, 4]), ([6, 5, 4, 3], [1, 5, 3, 4]), ([7, 8], [0, 8])),
+        _drawn(8, 8, 5),
     ],
     [
         mistake(

@@ -149,8 +149,14 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     if any(one.grad is None for one in parameters):
         return different("some parameters get no gradient: is there a detach or no_grad in it?")
     network = _Network(model, parameters)
-    if difference(network.give(x), network.give(x)):
-        return different("the same images do not give the same logits again: what is random in it?")
+    logits = network.give(x)
+    for training in (True, False):
+        model.train(training)
+        if difference(network.give(x), logits):
+            return different(
+                "the same images do not give the same logits again, in training and in evaluation: "
+                "is something random in it, or another layer, such as dropout or normalisation?"
+            )
     ends = torch.linspace(-3, 4, 10)
     if difference(network.pass_on(4, ends), ends):
         return "not-logits"
@@ -158,7 +164,10 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     if bare:
         return named("no-activation", f" Here it is missing after {' and '.join(bare)}.")
     if not all(network.arrive_as(layer, network.activation) for layer in range(4)):
-        return different("the activations after the first four layers are not all the same.")
+        return different(
+            "what happens to a layer's values on the way to the next is not the same after each of "
+            "the first four. Is there one activation throughout, and nothing that moves values?"
+        )
     for number, weight in enumerate(network.parameters):  # eighths: the first maps have few values
         fan_in = weight[0].numel() if weight.ndim > 1 else 1
         drawn = torch.randn(weight.shape) * (2 / fan_in) ** 0.5

@@ -47,19 +47,21 @@ def _watched(model: nn.Module, x: torch.Tensor) -> tuple[dict, dict]:
 
 
 def _hooks(model: nn.Module) -> list[dict]:
-    """All the places where forward hooks are kept, those for every module included."""
+    """All the places where hooks are kept, those for every module included."""
     places = [every_module._global_forward_hooks, every_module._global_forward_pre_hooks]
     for layer in model.modules():
-        places += [layer._forward_hooks, layer._forward_pre_hooks]
+        places += [layer._forward_hooks, layer._forward_pre_hooks, layer._backward_hooks]
     return places
 
 
 def _state(model: nn.Module) -> list:
     """What record could leave changed, but for hooks."""
     layers = [
-        (id(one), one.training, getattr(one.forward, "__func__", None)) for one in model.modules()
+        (id(one), one.training, getattr(one.forward, "__func__", None), {*vars(one)} - {"forward"})
+        for one in model.modules()
     ]
-    return layers + [(p.requires_grad, p.detach().sum().item()) for p in model.parameters()]
+    weights = model.parameters()
+    return layers + [(p.requires_grad, p.grad is None, p.detach().sum().item()) for p in weights]
 
 
 def _has_graph(found: object) -> bool:
@@ -99,7 +101,8 @@ def _has_graph(found: object) -> bool:
         observed(
             "model-changed",
             "The values are right, but the model is not as it was: see whether requires_grad, the "
-            "mode (train or eval), a layer's forward, or a weight is left changed.",
+            "mode (train or eval), a layer's forward, a weight or its gradient is left changed, or "
+            "something is kept in a layer.",
         ),
     ],
 )

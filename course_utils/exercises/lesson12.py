@@ -49,7 +49,7 @@ def _stop(history: dict, patience: int, curve: str = "validation_loss", **mistak
 def _case(patience: int, text: str) -> tuple[dict, int]:
     """A record in hundredths, a curve in each line, and a patience."""
     names = ("train_loss", "validation_loss", "test_loss", "validation_accuracy")
-    curves = [[int(value) / 100 for value in line.split()] for line in text.split("/")]
+    curves = [[float(value) / 100 for value in line.split()] for line in text.split("/")]
     return dict(zip(names, curves, strict=True)), patience
 
 
@@ -61,9 +61,12 @@ _STOPS = [
     _case(1, "95 90 85 80 75 / 96 88 92 93 86 / 93 87 84 83 85 / 60 61 62 63 59"),
     _case(2, "95 90 85 80 75 70 / 96 91 94 88 92 90 / 99 95 90 91 92 87 / 60 62 61 64 60 63"),
     _case(
-        3, "9 8 7 6 5 4 3 2 / 68 55 59 50 53 52 54 45 / 9 8 6 7 3 4 5 2 / 75 80 79 81 78 82 77 84"
+        3, "9 8 7 6 5 4 3 2 / 68 55 59 54.5 58 57 60 45 / 9 8 6 7 3 4 5 2 / 75 80 79 81 78 82 77 84"
     ),
-    _case(4, "231 160 152 145 139 / 232 155 159 157 143 / 160 157 163 158 166 / 15 30 39 31 28"),
+    _case(
+        4,
+        "231 160 152 145 139 / 23200 15500 15900 15700 14300 / 160 157 163 158 166 / 1 3 5 4 2",
+    ),
     _case(2, "70 60 52 45 39 34 / 68 60 60 63 58 41 / 69 72 64 53 51 58 / 75 78 80 77 81 76"),
 ]
 

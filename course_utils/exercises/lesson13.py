@@ -109,8 +109,8 @@ def _look_at_dropout(
         )
         shown = f"{words}. a is\n{a}\nand your result is\n{trained[0]}"
         return different(shown, (a, p, True), trained[0], a * right)
-    on = on | ~there  # so that a value of 0 is no evidence
-    if any((on == on.take([0], axis)).all() for axis in range(1, on.ndim)):
+    off = ~on & there  # a value of 0 is no evidence
+    if any(not (on.any(axis) & off.any(axis)).any() for axis in range(1, on.ndim)):
         return "one-draw-for-many"
     if abs(share - p) < 0.08:
         return "share-swapped"

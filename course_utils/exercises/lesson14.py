@@ -40,7 +40,7 @@ check_field = function_check(
     [
         *[([(3, 1)],), ([(3, 1), (4, 1)],), ([(2, 2), (3, 1)],), ([(3, 2), (4, 3), (3, 1)],)],
         ([(5, 1), (2, 2), (5, 1), (2, 2), (5, 1)],),
-        ([(3, 2), (3, 3), (2, 2), (4, 1), (1, 2)],),
+        ([(5, 2), (1, 2), (3, 3), (2, 2), (4, 1), (1, 2)],),
     ],
     [
         mistake(
@@ -233,6 +233,11 @@ def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -
     local = moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0
     if x.shape == y.shape and not watch.small:
         local = _close(shortcut, x)
+    used = [one[0] for one in watch.large + watch.small if isinstance(one[0], nn.Parameter)]
+    given = call(model.train(), x.clone(), shown="the module's forward")
+    if isinstance(given, torch.Tensor) and given.requires_grad:
+        call(given.sum().backward, shown="backward() through the module")
+    untrained = any(one.grad is None for one in used)
     alike = _close(shortcut, 0 * shortcut + shortcut[:, :1])
     found = [
         (not all(map(_close, after, [2 * one for one in before])), "not-registered"),
@@ -246,6 +251,8 @@ def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -
         (_close(minus, shortcut) or _close(minus, shortcut.relu()), "relu-before-sum"),
         (not _close(y, (shortcut + second_out).relu()), "ReLU(shortcut + branch) is asked."),
         (minus.any(), "ReLU is asked of the sum, and something else is done where it is negative."),
+        (any(one[0].shape[2:] != (1, 1) for one in watch.small), "the shortcut is not 1 × 1."),
+        (untrained, "no gradient reaches some convolution: is there a detach or no_grad in it?"),
         (maps_in == 1 and alike, "x is added to all maps alike: a 1 × 1 convolution is asked."),
         (not local, "the shortcut should be x or, where the shape changes, a 1 × 1 convolution."),
     ]

@@ -57,7 +57,7 @@ def pattern(
         return seen
     right = [_same(*pair) for pair in zip(a, b, strict=True)]
     failing = [case for case, is_right in zip(cases, right, strict=True) if not is_right]
-    unused = _unused(ask, reference, failing[:3], names)
+    unused = _unused(ask, reference, failing[:5], names)
     if unused:
         return "argument-unused", f"Your result stays the same when {unused} changes."
     where = _where(right, cases, names)
@@ -93,10 +93,14 @@ def _seen(
                     "not-combined",
                     f"Your result has an axis too many: its {word} over the {which} axis is right.",
                 )
-    if any(a.shape != b.shape for a, b in zip(got, expected, strict=True)):
+    # Of the first result that is wrong, since that is the one that the verdict shows.
+    shown, right = next(pair for pair in zip(got, expected, strict=True) if not _same(*pair))
+    if shown.shape != right.shape:
         yield "shape", "Your result does not always have the shape that is expected."
-    if any(np.isnan(a).any() and not np.isnan(b).any() for a, b in zip(got, expected, strict=True)):
+    if np.isnan(shown).any() and not np.isnan(right).any():
         yield "not-a-number", "Your result contains nan, for instance from 0/0 or the root of −1."
+    if any(a.shape != b.shape for a, b in zip(got, expected, strict=True)):
+        return
     if all_are(np.negative):
         yield "negated", "Every number has the wrong sign."
     if all_are(np.abs):
@@ -181,14 +185,17 @@ def _unused(
         for case in cases:
             try:
                 other = _nudged(case, at)
-                changes = [
-                    not _same(as_array(one(*copy.deepcopy(case))), as_array(one(*other)))
-                    for one in (reference, ask)
-                ]
+                before, after = (
+                    [as_array(one(*copy.deepcopy(given))) for one in (reference, ask)]
+                    for given in (case, other)
+                )
+                if not np.isfinite(before[1]).all():
+                    continue
+                changes = [not _same(*pair) for pair in zip(before, after, strict=True)]
             except Exception:  # such arguments do not go together, or are no numbers
                 continue
             seen.append(changes)
-        if any(right for right, _ in seen) and not any(answer for _, answer in seen):
+        if sum(right for right, _ in seen) > 1 and not any(answer for _, answer in seen):
             return name
     return ""
 

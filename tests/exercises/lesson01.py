@@ -183,6 +183,14 @@ def stable_sigmoid(z):
     return 1 / (1 + np.exp(-z))
 """,
             """
+def stable_sigmoid(z):
+    return 1 / (1 + np.exp(-z.astype(np.longdouble)))
+""",
+            """
+def stable_sigmoid(z):
+    return 1 / (1 + torch.exp(-torch.tensor(z)))
+""",
+            """
 import warnings
 
 def stable_sigmoid(z):
@@ -348,6 +356,10 @@ def xor(x_1, x_2, AND, OR, NOT):
             """
 def xor(x_1, x_2, AND, OR, NOT):
     AND(OR(x_1, x_2), NOT(AND(x_1, x_2)))
+""",
+            """
+def xor(x_1, x_2, AND, OR, NOT):
+    return OR(x_1, x_2), NOT(AND(x_1, x_2))
 """,
             """
 def xor(x_1, x_2, AND, OR, NOT):

@@ -240,6 +240,10 @@ def r_squared(y, y_hat):
     above = np.sum(centred(y) * centred(y_hat)) ** 2
     return above / (np.sum(centred(y) ** 2) * np.sum(centred(y_hat) ** 2))
 """,
+            """
+def r_squared(y, y_hat):
+    return np.corrcoef(y, y_hat)[0, 1]
+""",
         ],
         "another-middle": [
             """
@@ -249,6 +253,16 @@ def r_squared(y, y_hat):
             """
 def r_squared(y, y_hat):
     return 1 - np.sum((y - y_hat) ** 2) / np.sum((y - np.mean(y_hat)) ** 2)
+""",
+            """
+def r_squared(y, y_hat):
+    return 1 - np.sum((y - y_hat) ** 2) / np.sum((y_hat - np.mean(y)) ** 2)
+""",
+            """
+from sklearn.metrics import r2_score
+
+def r_squared(y, y_hat):
+    return r2_score(y_hat, y, force_finite=False)
 """,
         ],
         "clipped": """
@@ -261,7 +275,7 @@ def r_squared(y, y_hat):
 """,
         "different": """
 def r_squared(y, y_hat):
-    return 1 - np.sum((y - y_hat) ** 2) / np.sum((y_hat - y_hat.mean()) ** 2)
+    return 1 - np.sum((y - y_hat) ** 2) / np.var(y)
 """,
         "raised": """
 def r_squared(y):

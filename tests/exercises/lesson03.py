@@ -254,6 +254,10 @@ def largest_rate(X, alpha):
         "wrong-hessian": [
             """
 def largest_rate(X, alpha):
+    return 2 / np.linalg.eigvalsh((X.T @ X + alpha * np.eye(X.shape[1])) / len(X))[-1]
+""",
+            """
+def largest_rate(X, alpha):
     return 2 / (np.linalg.eigvalsh(X.T @ X)[-1] + alpha)
 """,
             """
@@ -477,10 +481,24 @@ def standardise(X_train, X_test):
     return (X_train - mean) / std, np.where(X_train.std(axis=0) == 0, 1, X_test)
 """,
         ],
+        "only-there": """
+def standardise(X_train, X_test):
+    mean, std = X_train.mean(axis=0), X_train.std(axis=0)
+    std[std == 0] = 1
+    mean[std == 1] = 0
+    return (X_train - mean) / std, (X_test - mean) / std
+""",
         "different": [
             """
 def standardise(X_train, X_test):
     return (X_train - X_train.mean(axis=0)) / X_train.std(axis=0)
+""",
+            """
+def standardise(X_train, X_test):
+    constant = X_train[0] == X_train[-1]
+    mean = np.where(constant, 0, X_train.mean(axis=0))
+    std = np.where(constant, 1, X_train.std(axis=0, ddof=1))
+    return (X_train - mean) / std, (X_test - mean) / std
 """,
             """
 def standardise(X_train, X_test):

@@ -138,6 +138,15 @@ def weight_gradients(layer, batches):
 """,
         """
 def weight_gradients(layer, batches):
+    gradients = []
+    hook = layer.weight.register_hook(lambda gradient: gradients.append(gradient.clone()))
+    for x, y in batches:
+        nn.functional.mse_loss(layer(x), y).backward()
+    hook.remove()
+    return gradients
+""",
+        """
+def weight_gradients(layer, batches):
     return torch.stack([2 * (layer(x) - y).T @ x / y.numel() for x, y in batches])
 """,
     ],

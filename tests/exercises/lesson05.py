@@ -81,14 +81,16 @@ def denormalise(x, mean, std):
 """,
         ],
         "offset": _DENORMALISE + "x * std + mean + 1",
-        "always-the-same": _DENORMALISE + "(x - x.min()) / (x.max() - x.min())",
         "not-rounded": _DENORMALISE + "(x * std + mean).round()",
         "argument-unused": [
             _DENORMALISE + "x * std + 0.25",
             _DENORMALISE + "x + mean",
+            _DENORMALISE + "(x - x.min()) / (x.max() - x.min())",
         ],
         "different": [
             _DENORMALISE + "x * mean + std",
+            _DENORMALISE + "(x * std + mean).clamp(0.2, 1)",
+            _DENORMALISE + "x * std + (mean if x.min() < 0 else -mean)",
             _DENORMALISE + "(x * std + mean) ** 2 + x",
         ],
         "shape": _DENORMALISE + "torch.stack([x * std + mean] * 3)",

@@ -142,6 +142,14 @@ def map_shape(height, width, kernel, stride, padding):
         "rounded-up": [
             """
 def map_shape(height, width, kernel, stride, padding):
+    return [round((side - kernel + 2 * padding) / stride + 1) for side in (height, width)]
+""",
+            """
+def map_shape(height, width, kernel, stride, padding):
+    return np.rint((np.array([height, width]) - kernel + 2 * padding) / stride) + 1
+""",
+            """
+def map_shape(height, width, kernel, stride, padding):
     size = np.array([height, width])
     return np.ceil((size - kernel + 2 * padding) / stride) + 1
 """,

@@ -187,6 +187,7 @@ def avg_pool(x, size, stride):
 """,
         ],
         "stride-ignored": [
+            _pool("c, i * size : i * size + size, j * size : j * size + size"),
             """
 def avg_pool(x, size, stride):
     return torch.nn.functional.avg_pool2d(torch.tensor(x), size)
@@ -302,6 +303,9 @@ def max_pool_backward(x, dy, size, stride):
             ),
         ],
         "only-there": [
+            _search(
+                "-np.inf, None", give="dx[at] += dy[(i, j) if len(dy) != len(dy.T) else (j, i)]"
+            ),
             _search("-np.inf, None", give="if best > -2: dx[at] += dy[i, j]"),
             _search("-np.inf, None", give="dx[at] += dy[i, j] * (dx[at] == 0)"),
         ],
@@ -427,6 +431,7 @@ def max_pool_backward(x, dy, size, stride):
         ],
         "different": [
             _search("-1, (0, 0)"),
+            _search("-np.inf, None", give="at = np.argwhere(x == best)[0]; dx[*at] += dy[i, j]"),
             _search("0, (0, 0)"),
             _search("-np.inf, None", value="abs(x[row, column])"),
             _search("-np.inf, None", give="dx[at] += dy[i, j] * best"),

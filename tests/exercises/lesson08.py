@@ -111,6 +111,10 @@ WRONG = {
             step(LOSS, BACKWARD, ZERO, STEP),
             step(ZERO, LOSS, BACKWARD, "model.zero_grad()", STEP),
         ],
+        "left-changed": [
+            step("model.eval()", LOSS, ZERO, BACKWARD, STEP),
+            step("x -= x.mean()", LOSS, ZERO, BACKWARD, STEP),
+        ],
         "no-zero-grad": [
             step(LOSS, BACKWARD, STEP),
             step(LOSS, "optimizer.zero_grad", BACKWARD, STEP),
@@ -207,6 +211,11 @@ def mean_accuracy(batches):
             """
 def mean_accuracy(batches):
     return sum((z[:, 0] > -3).sum() for z, y in batches) / len(batches)
+""",
+            """
+def mean_accuracy(batches):
+    right = sum((z.softmax(dim=0).argmax(dim=1) == y).sum() for z, y in batches)
+    return right / sum(len(y) for _, y in batches)
 """,
         ],
         "raised": """

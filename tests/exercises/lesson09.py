@@ -162,6 +162,8 @@ WRONG = {
             network(CONV_1, RELU, POOL, CONV_2, RELU, POOL, *HEAD).replace("ReLU", "Tanh", 1),
             network(CONV_1, "nn.BatchNorm2d(6)", RELU, POOL, CONV_2, RELU, POOL, *HEAD),
             network(*WHOLE).replace("MaxPool2d(2)", "MaxPool2d(3, 2, 1)"),
+            network(*WHOLE).replace(FC_2, f"nn.Dropout(), {FC_2}"),
+            network(*WHOLE).replace(CONV_2, f"nn.BatchNorm2d(6, affine=False), {CONV_2}"),
             network(*WHOLE).replace("5, 5))", "5, 5), bias=False)"),
             "my_lenet = lambda: 5",
             with_forward("return x.flatten(1)[:, :10]"),

@@ -279,6 +279,14 @@ def record(model, layer, x):
     hook.remove()
     return kept[layer]
 """,
+            """
+def record(model, layer, x):
+    kept = []
+    with layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone())):
+        model(x)
+    layer.register_full_backward_hook(lambda *args: None)
+    return kept[0]
+""",
         ],
         "model-changed": [
             """
@@ -311,6 +319,21 @@ def record(model, layer, x):
     model(x)
     hook.remove()
     return kept[0]
+""",
+            """
+def record(model, layer, x):
+    kept = []
+    hook = layer.register_forward_hook(lambda l, i, o: kept.append(o.detach().clone()))
+    model(x).sum().backward()
+    hook.remove()
+    return kept[0]
+""",
+            """
+def record(model, layer, x):
+    hook = layer.register_forward_hook(lambda l, i, o: setattr(l, "kept", o.detach().clone()))
+    model(x)
+    hook.remove()
+    return layer.kept
 """,
         ],
         "overwritten": [

@@ -194,6 +194,8 @@ def stop_at(history, patience):
         "different": [
             stop(better="loss > best"),
             counting().replace("best, kept, waited = 1e9", "best, kept, waited = 1"),
+            counting().replace("best, kept, waited = 1e9, 0", "best, kept, waited = 9, 1"),
+            stop(better="loss < best - 0.01"),
             "stop_at = (4, 7)",
         ],
         "raised": [

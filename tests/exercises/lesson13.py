@@ -110,6 +110,10 @@ WRONG = {
             dropout(GOOD, keep="torch.rand(*a.shape[:-1], 1) >= p"),
             dropout(
                 GOOD,
+                keep="torch.rand(a.shape if a.dim() < 3 else (*a.shape[:-1], 1)) >= p",
+            ),
+            dropout(
+                GOOD,
                 keep="torch.rand(a.shape[-1]) >= p if a.dim() > 1 else torch.rand(a.shape) >= p",
             ),
         ],

@@ -172,6 +172,7 @@ WRONG = {
         ],
         "different": [
             loop("r *= k"),
+            loop("r += (k - 1) * j", "if k > 1: j *= s"),
             "field = 32",
         ],
         "none": loop("r += (k - 1) * j", "j *= s").replace("    return r", "    return None"),
@@ -236,6 +237,10 @@ WRONG = {
             block(f"{RELU}(self.p(x) + self.b({RELU}(self.a({RELU}(x)))))"),
             # one map of x added to all maps alike
             block(GOOD, shortcut=IDENTITY.replace(WHERE, "channels_in != stride or stride != 1")),
+            # parts that are not trained
+            block(GOOD.replace("self.p(x)", "self.p(x).detach()"), shortcut=PROJECTION),
+            block(GOOD.replace("self.b(", "self.b.requires_grad_(False)(")),
+            block(GOOD, shortcut="nn.Conv2d(channels_in, channels_out, stride, stride)"),
             # other sums
             block(f"{RELU}(self.p(x) * self.b({RELU}(self.a(x))))"),
             block(f"{RELU}(self.p(x) + 0.5 * self.b({RELU}(self.a(x))))"),
