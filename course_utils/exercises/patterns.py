@@ -93,14 +93,14 @@ def _seen(
                     "not-combined",
                     f"Your result has an axis too many: its {word} over the {which} axis is right.",
                 )
-    # Of the first result that is wrong, since that is the one that the verdict shows.
+    for a, b in zip(got, expected, strict=True):
+        if a.shape != b.shape:
+            yield "shape", f"One of your results has the shape {a.shape}; {b.shape} is expected."
+            return
+    # The first result that is wrong is the one that the verdict shows.
     shown, right = next(pair for pair in zip(got, expected, strict=True) if not _same(*pair))
-    if shown.shape != right.shape:
-        yield "shape", "Your result does not always have the shape that is expected."
     if np.isnan(shown).any() and not np.isnan(right).any():
         yield "not-a-number", "Your result contains nan, for instance from 0/0 or the root of −1."
-    if any(a.shape != b.shape for a, b in zip(got, expected, strict=True)):
-        return
     if all_are(np.negative):
         yield "negated", "Every number has the wrong sign."
     if all_are(np.abs):
