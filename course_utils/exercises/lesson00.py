@@ -13,7 +13,7 @@ check_pixels = value_check(
         observed("no-frame", "That is the picture without its frame.", 28 * 28),
         observed("frame", "The frame adds 2 pixels at both ends of a row.", 900, 961, 1089, 1296),
         observed("no-corners", "The corners of the frame are missing, 2 × 2 each.", 1008, 1012),
-        observed("sides", "Multiply the number of rows by that of columns.", 32, 60, 64, 128),
+        observed("sides", "Multiply the number of rows by the number of columns.", 32, 60, 64, 128),
     ],
     correct="1,024 numbers: that is all that a network is told about such a picture.",
 )
@@ -27,9 +27,14 @@ STEPS = ["network", "data", *_NEEDS]
     [
         observed("words", f"Each of these words once: {', '.join(sorted(STEPS))}."),
         observed("backwards", "This is the order from the last to the first. Turn it round."),
-        observed("output-early", "'output' comes too early: the network makes it of the data."),
+        observed(
+            "output-early", "'output' comes too early: the network computes it from the data."
+        ),
         observed("error-early", "'error' comes too early: it compares the output with the target."),
-        observed("update-early", "'update' comes too early: the error says how to do it."),
+        observed(
+            "update-early",
+            "'update' comes too early: it needs the error, which says how to change the weights.",
+        ),
     ],
 )
 def check_steps(steps: Sequence[str]) -> str | Verdict | None:

@@ -146,8 +146,8 @@ _CORNERS = [(0, 0), (0, 1), (1, 0), (1, 1)]
         ),
         observed(
             "and",
-            "This neuron is AND: it says 1 for (1, 1) alone. For NOR an input of 1 has to speak "
-            "against.",
+            "This neuron is AND: it says 1 for (1, 1) alone. For NOR, an input of 1 has to lower "
+            "the total.",
         ),
         observed(
             "nand",
@@ -159,7 +159,7 @@ _CORNERS = [(0, 0), (0, 1), (1, 0), (1, 1)]
             "This neuron is OR, the opposite of NOR. Turn the signs of both weights, and put θ "
             "between the total for (0, 0), which is 0, and the others.",
         ),
-        observed("always", "It never says 1. Put θ at most at 0, the total for (0, 0)."),
+        observed("always", "It never says 1. θ has to be at most 0, the total for (0, 0)."),
     ],
 )
 def check_nor(nor: Sequence) -> str | Verdict | None:
@@ -196,16 +196,29 @@ class Signal:
 @exercise(
     "Two layers or more of gates do what no single neuron can.",
     [
-        observed("no-gates", "What comes back is not the signal of one gate. (No `return`?)"),
+        observed(
+            "no-gates",
+            "What your function gives back is not the signal of one gate. (Is the"
+            " `return` missing?)",
+        ),
         observed(
             "same-unit-twice",
             "One of your gates is given the same thing twice, so it learns nothing from the second."
             " XOR needs two different hidden units: at least one, and not both.",
         ),
-        observed("or", "This is OR, also 1 for (1, 1). A second hidden unit has to say: not both."),
-        observed("always", "All four inputs get the same. Two different units, joined by AND?"),
+        observed(
+            "or",
+            "This is OR, which is also 1 for (1, 1). A second hidden unit has to say: not both.",
+        ),
+        observed(
+            "always",
+            "All four inputs get the same answer. XOR needs two different units, joined by AND.",
+        ),
         observed("and", "This is AND. XOR says no to (1, 1), and yes to (0, 1) and (1, 0)."),
-        observed("nand", "This is NAND, also 1 for (0, 0). Another unit has to say: at least one."),
+        observed(
+            "nand",
+            "This is NAND, which is also 1 for (0, 0). Another unit has to say: at least one.",
+        ),
         observed(
             "xnor",
             "This is XOR turned upside down (1 where the inputs are equal). Is there a NOT too "

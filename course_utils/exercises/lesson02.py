@@ -50,8 +50,9 @@ check_slope = function_check(
         ),
         mistake(
             "uncentred",
-            "the means are not taken off, or not both times. mean(xy) − mean(x)·mean(y) stands "
-            "above, mean(x²) − mean(x)² below; without them the line goes through the origin.",
+            "the means are not subtracted, or not both times. The numerator is mean(xy) − "
+            "mean(x)·mean(y), the denominator mean(x²) − mean(x)²; without the means the line goes"
+            " through the origin.",
             *(
                 lambda *case, above=above, below=below: _slope(*case, above, below)
                 for above in (0, 1, -1)
@@ -61,7 +62,8 @@ check_slope = function_check(
         ),
         mistake(
             "swapped",
-            "the spread of y stands below, as for predicting x from y, or none. It is that of x.",
+            "the denominator is the variance of y, as for predicting x from y, or is missing. It "
+            "is the variance of x.",
             lambda x, y, c: _slope(y, x, c),
             lambda x, y, c: np.cov(x, y, aweights=c, ddof=0)[0, 1],
         ),
@@ -72,7 +74,7 @@ check_slope = function_check(
         ),
         mistake(
             "plain-means",
-            "the means of x and y leave c out. In them too each point counts c times.",
+            "the means of x and y ignore c. In these means, too, each point counts c times.",
             lambda x, y, c: _slope(x, y, c, of=0 * c + 1),
             _about_plain_means,
         ),
@@ -84,12 +86,13 @@ check_slope = function_check(
         ),
         mistake(
             "c-squared",
-            "each point counts c². (The w of np.polyfit is squared with the miss.) It counts c.",
+            "each point counts c² times. It counts c times. (np.polyfit squares its w together "
+            "with the residual.)",
             lambda x, y, c: _slope(x, y, c**2),
         ),
         mistake(
             "both-returned",
-            "w and b are given back, two numbers. Only the slope is asked: return w.",
+            "w and b are both returned. Only the slope is asked for: return w.",
             lambda x, y, c: np.polyfit(x, y, 1, w=np.sqrt(c)),
             lambda x, y, c: np.polyfit(x, y, 1, w=np.sqrt(c))[::-1],
         ),
@@ -134,7 +137,8 @@ check_r_squared = function_check(
         ),
         mistake(
             "another-middle",
-            "SST is not that of y about its mean. It is what guessing that mean leaves over.",
+            "SST is not taken about the mean of y. It is the sum of squares that is left when "
+            "every prediction is that mean.",
             lambda y, y_hat: 1 - _left_over(y, y_hat, 0),
             lambda y, y_hat: 1 - _left_over(y, y_hat, y_hat.mean()),
             lambda y, y_hat: 1 - _left_over(y_hat, y),
@@ -152,7 +156,8 @@ check_parabola_columns = function_check(
     [
         mistake(
             "row",
-            "x, x² and the ones are rows. An example is a row; what has a weight is a column.",
+            "x, x² and the ones are rows. Each example is a row, and each input that has a weight "
+            "is a column.",
             lambda x: np.stack([x, x**2, x**0]),
         ),
         mistake(

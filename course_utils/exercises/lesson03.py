@@ -51,7 +51,8 @@ check_loss_gradient = function_check(
     [
         mistake(
             "not-averaged",
-            "the misses are not divided by their number. L has their mean: divide by len(X).",
+            "the sum over the examples is not divided by their number. L is a mean: divide by "
+            "len(X).",
             lambda W, X, y, alpha: _gradient(W, X, y, alpha, len(X)),
             lambda W, X, y, alpha: _gradient(W, X, y, alpha, len(X) / len(W)),
             lambda W, X, y, alpha: _gradient(W, X, y, alpha, 1 / len(W)),
@@ -80,8 +81,8 @@ check_loss_gradient = function_check(
         ),
         mistake(
             "transposed",
-            "X and Xᵀ are exchanged. Each weight wants the sum over the examples of its feature "
-            "times the miss: rows of Xᵀ, which are columns of X.",
+            "X and Xᵀ are exchanged. The derivative for a weight is a sum over the examples of its"
+            " feature times the residual: rows of Xᵀ, which are columns of X.",
             *(
                 lambda W, X, y, alpha, f=f, s=s, k=k: s / len(X) ** k * f(W, X, y) + alpha * W
                 for f in _TRANSPOSED
@@ -127,15 +128,15 @@ check_largest_rate = function_check(
         ),
         mistake(
             "smallest",
-            "the smallest eigenvalue is taken. In the steepest direction, which has the largest, "
-            "so long a step would fly off.",
+            "the smallest eigenvalue is taken. In the steepest direction, which has the largest "
+            "eigenvalue, so long a step diverges.",
             lambda X, alpha: 2 / _curvatures(X, alpha)[0],
             lambda X, alpha: 1 / _curvatures(X, alpha)[0],
         ),
         mistake(
             "unsorted",
-            "the first or the last of np.linalg.eigvals is taken, which come in no order. Take "
-            "their maximum, or eigvalsh, which sorts them.",
+            "the first or the last value of np.linalg.eigvals is taken. They come in no order. "
+            "Take their maximum, or eigvalsh, which sorts them.",
             lambda X, alpha: 2 / (np.linalg.eigvals(X.T @ X / len(X))[-1] + alpha),
             lambda X, alpha: 2 / (np.linalg.eigvals(X.T @ X / len(X))[0] + alpha),
         ),
@@ -150,8 +151,8 @@ check_largest_rate = function_check(
         ),
         mistake(
             "all-together",
-            "all curvatures are put together, as np.trace and np.linalg.norm(H) do. Only the "
-            "largest counts: each direction goes its own way.",
+            "the curvatures of all directions are combined, as np.trace and np.linalg.norm(H) do. "
+            "Only the largest one sets the limit.",
             lambda X, alpha: 2 / np.sum(_curvatures(X, alpha)),
             lambda X, alpha: 2 / np.linalg.norm(_curvatures(X, alpha)),
         ),
@@ -219,8 +220,8 @@ _CONSTANT_COLUMN = observed(
     [
         mistake(
             "own-statistics",
-            "X_test has its own mean or deviation, so one raw value means two things. Use those of "
-            "X_train for both.",
+            "X_test has its own mean or deviation, so that equal raw values become different ones."
+            " Use the mean and the deviation of X_train for both.",
             *_either(lambda A, B, std: [_like(A, A, std), _like(B, B, std)]),
             *_either(lambda A, B, std: [_like(A, A, std), _right(B, B, std)[0]]),
             *_either(lambda A, B, std: [_like(A, A, std), (B - B.mean(axis=0)) / std(A)]),
@@ -228,8 +229,7 @@ _CONSTANT_COLUMN = observed(
         ),
         mistake(
             "joint-statistics",
-            "the test examples have a say in the means or deviations for both sets. Compute them "
-            "from X_train alone.",
+            "the means or deviations are computed from both sets. Compute them from X_train alone.",
             *_either(lambda A, B, std: [_like(np.vstack([A, B]), X, std) for X in (A, B)]),
             *_either(lambda A, B, std: [_like(B, X, std) for X in (A, B)]),
             *_either(lambda A, B, std: [(X - B.mean(axis=0)) / std(A) for X in (A, B)]),
@@ -247,12 +247,13 @@ _CONSTANT_COLUMN = observed(
         ),
         mistake(
             "one-for-all",
-            "one mean and one deviation serve the whole matrix. Each column needs its own: axis=0.",
+            "one mean and one deviation are used for the whole matrix. Each column needs its own: "
+            "axis=0.",
             *_either(lambda A, B, std: [(X - A.mean()) / std(A, axis=None) for X in (A, B)]),
         ),
         mistake(
             "variance",
-            "the variance stands below. Divide by the standard deviation, its square root.",
+            "the variance is the denominator. Divide by the standard deviation, its square root.",
             *_either(lambda A, B, std: [_like(A, X, std) / std(A) for X in (A, B)]),
         ),
         mistake(

@@ -207,8 +207,8 @@ _SHAPE_MISTAKES = [
     ),
     observed(
         "channels",
-        "The channels follow on the images. A convolution makes one for each of its kernels, 6 "
-        "and then 16, and pooling keeps them.",
+        "The number of channels comes after the number of images. A convolution makes a channel "
+        "for each of its kernels, 6 and then 16, and pooling keeps them.",
     ),
     observed(
         "sizes",

@@ -201,8 +201,8 @@ check_normalise = function_check(
         ),
         mistake(
             "not-shifted",
-            "the values are stretched, but not shifted. The smallest becomes 0 when it is taken "
-            "off, from all.",
+            "the values are stretched, but not shifted. Subtract the smallest value from all of "
+            "them, so that it becomes 0.",
             *_scaled(of=lambda maps: 0),
             *_scaled(of=lambda maps: 0, by=np.max),
             *_scaled(of=lambda maps: 0, by=lambda maps: np.abs(maps).max()),

@@ -157,7 +157,8 @@ check_precision_recall = function_check(
         ),
         mistake(
             "diagonal-left-out",
-            "the hits are left out below the line. Divide by the whole sum of the column or row.",
+            "the hits are left out of the denominator. Divide by the whole sum of the column or "
+            "row.",
             *_two(lambda h, c, r, _: h / (c - h), lambda h, c, r, _: h / (r - h)),
             *_two(lambda h, c, r, _: h / (r - h), lambda h, c, r, _: h / (c - h)),
         ),
@@ -195,7 +196,8 @@ check_precision_recall = function_check(
         ),
         mistake(
             "sum",
-            "F rows are shared out. F − 1 are needed: so many places fewer has a window of F.",
+            "F rows are shared out. F − 1 are needed: a window of side F has F − 1 places fewer "
+            "than the picture has pixels.",
             lambda F: (F // 2, F - F // 2),
             lambda F: (F - F // 2, F // 2),
         ),

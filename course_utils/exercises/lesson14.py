@@ -65,7 +65,8 @@ check_field = function_check(
         ),
         mistake(
             "jump-no-product",
-            "the jump is no product. It is that of all strides before: jump = jump * stride.",
+            "the jump is not multiplied up. It is the product of all strides before: jump = jump *"
+            " stride.",
             *[
                 partial(_field, jumps=other)
                 for other in (add, truediv, lambda jump, stride: stride)
@@ -73,7 +74,8 @@ check_field = function_check(
         ),
         mistake(
             "whole-kernel",
-            "a kernel of 3 adds not 2 units. The one it starts from is there already: kernel − 1.",
+            "a kernel of 3 does not add 2 units. The unit that it starts from is counted already, "
+            "so it adds kernel − 1.",
             *[partial(_field, more=more) for more in (0, 1, -2)],
             partial(_field, more=0, start=0),
         ),
@@ -279,7 +281,8 @@ check_stack_weights = function_check(
         ),
         mistake(
             "one-layer-too-many",
-            "there is a layer more. The first alone sees 3 pixels: 3 needs one layer, 5 two.",
+            "one layer too many is counted. The first layer alone sees 3 pixels: a side of 3 needs"
+            " one layer, 5 needs two.",
             lambda channels, side: (side + 1) // 2 * 9 * channels**2,
         ),
         mistake(

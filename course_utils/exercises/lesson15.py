@@ -135,7 +135,7 @@ check_average = function_check(
         ),
         mistake(
             "only-one",
-            "one worker's gradient is taken. The others have worked for nothing.",
+            "one worker's gradient is taken. The gradients of all workers count.",
             lambda gradients, sizes: gradients[0],
             lambda gradients, sizes: gradients[-1],
         ),
@@ -186,8 +186,8 @@ check_ring_bytes = function_check(
         ),
         mistake(
             "one-turn-too-many",
-            "each time round has as many turns as workers. It has one less: then every part is "
-            "done.",
+            "each time round has as many turns as workers. It has one turn less: then every part "
+            "is complete.",
             lambda p, n: 8 * p,
         ),
     ],
