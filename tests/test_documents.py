@@ -12,6 +12,7 @@ from documents import (
     code_cells,
     has_figure,
     has_view,
+    minutes,
     prose,
     solutions,
     stored,
@@ -243,3 +244,15 @@ def test_no_bare_true_or_false_in_place_of_a_number(lesson):
     for cell in code_cells(lesson):
         shown = re.findall(r".*(?:^|: )(?:True|False)\s*$", text_outputs(cell), re.M)
         assert not shown, f"{cell.id}: {shown}"
+
+
+@every_lesson
+def test_the_time_that_a_lesson_asks_for_is_counted(lesson):
+    said = re.search(
+        r"predicting take about (\d+) minutes.*the exercises another (\d+)",
+        stored(lesson).cells[0].source,
+    )
+    reading, exercises = minutes(lesson)
+    assert abs(int(said[1]) - reading) <= 5 and int(said[2]) == exercises
+    resting = len(re.findall(r"^#+ .*[Rr]esting point", prose(lesson), re.M))
+    assert resting >= (reading + exercises > 50), "a sitting is at most about 45 minutes"
