@@ -34,6 +34,9 @@ from course_utils.exercises.engine import (
 from course_utils.exercises.patterns import PATTERNS
 from course_utils.exercises.reading import as_array, as_code, difference
 
+#: Wrong answers divide by zero, overflow and use what is deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
 every_lesson = pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
 every_check = pytest.mark.parametrize(("lesson", "name"), EVERY_CHECK, ids=CHECK_IDS)
 
