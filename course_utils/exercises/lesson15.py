@@ -174,7 +174,7 @@ check_ring_bytes = function_check(
         ),
         mistake(
             "numbers",
-            "numbers are counted. A float32 takes 4 bytes, of 8 bits each.",
+            "numbers or bits are counted, not bytes. A float32 takes 4 bytes, of 8 bits each.",
             lambda p, n: 2 * (n - 1) * p // n,
             lambda p, n: 64 * (n - 1) * p // n,
         ),
