@@ -1,6 +1,5 @@
 """The course's images, and how they reach a network in batches."""
 
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,14 +137,8 @@ def _read_digits() -> tuple[Images, Images]:
 
 
 def _stored_digits() -> dict[str, np.ndarray]:
-    path = sources.DATA / "digits.npz"
-    content = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(content).hexdigest() != sources.checksums()["digits.npz"]:
-        raise sources.DataError(
-            f"{path} is {'damaged' if content else 'missing'}. It ships with the course: "
-            "`git checkout data/digits.npz` brings it back, or a fresh copy of the course."
-        )
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+    content = io.BytesIO(sources.read_shipped("digits.npz"))
+    with np.load(content, allow_pickle=False) as stored:
         return dict(stored)
 
 

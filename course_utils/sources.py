@@ -3,8 +3,10 @@
 import hashlib
 import http.client
 import os
+import re
 import shutil
 import socket
+import stat
 import tempfile
 import threading
 import time
@@ -27,6 +29,8 @@ FILES = {
     "t10k-labels-idx1-ubyte": 10_008,
 }
 
+#: No data file has more bytes than this; a larger one is not even read.
+LARGEST = 50_000_000
 
 #: How long a server may take to answer before it is passed over.
 PROBE_SECONDS = 2
@@ -40,10 +44,65 @@ class Unreachable(Exception):
     """Why a data set could not be had. The message is for the reader."""
 
 
+class Fault(Exception):
+    """What is wrong with a file, in words that go on after its name: "is missing"."""
+
+
 def checksums() -> dict[str, str]:
-    """The SHA-256 of each data file by its path in data/: what data/SHA256SUMS holds."""
-    words = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8").split()
-    return dict(zip(words[1::2], words[::2], strict=True))
+    """The SHA-256 of each data file by its path in data/: what data/SHA256SUMS holds.
+
+    Raises DataError where that is missing, or has no line for a file that lessons use.
+    """
+    text = read_shipped("SHA256SUMS").decode("utf-8", errors="replace")
+    lines = re.findall(r"^([0-9a-f]{64})  (\S+)\s*$", text, re.MULTILINE)
+    sums = {file: sha256 for sha256, file in lines}
+    raw = [f"{folder}/raw/{file}" for folder in FOLDERS.values() for file in FILES]
+    for file in ["digits.npz", *raw]:
+        if file not in sums:
+            raise _shipped_error("SHA256SUMS", f"is damaged: it has no checksum of {file}")
+    return sums
+
+
+def read_shipped(file: str) -> bytes:
+    """The contents of a file that comes with the course, by its path in ``data/``.
+
+    Raises DataError where it is missing or damaged, saying how to get it back.
+    """
+    try:
+        return read(DATA / file, None if file == "SHA256SUMS" else checksums()[file])
+    except Fault as fault:
+        raise _shipped_error(file, fault) from None
+
+
+def _shipped_error(file: str, fault: object) -> DataError:
+    return DataError(
+        f"{DATA / file} {fault}. It ships with the course: "
+        f"`git checkout data/{file}` brings it back, or a fresh copy of the course."
+    )
+
+
+def read(path: Path, sha256: str | None = None, size: int | None = None) -> bytes:
+    """The contents of a file, whose SHA-256 and size in bytes are checked where they are given.
+
+    Raises Fault for anything else than an ordinary file that holds just that.
+    """
+    try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise Fault("is damaged: it is a folder")
+        if not stat.S_ISREG(found.st_mode):
+            raise Fault("is damaged: it is a pipe or a device, which may never end")
+        if found.st_size > LARGEST or size not in (None, found.st_size):
+            expected = f"at most {LARGEST:,}" if size is None else f"{size:,}"
+            raise Fault(f"is damaged: it has {found.st_size:,} bytes and should have {expected}")
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise Fault("is missing") from None
+    except OSError as error:
+        raise Fault(f"cannot be read ({error.strerror})") from None
+    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise Fault("is damaged: its contents (SHA-256) are not those that data/SHA256SUMS tells")
+    return content
 
 
 def runs_folder() -> Path:
@@ -99,17 +158,9 @@ def _faults(folder: Path, name: str) -> dict[str, str]:
     faults, sums = {}, checksums()
     for file, size in FILES.items():
         try:
-            content = (folder / file).read_bytes()
-        except FileNotFoundError:
-            faults[file] = "is missing"
-        except OSError as error:
-            kind = "is damaged: it is a folder" if (folder / file).is_dir() else "cannot be read"
-            faults[file] = f"{kind} ({error.strerror})"
-        else:
-            if len(content) != size:
-                faults[file] = f"is damaged: it has {len(content):,} bytes and should have {size:,}"
-            elif hashlib.sha256(content).hexdigest() != sums[f"{FOLDERS[name]}/raw/{file}"]:
-                faults[file] = "is damaged: its size is right, but its contents (SHA-256) are not"
+            read(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
+        except Fault as fault:
+            faults[file] = str(fault)
     return faults
 
 

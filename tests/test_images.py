@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = {"train": 30, "t10k": 20}
+SHIPPED = ["SHA256SUMS", "digits.npz"]
 
 
 def idx_files() -> dict[str, bytes]:
@@ -48,21 +50,28 @@ def idx_files() -> dict[str, bytes]:
 def small(monkeypatch, tmp_path):
     """Makes the small data set the one that "mnist" stands for, with an empty data folder."""
     files = idx_files()
-    sums = {f"MNIST/raw/{name}": hashlib.sha256(files[name]).hexdigest() for name in files}
-    known = sources.checksums()
     packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()}
     resources = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
     monkeypatch.setattr(sources, "FILES", {name: len(files[name]) for name in sources.FILES})
-    monkeypatch.setattr(sources, "checksums", lambda: {**known, **sums})
     monkeypatch.setattr(sources, "DATA", tmp_path / "data")
     monkeypatch.setattr(sources, "PROBE_SECONDS", 30)  # this machine may be busy
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
-    (tmp_path / "data").mkdir()
-    shutil.copy(ROOT / "data" / "digits.npz", tmp_path / "data")
+    ship(tmp_path / "data")
     return packed
+
+
+def ship(data: Path) -> None:
+    """What comes with the course in data/, with the checksums of the small data set."""
+    data.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "data" / "digits.npz", data)
+    sums = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8")
+    for file, content in idx_files().items():
+        sha256 = hashlib.sha256(content).hexdigest()
+        sums = re.sub(rf"\w{{64}}  MNIST/raw/{file}", f"{sha256}  MNIST/raw/{file}", sums)
+    (data / "SHA256SUMS").write_text(sums, encoding="utf-8")
 
 
 def fill(root: Path) -> Path:
@@ -148,7 +157,7 @@ def test_then_a_download(small, monkeypatch, tmp_path, capsys):
         train, test = load_images("mnist")
     assert (len(train), len(test), train.name) == (30, 20, "mnist")
     assert find_images("mnist") == tmp_path / "data" / "MNIST" / "raw"
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", *SHIPPED]
     assert sorted(os.listdir(find_images("mnist"))) == sorted(sources.FILES)
     assert "embedded" not in capsys.readouterr().out
 
@@ -211,6 +220,9 @@ DAMAGE = {
     "renamed": lambda path: path.rename(path.with_name("train-images.idx3-ubyte")),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
+if os.name != "nt":
+    DAMAGE["of 200 GB"] = lambda path: os.truncate(path, 200 * 10**9)  # it takes no room
+    DAMAGE["a named pipe"] = lambda path: (path.unlink(), os.mkfifo(path))
 damaged = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 in_any_file = pytest.mark.parametrize("file", sources.FILES)
 
@@ -289,7 +301,7 @@ def test_a_download_that_hangs_midway(small, monkeypatch, tmp_path, capsys):
         assert load_images("mnist")[0].name == "digits"
     assert "timed out" in capsys.readouterr().out
     assert sources.socket.getdefaulttimeout() is None
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", *SHIPPED]
     assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
 
 
@@ -342,9 +354,8 @@ def test_a_download_that_arrives_damaged(small, monkeypatch, tmp_path, capsys):
 
 def test_a_download_of_something_else_is_not_kept(small, monkeypatch, tmp_path):
     """A mirror, and torchvision's own sum, may agree on a file that is not the one known here."""
-    others = {name: "0" * 64 for name in sources.checksums() if name != "digits.npz"}
-    known = sources.checksums()["digits.npz"]
-    monkeypatch.setattr(sources, "checksums", lambda: {**others, "digits.npz": known})
+    sums = tmp_path / "data" / "SHA256SUMS"
+    sums.write_text(re.sub(r"\w{64}  MNIST", "0" * 64 + "  MNIST", sums.read_text()))
     with Server(small) as server:
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
@@ -359,7 +370,7 @@ def test_two_processes_download_at_once(small, tmp_path):
         "from course_utils import images, sources\n"
         "given = json.loads(sys.argv[1])\n"
         "sources.FILES, sources.DATA = given['files'], pathlib.Path(given['data'])\n"
-        "sources.checksums, sources.PROBE_SECONDS = lambda: given['sums'], 30\n"
+        "sources.PROBE_SECONDS = 30\n"
         "datasets.MNIST.resources = [tuple(pair) for pair in given['resources']]\n"
         "print(*[(part.name, len(part)) for part in images.load_images('mnist')])\n"
     )
@@ -367,7 +378,6 @@ def test_two_processes_download_at_once(small, tmp_path):
         given = {
             "files": sources.FILES,
             "data": str(sources.DATA),
-            "sums": sources.checksums(),
             "resources": datasets.MNIST.resources,
         }
         command = [sys.executable, "-c", prepare, json.dumps(given)]
@@ -381,15 +391,15 @@ def test_two_processes_download_at_once(small, tmp_path):
     # Both downloaded everything: torchvision asks for each of the four files twice.
     assert server.requests.count("HEAD") == 2 and server.requests.count("GET") == 2 * 4 * 2
     assert find_images("mnist")
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", *SHIPPED]
 
 
 @pytest.fixture
 def read_only(monkeypatch):
     """A data folder that this user cannot write to; root, who always can, steps down for it."""
     folder = Path(tempfile.mkdtemp(prefix="course-"))
+    ship(folder)
     folder.chmod(0o555)
-    shutil.copy(ROOT / "data" / "digits.npz", folder)
     monkeypatch.setattr(sources, "DATA", folder)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if root:
@@ -439,13 +449,40 @@ def test_the_embedded_digits():
     assert not frame.any() and train.images.max() == 255
 
 
-@pytest.mark.parametrize("content", [b"", b"PK not a zip", None])
-def test_damaged_digits_say_how_to_get_them_back(monkeypatch, tmp_path, content):
-    monkeypatch.setattr(sources, "DATA", tmp_path)
-    if content is not None:
-        (tmp_path / "digits.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"git checkout data/digits\.npz"):
+@damaged
+def test_damaged_digits_say_how_to_get_them_back(small, tmp_path, damage):
+    path = tmp_path / "data" / "digits.npz"
+    damage(path)
+    with pytest.raises(DataError) as error:
         load_images("digits")
+    assert str(error.value).startswith(f"{path} is ")
+    assert "`git checkout data/digits.npz`" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "damage", [name for name in DAMAGE if name not in ("truncated", "altered")]
+)
+def test_checksums_that_cannot_be_read_are_named(small, tmp_path, damage):
+    path = tmp_path / "data" / "SHA256SUMS"
+    DAMAGE[damage](path)
+    fill(tmp_path / "data")
+    for name in ("mnist", "digits"):
+        with pytest.raises(DataError) as error:
+            load_images(name)
+        assert str(error.value).startswith(f"{path} is ")
+        assert "`git checkout data/SHA256SUMS`" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "0" * 64 + "  digits.npz", "\xff\0", None])
+def test_garbled_checksums_are_named(small, tmp_path, text):
+    """…also where only the line of one file is: nothing is used unchecked, or called damaged."""
+    sums = tmp_path / "data" / "SHA256SUMS"
+    whole = sums.read_text()
+    sums.write_text(whole.replace("  MNIST/raw/t10k-l", "  t10k-l") if text is None else text)
+    fill(tmp_path / "data")
+    with pytest.raises(DataError, match="SHA256SUMS is damaged: it has no checksum of"):
+        load_images("mnist")
+    assert not list((tmp_path / "data").rglob("*.damaged"))
 
 
 # Images and batches
