@@ -3,7 +3,6 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -82,7 +81,8 @@ def load_images(name: str) -> tuple[Images, Images]:
     Where that fails, a printed sentence says why and the embedded digits take their place:
     ``train.name`` tells. COURSE_DATA_DIR=digits asks for the embedded digits outright, and
     COURSE_MIRROR names a web folder to download from instead of torchvision's own.
-    Every file is checked by size and SHA-256 before it is used.
+    Every file is checked by size and SHA-256 before it is used, and what becomes of it later
+    changes nothing: the images are those of a copy (`sources.load_raw`).
 
     Raises ValueError for an unknown name, DataError for a COURSE_DATA_DIR that is missing
     or holds a missing or damaged file: nothing else is then tried in its place.
@@ -104,7 +104,8 @@ def load_images(name: str) -> tuple[Images, Images]:
             '"Where the images come from", says how to get the full set.'
         )
         return _read_digits()
-    return _read_idx(folder, name, "train"), _read_idx(folder, name, "t10k")
+    raw = sources.load_raw(folder, name)
+    return _images(raw, name, "train"), _images(raw, name, "t10k")
 
 
 def sample_digit() -> tuple[torch.Tensor, int]:
@@ -115,12 +116,10 @@ def sample_digit() -> tuple[torch.Tensor, int]:
     return test.images[at], int(test.labels[at])
 
 
-def _read_idx(folder: Path, name: str, part: str) -> Images:
-    """Read a verified data set. The images are mapped from the file, not copied into memory."""
-    pixels = np.memmap(folder / f"{part}-images-idx3-ubyte", np.uint8, mode="c", offset=16)
-    labels = np.fromfile(folder / f"{part}-labels-idx1-ubyte", np.uint8, offset=8)
-    images = torch.from_numpy(pixels).view(-1, 1, 28, 28)  # (N, 1, 28, 28)
-    return Images(images, torch.from_numpy(labels).long(), CLASSES[name], name)
+def _images(raw: dict[str, np.ndarray], name: str, part: str) -> Images:
+    images = torch.from_numpy(raw[f"{part}-images-idx3-ubyte"][16:]).view(-1, 1, 28, 28)
+    labels = torch.from_numpy(raw[f"{part}-labels-idx1-ubyte"][8:]).long()
+    return Images(images, labels, CLASSES[name], name)
 
 
 def _read_digits() -> tuple[Images, Images]:

@@ -15,6 +15,8 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
 
@@ -162,6 +164,67 @@ def _faults(folder: Path, name: str) -> dict[str, str]:
         except Fault as fault:
             faults[file] = str(fault)
     return faults
+
+
+def load_raw(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """The raw files of a data set: uint8 arrays that no later change of the files can reach.
+
+    A shared file may be written anew or cut short while a lesson trains on it, and a map of it
+    would follow: its images would turn black, or the kernel would die. So the arrays are maps
+    of verified copies, in a folder of the reader's own among the machine's temporary files: in
+    memory once, for all kernels. Copies of root and of the owner of the shared files serve the
+    other users of the machine as well. Where no copy can be kept, the arrays are in memory.
+
+    Raises DataError for a file that has changed since it was found.
+    """
+    raw, sums = {}, checksums()
+    for file, size in FILES.items():
+        try:
+            raw[file] = _out_of_reach(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
+        except (Fault, OSError) as fault:
+            raise DataError(
+                f"{folder / file} has changed while it was read ({fault}). Load the images again."
+            ) from None
+    return raw
+
+
+def _out_of_reach(path: Path, sha256: str, size: int) -> np.ndarray:
+    own = os.geteuid() if hasattr(os, "geteuid") else 0  # Windows tells no owners
+    copies = {
+        owner: Path(tempfile.gettempdir(), f"course-images-{owner}", sha256)
+        for owner in (0, path.stat().st_uid, own)
+    }
+    for owner, copy in copies.items():
+        if (mapped := _mapped(copy, owner, sha256, size)) is not None:
+            return mapped
+    content = read(path, sha256, size)
+    _keep(content, copies[own])
+    mapped = _mapped(copies[own], own, sha256, size)
+    return np.frombuffer(bytearray(content), np.uint8) if mapped is None else mapped
+
+
+def _mapped(copy: Path, owner: int, sha256: str, size: int) -> np.ndarray | None:
+    """A verified copy that only its owner can alter. What is done to the array stays in it."""
+    try:
+        if {copy.parent.stat().st_uid, copy.stat().st_uid} == {owner}:
+            read(copy, sha256, size)
+            return np.memmap(copy, np.uint8, mode="c")
+    except (Fault, OSError):
+        pass
+    return None
+
+
+def _keep(content: bytes, copy: Path) -> None:
+    fresh = copy.with_name(f"{copy.name}-{os.getpid()}")
+    try:
+        copy.parent.mkdir(exist_ok=True)
+        copy.parent.chmod(0o755)  # an error where the folder is another's
+        with fresh.open("xb") as file:
+            file.write(content)
+        fresh.chmod(0o444)
+        fresh.replace(copy)
+    except OSError:
+        fresh.unlink(missing_ok=True)
 
 
 def _set_aside(path: Path, fault: str) -> None:

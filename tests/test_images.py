@@ -59,6 +59,8 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     ship(tmp_path / "data")
     return packed
 
@@ -264,6 +266,130 @@ def test_a_damaged_file_is_never_trained_on(small, tmp_path, damage, file):
     assert load_images("mnist")[0].name == "digits"
 
 
+# What becomes of the files later does not reach the images
+
+PREPARE = """
+import json, os, pathlib, sys, tempfile
+from course_utils import images, sources
+given = json.loads(sys.argv[1])
+sources.FILES, sources.DATA = given["files"], pathlib.Path(given["data"])
+tempfile.tempdir = given["temporary"]
+"""
+
+
+def process(code: str, **environment: str) -> subprocess.Popen:
+    """A Python process for which, too, the small data set is "mnist"."""
+    given = {"files": sources.FILES, "data": str(sources.DATA), "temporary": tempfile.tempdir}
+    return subprocess.Popen(
+        [sys.executable, "-c", PREPARE + code, json.dumps(given)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+LATER = {
+    "rewritten": "[path.write_bytes(bytes(path.stat().st_size)) for path in files]",
+    "truncated": "[os.truncate(path, 0) for path in files]",  # a map of it: "Bus error"
+    "deleted": "[path.unlink() for path in files]",
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+def test_files_that_change_after_loading_change_nothing(small, tmp_path, later):
+    """In a process of its own, as it may not live to tell."""
+    folder = fill(tmp_path / "class")
+    code = f"""
+train, test = images.load_images("mnist")
+files = list(pathlib.Path({str(folder)!r}).iterdir())
+{later}
+print(*[part.images.numpy().tobytes().hex() for part in (train, test)])
+"""
+    lesson = process(code, COURSE_DATA_DIR=str(tmp_path / "class"))
+    seen, _ = lesson.communicate(timeout=120)
+    assert lesson.returncode == 0
+    assert seen.split() == [idx_files()[f"{part}-images-idx3-ubyte"][16:].hex() for part in COUNTS]
+
+
+def test_the_copy_is_made_once_for_all_kernels(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    first, again = (sources.load_raw(folder, "mnist") for _ in range(2))
+    for file, content in idx_files().items():
+        assert first[file].tobytes() == content
+        assert os.path.samefile(first[file].filename, again[file].filename)
+        copy = Path(first[file].filename)
+        assert tmp_path / "temporary" in copy.parents
+        assert not copy.stat().st_mode & 0o222
+    assert len(list((tmp_path / "temporary").rglob("*"))) == 1 + len(sources.FILES)
+
+
+def test_what_a_lesson_does_to_its_images_stays_its_own(small, tmp_path):
+    fill(tmp_path / "data")
+    train, _ = load_images("mnist")
+    before = train.images.clone()
+    train.images.zero_()
+    again, _ = load_images("mnist")
+    assert torch.equal(again.images, before) and find_images("mnist")
+
+
+@damaged
+def test_a_damaged_copy_is_made_again(small, tmp_path, damage):
+    folder = fill(tmp_path / "data")
+    copies = [Path(raw.filename) for raw in sources.load_raw(folder, "mnist").values()]
+    for copy in copies:
+        copy.chmod(0o600)
+        damage(copy)
+    raw = sources.load_raw(folder, "mnist")
+    assert {file: raw[file].tobytes() for file in raw} == idx_files()
+
+
+def test_without_room_for_a_copy_the_images_are_in_memory(small, monkeypatch, tmp_path):
+    folder = fill(tmp_path / "data")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    raw = sources.load_raw(folder, "mnist")
+    assert {file: raw[file].tobytes() for file in raw} == idx_files()
+    assert not any(isinstance(array, np.memmap) for array in raw.values())
+    train, _ = load_images("mnist")
+    os.truncate(folder / "train-images-idx3-ubyte", 0)
+    assert train.images.numpy().tobytes() == idx_files()["train-images-idx3-ubyte"][16:]
+
+
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act for other users"
+)
+
+
+@as_root
+def test_a_copy_of_another_reader_is_not_trusted(small, tmp_path):
+    """…who could alter it after it was checked."""
+    folder = fill(tmp_path / "data")
+    copies = Path(next(iter(sources.load_raw(folder, "mnist").values())).filename).parent
+    for path in (copies, *copies.iterdir()):
+        os.chown(path, 1234, -1)
+    raw = sources.load_raw(folder, "mnist")
+    assert not any(isinstance(array, np.memmap) for array in raw.values())
+    assert {file: raw[file].tobytes() for file in raw} == idx_files()
+
+
+@as_root
+def test_a_copy_of_the_owner_of_the_files_serves_all(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    copies = Path(next(iter(sources.load_raw(folder, "mnist").values())).filename).parent
+    teachers = copies.rename(copies.with_name("course-images-1234"))
+    for path in (teachers, *teachers.iterdir(), *folder.iterdir()):
+        os.chown(path, 1234, -1)
+    raw = sources.load_raw(folder, "mnist")
+    assert {Path(array.filename).parent for array in raw.values()} == {teachers}
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    assert find_images("mnist") == folder
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(b"")
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte has changed .* 0 bytes"):
+        sources.load_raw(folder, "mnist")
+
+
 # The network
 
 
@@ -364,29 +490,15 @@ def test_a_download_of_something_else_is_not_kept(small, monkeypatch, tmp_path):
 
 def test_two_processes_download_at_once(small, tmp_path):
     """Real processes, as in a class whose machines share one folder: both end with whole files."""
-    prepare = (
-        "import json, pathlib, sys\n"
-        "from torchvision import datasets\n"
-        "from course_utils import images, sources\n"
-        "given = json.loads(sys.argv[1])\n"
-        "sources.FILES, sources.DATA = given['files'], pathlib.Path(given['data'])\n"
-        "sources.PROBE_SECONDS = 30\n"
-        "datasets.MNIST.resources = [tuple(pair) for pair in given['resources']]\n"
-        "print(*[(part.name, len(part)) for part in images.load_images('mnist')])\n"
-    )
+    code = """
+from torchvision import datasets
+datasets.MNIST.resources = [tuple(pair) for pair in RESOURCES]
+sources.PROBE_SECONDS = 30
+print(*[(part.name, len(part)) for part in images.load_images("mnist")])
+""".replace("RESOURCES", repr(datasets.MNIST.resources))
     with Server(small, wait_for=2) as server:
-        given = {
-            "files": sources.FILES,
-            "data": str(sources.DATA),
-            "resources": datasets.MNIST.resources,
-        }
-        command = [sys.executable, "-c", prepare, json.dumps(given)]
-        environment = {**os.environ, "COURSE_MIRROR": server.url}
-        both = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-            for _ in range(2)
-        ]
-        said = [process.communicate(timeout=120)[0] for process in both]
+        both = [process(code, COURSE_MIRROR=server.url) for _ in range(2)]
+        said = [one.communicate(timeout=120)[0] for one in both]
     assert said == ["('mnist', 30) ('mnist', 20)\n"] * 2
     # Both downloaded everything: torchvision asks for each of the four files twice.
     assert server.requests.count("HEAD") == 2 and server.requests.count("GET") == 2 * 4 * 2
@@ -397,7 +509,7 @@ def test_two_processes_download_at_once(small, tmp_path):
 @pytest.fixture
 def read_only(monkeypatch):
     """A data folder that this user cannot write to; root, who always can, steps down for it."""
-    folder = Path(tempfile.mkdtemp(prefix="course-"))
+    folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
     ship(folder)
     folder.chmod(0o555)
     monkeypatch.setattr(sources, "DATA", folder)
