@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from course_utils import sources
+from course_utils import downloads, sources
 
 CLASSES = {
     "mnist": tuple("0123456789"),
@@ -80,12 +80,13 @@ def load_images(name: str) -> tuple[Images, Images]:
     COURSE_DATA_DIR names, or else in ``data/``, where they are downloaded if they can be.
     Where that fails, a printed sentence says why and the embedded digits take their place:
     ``train.name`` tells. COURSE_DATA_DIR=digits asks for the embedded digits outright, and
-    COURSE_MIRROR names a web folder to download from instead of torchvision's own.
+    COURSE_MIRROR names a web folder to download from instead (`downloads.download`).
     Every file is checked by size and SHA-256 before it is used, and what becomes of it later
     changes nothing: the images are those of a copy (`sources.load_raw`).
 
     Raises ValueError for an unknown name, DataError for a COURSE_DATA_DIR that is missing
-    or holds a missing or damaged file: nothing else is then tried in its place.
+    or holds a missing or damaged file, or a COURSE_MIRROR that is no address: nothing else is
+    then tried in its place.
 
     Sources: LeCun, Cortes and Burges, The MNIST Database of Handwritten Digits (1998);
     Xiao, Rasul and Vollgraf, Fashion-MNIST (2017); data/digits.md for the digits.
@@ -96,8 +97,8 @@ def load_images(name: str) -> tuple[Images, Images]:
         known = ", ".join(f'"{known}"' for known in CLASSES)
         raise ValueError(f"there is no data set {name!r}; the known ones are {known}.")
     try:
-        folder = sources.find_images(name) or sources.download(name)
-    except sources.Unreachable as reason:
+        folder = sources.find_images(name) or downloads.download(name)
+    except downloads.Unreachable as reason:
         print(
             f'Using the embedded digits, not "{name}": {reason}\n'
             "The lesson runs to its end on them, with other numbers. README.md, section "

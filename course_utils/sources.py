@@ -1,18 +1,10 @@
-"""Where data files are looked for, how they are checked, and how they are downloaded."""
+"""Where data files are looked for, and how they are checked."""
 
 import hashlib
-import http.client
 import os
 import re
-import shutil
-import socket
 import stat
 import tempfile
-import threading
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +26,9 @@ FILES = {
 #: No data file has more bytes than this; a larger one is not even read.
 LARGEST = 50_000_000
 
-#: How long a server may take to answer before it is passed over.
-PROBE_SECONDS = 2
-
 
 class DataError(RuntimeError):
     """A data file or folder that cannot be used. The message says which, and what to do."""
-
-
-class Unreachable(Exception):
-    """Why a data set could not be had. The message is for the reader."""
 
 
 class Fault(Exception):
@@ -132,7 +117,7 @@ def find_images(name: str) -> Path | None:
                 raise
             raise DataError(f"COURSE_DATA_DIR is {shared}, and cannot be read: {error}") from None
     folder = DATA / FOLDERS[name] / "raw"
-    faults = _faults(folder, name)
+    faults = find_faults(folder, name)
     for file, fault in faults.items():
         if fault.startswith("is damaged"):
             _set_aside(folder / file, fault)
@@ -149,13 +134,13 @@ def _shared_images(shared: str, name: str) -> Path:
     if not folder.is_dir():
         missing = folder if root.is_dir() else root
         raise DataError(f"COURSE_DATA_DIR is {shared}, but there is no folder {missing}. {advice}")
-    for file, fault in _faults(folder, name).items():
+    for file, fault in find_faults(folder, name).items():
         held = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
         raise DataError(f"{folder / file} {fault}. The folder holds: {held}. {advice}")
     return folder
 
 
-def _faults(folder: Path, name: str) -> dict[str, str]:
+def find_faults(folder: Path, name: str) -> dict[str, str]:
     """What is wrong with each raw file that cannot be used; empty when all can."""
     faults, sums = {}, checksums()
     for file, size in FILES.items():
@@ -235,99 +220,3 @@ def _set_aside(path: Path, fault: str) -> None:
         print(f"{path} {fault}. It is not used, and could not be set aside ({error.strerror}).")
     else:
         print(f"{path} {fault}. It is not used; it is kept as {aside.name}.")
-
-
-def download(name: str) -> Path:
-    """Download a data set through torchvision into ``data/``, whole or not at all; its folder.
-
-    COURSE_MIRROR names a web folder to download from instead of torchvision's own. A server
-    that does not answer within 2 seconds, or whose download fails, is passed over, and not
-    asked again for an hour.
-
-    Raises Unreachable where that fails, saying why, also when the reader interrupts it, and
-    DataError for a COURSE_MIRROR that is not the address of a web folder.
-    """
-    if os.environ.get("COURSE_DATA_DIR") == "digits":
-        raise Unreachable("COURSE_DATA_DIR=digits asks for that.")
-    from torchvision import datasets  # takes over a second, so only where it is needed
-
-    dataset, folder = getattr(datasets, FOLDERS[name]), DATA / FOLDERS[name] / "raw"
-    mirror = os.environ.get("COURSE_MIRROR")
-    if mirror and not mirror.startswith(("http://", "https://")):
-        raise DataError(f"COURSE_MIRROR is {mirror}; it has to start with http:// or https://.")
-    problem = (
-        "no server of the data set answered within 2 seconds. "
-        "(Delete runs/offline to have them asked again before an hour is over.)"
-    )
-    for url in [mirror.rstrip("/") + "/"] if mirror else dataset.mirrors:
-        if not _lately_silent(url) and _answers(url + dataset.resources[0][0]):
-            try:
-                _download_from(url, dataset, folder, name)
-            except (OSError, RuntimeError, http.client.HTTPException) as error:
-                problem = f"the download from {url} failed ({' '.join(str(error).split())})."
-            except KeyboardInterrupt:
-                raise Unreachable("you have interrupted the download.") from None
-            if not _faults(folder, name):  # perhaps by another process, in the meantime
-                return folder
-        _remember_silence(url)
-    raise Unreachable(problem)
-
-
-def _download_from(url: str, dataset: type, folder: Path, name: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for abandoned in DATA.glob("download-*"):  # by a process that was killed
-        if time.time() - abandoned.stat().st_mtime > 86_400:
-            shutil.rmtree(abandoned, ignore_errors=True)
-    waits = socket.getdefaulttimeout()
-    try:
-        socket.setdefaulttimeout(10)  # torchvision sets none, and would wait for ever
-        with tempfile.TemporaryDirectory(prefix="download-", dir=DATA) as fresh:
-            type(FOLDERS[name], (dataset,), {"mirrors": [url]})(fresh, download=True)
-            arrived = Path(fresh, FOLDERS[name], "raw")
-            for file, fault in _faults(arrived, name).items():
-                raise RuntimeError(f"{file} {fault}")
-            for file in _faults(folder, name):  # not those that another process has brought
-                (arrived / file).replace(folder / file)
-    finally:
-        socket.setdefaulttimeout(waits)
-
-
-def _answers(url: str) -> bool:
-    """Whether a server answers in time."""
-    answered = threading.Event()
-
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD")
-        try:
-            urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
-        except urllib.error.HTTPError:
-            pass  # a refusal is an answer; the download will say what is wrong
-        except (OSError, http.client.HTTPException):
-            return
-        answered.set()
-
-    # In a thread, as looking up a name has no time limit of its own.
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(PROBE_SECONDS)
-    return answered.is_set()
-
-
-def _silence(url: str) -> Path:
-    """An empty file whose date says when a server was last found silent."""
-    return runs_folder() / "offline" / urllib.parse.urlsplit(url).netloc.replace(":", "-")
-
-
-def _lately_silent(url: str) -> bool:
-    try:
-        return time.time() - _silence(url).stat().st_mtime < 3600
-    except OSError:
-        return False
-
-
-def _remember_silence(url: str) -> None:
-    try:
-        _silence(url).parent.mkdir(parents=True, exist_ok=True)
-        _silence(url).touch()
-    except OSError:
-        pass  # nowhere to remember it: the next call asks again
