@@ -1,10 +1,14 @@
 """Where data files are looked for, and how they are checked."""
 
+import contextlib
+import gzip
 import hashlib
 import os
 import re
 import stat
 import tempfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +106,8 @@ def find_images(name: str) -> Path | None:
 
     name: "mnist" or "fashion-mnist". Looks in COURSE_DATA_DIR where that is set, otherwise in
     ``data/``, and downloads nothing. A damaged file in ``data/`` is set aside under a name that
-    ends in ``.damaged``, with a printed sentence.
+    ends in ``.damaged``, and one that was put there packed, under the name that some web sites
+    give it, or a folder too high, is brought to its place; a printed sentence says so.
 
     Raises DataError for a COURSE_DATA_DIR that is missing, or holds a missing or damaged file.
     """
@@ -121,7 +126,8 @@ def find_images(name: str) -> Path | None:
     for file, fault in faults.items():
         if fault.startswith("is damaged"):
             _set_aside(folder / file, fault)
-    return None if faults else folder
+        any(_bring(path, folder / file, name) for path in _put_elsewhere(DATA, name, file))
+    return None if faults and find_faults(folder, name) else folder
 
 
 def _shared_images(shared: str, name: str) -> Path:
@@ -131,13 +137,49 @@ def _shared_images(shared: str, name: str) -> Path:
         "Correct the folder, or unset COURSE_DATA_DIR and the images are looked for in data/ "
         "and on the internet; COURSE_DATA_DIR=digits uses the digits that ship with the course."
     )
-    if not folder.is_dir():
-        missing = folder if root.is_dir() else root
-        raise DataError(f"COURSE_DATA_DIR is {shared}, but there is no folder {missing}. {advice}")
     for file, fault in find_faults(folder, name).items():
+        place = f"{FOLDERS[name]}/raw/{file}"
+        for path in _put_elsewhere(root, name, file):
+            form = ", unpacked" if path.suffix == ".gz" else ""
+            raise DataError(
+                f"{root / place} {fault}. There is {path}, but COURSE_DATA_DIR, which is "
+                f"{shared}, has to hold it{form} as {place}. {advice}"
+            )
+        if not folder.is_dir():
+            missing = folder if root.is_dir() else root
+            raise DataError(
+                f"COURSE_DATA_DIR is {shared}, but there is no folder {missing}. {advice}"
+            )
         held = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
-        raise DataError(f"{folder / file} {fault}. The folder holds: {held}. {advice}")
+        raise DataError(f"{root / place} {fault}. The folder holds: {held}. {advice}")
     return folder
+
+
+def _put_elsewhere(root: Path, name: str, file: str) -> Iterator[Path]:
+    """What may be a raw file that was put under root by hand, but not in its place and form."""
+    folder = root / FOLDERS[name] / "raw"
+    for place in (folder, folder.parent, root):
+        for called in (file, file.replace("-idx", ".idx")):  # as on some web sites
+            for path in (place / called, place / f"{called}.gz"):
+                if path != folder / file and path.is_file():
+                    yield path
+
+
+def _bring(path: Path, place: Path, name: str) -> bool:
+    """Whether a file that was put elsewhere is the one that is missing, and is now in its place."""
+    size, sha256 = FILES[place.name], checksums()[f"{FOLDERS[name]}/raw/{place.name}"]
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(size + 1)
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise Fault(f"it holds something else than {FOLDERS[name]}/raw/{place.name}")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _write(content, place)
+    except (Fault, OSError, EOFError, zlib.error) as error:
+        print(f"{place} is missing, and {path} cannot be used for it: {error}.")
+        return False
+    print(f"{path} has been checked, and brought to {place}.")
+    return True
 
 
 def find_faults(folder: Path, name: str) -> dict[str, str]:
@@ -200,16 +242,24 @@ def _mapped(copy: Path, owner: int, sha256: str, size: int) -> np.ndarray | None
 
 
 def _keep(content: bytes, copy: Path) -> None:
-    fresh = copy.with_name(f"{copy.name}-{os.getpid()}")
-    try:
+    with contextlib.suppress(OSError):
         copy.parent.mkdir(exist_ok=True)
         copy.parent.chmod(0o755)  # an error where the folder is another's
+        _write(content, copy)
+        copy.chmod(0o444)
+
+
+def _write(content: bytes, path: Path) -> None:
+    """Write a file whole or not at all."""
+    fresh = path.with_name(f"{path.name}-{os.getpid()}")
+    try:
         with fresh.open("xb") as file:
             file.write(content)
-        fresh.chmod(0o444)
-        fresh.replace(copy)
+        fresh.replace(path)
     except OSError:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise
 
 
 def _set_aside(path: Path, fault: str) -> None:

@@ -228,7 +228,7 @@ DAMAGE = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
     "altered": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
     "empty": lambda path: path.write_bytes(b""),
-    "renamed": lambda path: path.rename(path.with_name("train-images.idx3-ubyte")),
+    "renamed": lambda path: path.rename(path.with_name("a copy")),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
 if os.name != "nt":
@@ -249,8 +249,7 @@ def test_a_damaged_file_in_a_shared_folder(small, monkeypatch, tmp_path, damage,
         load_images("mnist")
     assert str(path) in str(error.value)
     if "missing" in str(error.value):
-        assert "The folder holds: " in str(error.value)
-        assert "train-images.idx3-ubyte" in str(error.value)
+        assert "The folder holds: a copy, " in str(error.value)
 
 
 @damaged
@@ -273,6 +272,88 @@ def test_a_damaged_file_in_the_data_folder_is_replaced(
 def test_a_damaged_file_is_never_trained_on(small, tmp_path, damage, file):
     damage(fill(tmp_path / "data") / file)
     assert load_images("mnist")[0].name == "digits"
+
+
+# Files that were put by hand, where and as one finds them
+
+BY_HAND = {
+    "packed": lambda path: pack(path, path.with_name(path.name + ".gz")),
+    "named as elsewhere": lambda path: path.rename(path.with_name(dotted(path))),
+    "both": lambda path: pack(path, path.with_name(dotted(path) + ".gz")),
+    "a folder too high": lambda path: path.rename(path.parent.parent / path.name),
+    "packed, a folder too high": lambda path: pack(path, path.parent.parent / f"{path.name}.gz"),
+    "two folders too high": lambda path: path.rename(path.parent.parent.parent / path.name),
+}
+by_hand = pytest.mark.parametrize("put", BY_HAND.values(), ids=BY_HAND)
+
+
+def pack(path: Path, packed: Path) -> Path:
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
+
+
+def dotted(path: Path) -> str:
+    return path.name.replace("-idx", ".idx")
+
+
+@by_hand
+def test_files_put_by_hand_are_found(small, tmp_path, put, capsys):
+    folder = fill(tmp_path / "data")
+    lie = [put(folder / file) for file in sources.FILES]
+    if not any(folder.iterdir()):
+        folder.rmdir()
+    assert find_images("mnist") == folder
+    said = capsys.readouterr().out
+    assert all(f"{path} has been checked, and brought to {folder}" in said for path in lie)
+    assert all(path.exists() for path in lie)
+    assert load_images("mnist")[0].name == "mnist"
+    assert not capsys.readouterr().out
+    assert {file: (folder / file).read_bytes() for file in sources.FILES} == idx_files()
+
+
+@by_hand
+def test_files_put_by_hand_in_a_shared_folder_are_named(small, monkeypatch, tmp_path, put):
+    folder = fill(tmp_path / "class")
+    lie = [put(folder / file) for file in sources.FILES]
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class"))
+    with pytest.raises(DataError) as error:
+        load_images("mnist")
+    assert f"There is {lie[0]}, but COURSE_DATA_DIR" in str(error.value)
+    assert "as MNIST/raw/train-images-idx3-ubyte." in str(error.value)
+    assert ("unpacked" in str(error.value)) == (lie[0].suffix == ".gz")
+
+
+@pytest.mark.parametrize("below", ["MNIST", "MNIST/raw"])
+def test_a_shared_folder_that_is_given_too_deep_is_named(small, monkeypatch, tmp_path, below):
+    fill(tmp_path / "class")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class" / below))
+    with pytest.raises(DataError, match=rf"COURSE_DATA_DIR.*{below}"):
+        load_images("mnist")
+
+
+PACKED = gzip.compress(idx_files()["t10k-images-idx3-ubyte"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip file",
+        PACKED[:-100],
+        PACKED[:5000] + PACKED[5001:],
+        gzip.compress(bytes(10**8)),
+    ],
+    ids=["empty", "of another kind", "truncated", "altered", "a bomb"],
+)
+def test_a_packed_file_that_is_damaged_is_not_used(small, tmp_path, capsys, content):
+    path = fill(tmp_path / "data") / "t10k-images-idx3-ubyte"
+    packed = path.with_name(path.name + ".gz")
+    path.unlink()
+    packed.write_bytes(content)
+    assert load_images("mnist")[0].name == "digits"
+    assert f"{path} is missing, and {packed} cannot be used for it: " in capsys.readouterr().out
+    assert not path.exists() and packed.exists()
 
 
 # What becomes of the files later does not reach the images
@@ -722,6 +803,8 @@ def read_only(monkeypatch):
     """A data folder that this user cannot write to; root, who always can, steps down for it."""
     folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
     ship(folder)
+    packed = gzip.compress(idx_files()["t10k-labels-idx1-ubyte"])
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(packed)
     folder.chmod(0o555)
     monkeypatch.setattr(sources, "DATA", folder)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -745,7 +828,9 @@ def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
         assert load_images("mnist")[0].name == "digits"
-    assert "Permission denied" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{read_only}/MNIST/raw cannot be written to ([Errno 13] Permission denied" in said
+    assert f"{read_only}/t10k-labels-idx1-ubyte.gz cannot be used for it: [Errno 13]" in said
 
 
 # What ships
