@@ -97,8 +97,11 @@ def read(path: Path, sha256: str | None = None, size: int | None = None) -> byte
 
 
 def runs_folder() -> Path:
-    """Where a student's own results are kept: COURSE_RUNS_DIR, or ``runs/`` beside data/."""
-    return Path(os.environ.get("COURSE_RUNS_DIR") or ROOT / "runs")
+    """Where a student's own results are kept: COURSE_RUNS_DIR, or ``runs/`` beside data/.
+
+    A path that is not absolute starts at the course's folder, wherever the lesson runs.
+    """
+    return Path(ROOT, os.path.expanduser(os.environ.get("COURSE_RUNS_DIR") or "runs"))
 
 
 def find_images(name: str) -> Path | None:

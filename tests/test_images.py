@@ -217,6 +217,26 @@ def test_a_relative_shared_folder_is_relative_to_the_course(small, monkeypatch, 
     assert find_images("mnist") == folder
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("mine", "{course}/mine"),
+        ("{other}", "{other}"),
+        ("~/mine", "{home}/mine"),
+        ("", "{course}/runs"),
+    ],
+)
+def test_results_are_kept_in_one_folder_wherever_a_lesson_runs(monkeypatch, tmp_path, given, meant):
+    places = {"course": tmp_path / "course", "home": tmp_path / "home", "other": tmp_path / "other"}
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(places["home"]))
+    monkeypatch.setattr(sources, "ROOT", places["course"])
+    monkeypatch.setenv("COURSE_RUNS_DIR", given.format(**places))
+    for folder in ("/", tmp_path):
+        monkeypatch.chdir(folder)
+        assert sources.runs_folder() == Path(meant.format(**places))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="home folders of other users have no name on Windows")
 def test_a_shared_folder_of_nobody(small, monkeypatch):
     monkeypatch.setenv("COURSE_DATA_DIR", "~nobody-of-this-name/data")
