@@ -8,7 +8,7 @@ import re
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +177,7 @@ def _bring(path: Path, place: Path, name: str) -> bool:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise Fault(f"it holds something else than {FOLDERS[name]}/raw/{place.name}")
         place.parent.mkdir(parents=True, exist_ok=True)
-        _write(content, place)
+        _write(content, place, os.replace)
     except (Fault, OSError, EOFError, zlib.error) as error:
         print(f"{place} is missing, and {path} cannot be used for it: {error}.")
         return False
@@ -239,7 +239,10 @@ def _mapped(copy: Path, owner: int, sha256: str, size: int) -> np.ndarray | None
         if {copy.parent.stat().st_uid, copy.stat().st_uid} == {owner}:
             read(copy, sha256, size)
             return np.memmap(copy, np.uint8, mode="c")
-    except (Fault, OSError):
+    except Fault:
+        with contextlib.suppress(OSError):
+            copy.unlink()
+    except OSError:
         pass
     return None
 
@@ -248,21 +251,20 @@ def _keep(content: bytes, copy: Path) -> None:
     with contextlib.suppress(OSError):
         copy.parent.mkdir(exist_ok=True)
         copy.parent.chmod(0o755)  # an error where the folder is another's
-        _write(content, copy)
+        _write(content, copy, os.link)  # an error where another kernel was quicker
         copy.chmod(0o444)
 
 
-def _write(content: bytes, path: Path) -> None:
-    """Write a file whole or not at all."""
+def _write(content: bytes, path: Path, put: Callable[[Path, Path], None]) -> None:
+    """Write a file whole or not at all: under another name, from which it is then put."""
     fresh = path.with_name(f"{path.name}-{os.getpid()}")
     try:
         with fresh.open("xb") as file:
             file.write(content)
-        fresh.replace(path)
-    except OSError:
+        put(fresh, path)
+    finally:
         with contextlib.suppress(OSError):
             fresh.unlink()
-        raise
 
 
 def _set_aside(path: Path, fault: str) -> None:

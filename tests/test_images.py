@@ -434,6 +434,16 @@ def test_the_copy_is_made_once_for_all_kernels(small, tmp_path):
     assert len(list((tmp_path / "temporary").rglob("*"))) == 1 + len(sources.FILES)
 
 
+def test_kernels_that_start_at_once_share_a_copy_too(small, tmp_path):
+    """Each has written one, and the first to be done is used by all, not replaced by the last."""
+    raw = sources.load_raw(fill(tmp_path / "data"), "mnist")["train-images-idx3-ubyte"]
+    copy = Path(raw.filename)
+    before = copy.stat().st_ino
+    sources._keep(raw.tobytes(), copy)
+    assert copy.stat().st_ino == before
+    assert len(os.listdir(copy.parent)) == len(sources.FILES)
+
+
 def test_what_a_lesson_does_to_its_images_stays_its_own(small, tmp_path):
     fill(tmp_path / "data")
     train, _ = load_images("mnist")
