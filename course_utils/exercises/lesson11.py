@@ -76,8 +76,8 @@ check_confusion = function_check(
         ),
         mistake(
             "parts",
-            "only the right answers are counted, or only the mistakes, or the counts are divided. "
-            "The counts of all images are asked for.",
+            "only the correct answers are counted, or only the mistakes, or the counts are "
+            "divided. The counts of all images are asked for.",
             lambda *case: _matrix(*case) * np.eye(case[2]),
             lambda *case: _matrix(*case) * (1 - np.eye(case[2])),
             lambda *case: _matrix(*case) / len(case[0]),
