@@ -4,15 +4,18 @@ import hashlib
 import json
 import math
 import pickle
+import signal
+import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import checkpoints, training
+from course_utils import checkpoints, endings, training
 from course_utils.checkpoints import CheckpointError, load_weights, save_weights
 from course_utils.images import Images, batches, load_images, sample_digit
 from course_utils.models import CNN, MLP, LeNet
@@ -223,6 +226,188 @@ def test_a_gpu_without_memory_left_is_told(data, capsys):
     said = capsys.readouterr().out
     assert "no memory left for batches of 64 images. Try size=32" in said
     assert "COURSE_DEVICE=cpu" in said
+
+
+@pytest.mark.parametrize("give", [torch.empty, np.empty])
+def test_a_computer_without_memory_left_is_told(data, capsys, give):
+    """What the allocators of torch and of NumPy really raise."""
+    model, calls = small_model(), []
+
+    def greedy(x):
+        calls.append(1)
+        if len(calls) == 6:
+            give(10**15)
+        return x
+
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=greedy)
+    assert history.interrupted and len(history.loss) == 5 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "this computer has no memory left for batches of 64 images. Try size=32" in said
+    assert "GPU" not in said and "COURSE_DEVICE" not in said
+
+
+def test_another_error_of_torch_is_not_swallowed(data):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        fit(model, data[0], epochs=1, optimizer=sgd(model))
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_last_step_that_diverges_is_told(data, capsys, measured):
+    """No loss of a step is left to tell it, and every weight is still a finite number."""
+    train, test = data
+    model = small_model()
+    optimizer = sgd(model, rate=1e30)
+    history = fit(model, train, test if measured else None, epochs=1, optimizer=optimizer, size=200)
+    assert all(weight.isfinite().all() for weight in model.parameters())
+    assert history.diverged and not history.interrupted and model.training
+    assert len(history.loss) == len(history.train_loss) == 1 and math.isfinite(history.loss[0])
+    assert "the loss after it is nan" in capsys.readouterr().out
+
+
+def test_a_schedule_that_is_over_keeps_the_history(data, capsys):
+    model = small_model()
+    optimizer = sgd(model)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=5)
+    options = {"epochs": 2, "optimizer": optimizer, "schedule": schedule, "size": 64}
+    history = fit(model, data[0], **options)
+    assert history.interrupted and len(history.loss) == 6 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "Stopped after 6 steps" in said and "the schedule is over: make one of 8 steps" in said
+    assert len(fit(model, data[0], **options).loss) == 1  # used up by the training before
+
+
+@pytest.mark.parametrize("label", [10, -1, -100])  # torch passes over -100 in silence
+def test_labels_changed_in_place_are_told(data, capsys, label):
+    model, train = small_model(), data[0][torch.arange(200)]
+
+    def change(model, history):
+        train.labels[7] = label
+
+    options = {"optimizer": sgd(model), "size": 64}
+    history = fit(model, train, epochs=3, after_epoch=change, **options)
+    assert history.interrupted and len(history.loss) == 4 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "Stopped after 4 steps, in epoch 2 of 3: the labels have been changed" in said
+    assert "load the images again" in said and str(label) in said
+    with pytest.raises(ValueError, match=f"the labels have been changed.*{label}"):
+        fit(model, train, epochs=1, **options)
+    with pytest.raises(ValueError, match=str(label)):
+        fit(model, data[1], train, epochs=1, **options)
+
+
+def test_labels_changed_within_an_epoch_are_told_at_the_next(data, capsys):
+    model, train = small_model(), data[0][torch.arange(200)]
+
+    def change(x):
+        train.labels[:] = 10
+        return x
+
+    history = fit(model, train, epochs=2, optimizer=sgd(model), size=64, augment=change)
+    assert history.interrupted and len(history.loss) == 4 and len(history.train_loss) == 1
+
+
+def test_an_optimizer_of_another_network_is_told(data, capsys):
+    """The commonest cause of an accuracy that stays at 10%: the network was built anew."""
+    model, earlier = small_model(), small_model()
+    before = nn.utils.parameters_to_vector(model.parameters()).clone()
+    history = fit(model, data[0], epochs=1, optimizer=sgd(earlier))
+    assert torch.equal(before, nn.utils.parameters_to_vector(model.parameters()))
+    assert len(history.loss) == 2 and not history.interrupted
+    said = capsys.readouterr().out
+    assert "none of this network's weights" in said and "from model.parameters()" in said
+
+
+def test_an_optimizer_of_some_layers_is_told(data, capsys):
+    model = small_model()
+    fit(model, data[0], epochs=1, optimizer=sgd(model.layers[1]))
+    said = capsys.readouterr().out
+    assert "holds 2 of the 4 tensors" in said and "layers.3.weight, layers.3.bias" in said
+    model.layers[3].requires_grad_(False)  # now it is meant
+    fit(model, data[0], epochs=1, optimizer=sgd(model.layers[1]))
+    fit(small := small_model(), data[0], epochs=1, optimizer=sgd(small))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def interrupts():
+    """Interrupts as a kernel has them while a cell runs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch, interrupts):
+    """It comes while the sentence about the first one is written, and while the bar is closed."""
+
+    class Impatient(training.tqdm):
+        def close(self):
+            if len(calls) == 6:
+                calls.append("closed")
+                signal.raise_signal(signal.SIGINT)
+            super().close()
+
+    def interrupted(x):
+        calls.append(1)
+        if len(calls) == 6:
+            signal.raise_signal(signal.SIGINT)
+        return x
+
+    def write(text, write=sys.stdout.write):
+        if "Interrupted" in text:
+            signal.raise_signal(signal.SIGINT)
+        return write(text)
+
+    monkeypatch.setattr(endings.time, "monotonic", lambda: 0.0)  # all within the same second
+    monkeypatch.setattr(training, "tqdm", Impatient)
+    monkeypatch.setattr(sys.stdout, "write", write)
+    model, calls = small_model(), []
+    try:
+        history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=interrupted)
+    except KeyboardInterrupt:
+        pytest.fail("the history is lost")
+    assert history.interrupted and len(history.loss) == 5 and calls[-1] == "closed"
+    assert "Interrupted after 5 steps" in capsys.readouterr().out
+    with pytest.raises(KeyboardInterrupt):  # and afterwards they count again
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_was_swallowed_can_be_repeated(data, monkeypatch, interrupts):
+    """As in a callback that catches everything; a second later the next one counts."""
+    model, calls = small_model(), []
+    monkeypatch.setattr(endings.time, "monotonic", lambda: 0.4 * len(calls))
+
+    def swallowing(x):
+        calls.append(1)
+        if len(calls) >= 2:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if len(calls) > 2:
+                    raise
+        return x
+
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=swallowing)
+    assert history.interrupted and len(history.loss) == 4  # 0.4 s and 0.8 s were too soon
+
+
+def test_the_history_says_why_it_is_not_whole(data, capsys):
+    """So that a lesson can say it once: assert not history.stopped, history.stopped."""
+    model = small_model()
+    assert fit(model, data[0], epochs=1, optimizer=sgd(model)).stopped == ""
+    for rate in (0.1, 1e18):
+        model, calls = small_model(), []
+
+        def interrupted(x, calls=calls):
+            calls.append(1)
+            if len(calls) == 6:
+                raise KeyboardInterrupt
+            return x
+
+        history = fit(
+            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=interrupted
+        )
+        assert history.stopped and history.stopped + "\n" == capsys.readouterr().out
 
 
 def test_only_training_images_are_augmented(data):
