@@ -168,7 +168,7 @@ def batches(
         raise ValueError(f"a batch needs at least 1 image; size is {size}.")
     if not std > 0:
         raise ValueError(f"std divides the pixels, so it must be above 0; it is {std}.")
-    images, labels = data.images.to(device), data.labels.to(device)
+    images, labels = data.images.to(device), data.labels.to(device, copy=True)
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
     for chosen in order.to(device).split(size):
         x = F.pad(images[chosen], (pad, pad, pad, pad))  # (size, 1, 28 + 2·pad, 28 + 2·pad)
