@@ -31,7 +31,8 @@ class XRay(View):
 
     model: what `describe` takes. inputs: recipe["inputs"] of a checkpoint, by default as the
     course scales images. image: uint8 (1, 28, 28), a picture to begin with in place of the 7.
-    classes: their names, by default 0, 1, 2 …
+    classes: their names, by default 0, 1, 2 … centring: whether what is
+    drawn is at first prepared as MNIST's digits were; the example, and a picture, are not.
 
     What is being drawn can be read as `digit`. The model is copied: one that learns more later
     is seen in a new X-ray. Raises ValueError as `describe` does, and for another shape of image.
@@ -52,8 +53,9 @@ class XRay(View):
         *,
         image: torch.Tensor | None = None,
         classes: Sequence[str] | None = None,
+        centring: bool = True,
     ) -> None:
-        network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(image)}
+        network = {**describe(model, inputs, classes), **_pad(image, centring)}
         begun = _as_drawn(START) if image is None else image.numpy()
         super().__init__(network=network, drawn=begun.tobytes())
         self._begun = torch.from_numpy(begun.copy()).view(1, 28, 28)
@@ -132,13 +134,14 @@ def export_xray(
     inputs: dict | None = None,
     *,
     classes: Sequence[str] | None = None,
+    centring: bool = True,
 ) -> Path:
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
     `XRay`, but for the image. Returns the path.
     """
-    network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(None)}
+    network = {**describe(model, inputs, classes), **_pad(None, centring)}
     parts = {
         "title": escape(f"X-ray of {network['name']}"),
         "style": XRay._css,
@@ -364,6 +367,11 @@ def _base64(numbers: torch.Tensor | None) -> str | None:
     if numbers is None:
         return None
     return base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode()
+
+
+def _pad(image: torch.Tensor | None, centring: bool) -> dict:
+    """What the page needs to know of the pad."""
+    return {"digits": DIGITS, "start": _start(image), "centring": bool(centring)}
 
 
 def _start(image: torch.Tensor | None) -> list[dict]:
