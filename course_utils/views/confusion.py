@@ -12,7 +12,7 @@ from torch import nn
 
 from course_utils.images import Images, batches
 
-from . import drawing, panel
+from . import drawing, networks, panel
 from .base import style
 from .xray import XRay
 
@@ -41,8 +41,8 @@ class Confusion(panel.Panel):
 
     `counts`, int64 (classes, classes), has the true class in the rows.
 
-    Raises ValueError for probabilities that are not one row an image and one column a class, and
-    for a model that cannot read the images.
+    Raises ValueError for probabilities that are not one row an image and one column a class, for
+    a model that cannot read the images, and for weights that are not finite.
     """
 
     _css = style() + NARROW
@@ -202,6 +202,8 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
             f"probabilities; got the shape {tuple(chances.shape)}."
         )
     chances = chances.detach().float().cpu()
+    if not chances.isfinite().all():
+        raise ValueError(f"NaN or infinite values are among the probabilities. {networks.DIVERGED}")
     if not (chances >= 0).all() or not torch.allclose(chances.sum(dim=1), torch.ones(1), atol=1e-3):
         raise ValueError("these rows are no probabilities. Is a softmax(dim=1) missing?")
     return chances
@@ -209,6 +211,7 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
 
 def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tensor:
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
+    networks.check_weights(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
