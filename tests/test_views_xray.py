@@ -119,6 +119,27 @@ def test_a_class_name_cannot_end_the_script(lenet, tmp_path):
     assert "<script>alert" not in page.read_text(encoding="utf-8")
 
 
+def test_names_that_are_marks_of_the_page(page, lenet, tmp_path):
+    """Whatever a class or a network is called, the page has its parts once, and is not blank."""
+    names = ["@code@", "@style@", "@network@", "$x_$", "\u732b", r"\1\g<0>", *"6789"]
+    net = type("@code@", (models.LeNet,), {})()
+    net.load_state_dict(lenet[0].state_dict())
+    file = views.export_xray(net, tmp_path / "x.html", classes=names)
+    page.goto(file.as_uri())
+    wait_for(page, ".xray-verdict", "It reads 7, probability 0.99")
+    told = page.locator(".view-predict button").all_inner_texts()
+    assert told[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
+
+
+def test_a_layer_of_many_units(page, tmp_path):
+    training.set_seed(0)
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(784, 2500), nn.ReLU(), nn.Linear(2500, 10))
+    page.goto(views.export_xray(wide, tmp_path / "x.html").as_uri())
+    wait_for(page, ".xray-verdict", "It reads ")
+    page.locator(".xray-panel canvas").nth(1).click(position={"x": 5, "y": 5})
+    assert said(page).startswith("ReLU 1, unit ") and page.errors == []
+
+
 def test_the_model_is_left_alone(lenet):
     model = made("Sequential", lenet).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
@@ -435,7 +456,8 @@ def test_a_finished_picture_keeps_its_bytes(functions):
 
 def test_mosaics(functions):
     shapes = [[6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7]]
-    shapes += [[120], [84], [10], [300], [1, 32, 32], [2000], [200, 60, 60]]
+    shapes += [[120], [84], [10], [300], [1, 32, 32], [2000], [2409], [9216], [50_000]]
+    shapes += [[200, 60, 60]]
     plans = functions.evaluate(
         """(shapes) => shapes.map((shape) => {
             const plan = own.layout(shape);
@@ -456,7 +478,8 @@ def test_mosaics(functions):
     )
     for plan in plans:
         assert plan["wrong"] == [] and plan["corner"] == [0, None]
-    assert all(plan["width"] <= 360 and plan["height"] <= 130 for plan in plans[:-2])
+    assert all(plan["width"] <= 360 and plan["height"] <= 130 for plan in plans[:-3])
+    assert all(plan["width"] <= 360 for plan in plans[:-1])
 
 
 # --- alone on a page -------------------------------------------------------------------------

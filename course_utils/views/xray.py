@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import re
 from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
@@ -149,9 +150,9 @@ def export_xray(
         "network": json.dumps(network).replace("<", "\\u003c"),
         "code": bundle("xray.js").replace("export default", "const view ="),
     }
-    page = (PAGE / "export.html").read_text(encoding="utf-8")
-    for name, text in parts.items():
-        page = page.replace(f"@{name}@", text)
+    empty = (PAGE / "export.html").read_text(encoding="utf-8")
+    # In one go: what is put in may hold such a mark itself, as a class's name.
+    page = re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
