@@ -14,7 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
+from browser import FAINT, jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
 from drawn_digits import by_hand
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
@@ -777,6 +777,23 @@ def test_canvases_are_painted_again(exported):
     patience = time.monotonic() + 20
     while page.evaluate(dark):
         assert time.monotonic() < patience
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_exported_page_follows_the_reader(exported, theme):
+    page = exported
+    page.emulate_media(color_scheme=theme)
+    assert page.evaluate(FAINT) == []
+    skip(page)
+    moved_up(page)
+    page.locator(".xray-panel canvas").nth(3).click()
+    page.keyboard.press("n")
+    keep(page, f"xray-{theme}")
+    assert page.evaluate(FAINT) == []
+    back, scheme = page.locator(".view").evaluate(
+        "(view) => [getComputedStyle(view).backgroundColor, getComputedStyle(view).colorScheme]"
+    )
+    assert scheme == theme and (back == "rgb(255, 255, 255)") == (theme == "light")
 
 
 @pytest.mark.parametrize("width", [1280, 1116, 900])

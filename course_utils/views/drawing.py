@@ -186,7 +186,7 @@ def quick_png(figure: Figure, dpi: int = 100) -> bytes:
 def _text(value: float) -> str:
     if math.isnan(value):
         return "?"
-    return (f"{value:.0f}" if abs(value) >= 99.5 else f"{value:.2g}").replace("-", "−")
+    return (f"{value:.0f}" if abs(value) >= 99.5 else f"{value + 0:.2g}").replace("-", "−")
 
 
 def _draw(axes: Axes, panel: Panel, left: int, top: float) -> None:
