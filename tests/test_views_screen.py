@@ -124,6 +124,35 @@ def test_it_is_light_in_jupyterlabs_dark_theme(page, tmp_path):
     assert page.errors == [] and page.outside == []
 
 
+@pytest.mark.lab
+def test_a_reopened_view_is_back_when_its_cell_is_run_again(page, tmp_path):
+    """A still stands in the file; JupyterLab shows it where the notebook is not trusted, and to
+    its own reader an error in its place. README.md names that error, and this cure."""
+    folder, scratch = tmp_path / "course", tmp_path / "lab"
+    folder.mkdir()
+    scratch.mkdir()
+    cell = new_code_cell("from course_utils import views\nviews.Neuron()")
+    nbformat.write(new_notebook(cells=[cell], metadata=METADATA), folder / "view.ipynb")
+    with jupyterlab(folder, scratch) as url:
+        open_notebook(page, url, "view.ipynb")
+        run_all(page)
+        page.locator(".view").wait_for(timeout=60_000)
+        page.evaluate(
+            """async () => {
+                const { context, sessionContext } = window.jupyterapp.shell.currentWidget;
+                await context.save();
+                await sessionContext.shutdown();
+            }"""
+        )
+        (stored,) = nbformat.read(folder / "view.ipynb", as_version=4).cells[0].outputs
+        assert stored.data["image/png"] and "0 0: total" in stored.data["text/plain"]
+        open_notebook(page, url, "view.ipynb")
+        page.get_by_text("Error displaying widget: model not found").wait_for(timeout=60_000)
+        run_all(page)
+        page.locator(".view").wait_for(timeout=60_000)
+    assert page.outside == []
+
+
 @pytest.mark.parametrize("name", VIEWS)
 def test_it_fits(page, name):
     from browser import put_on_stage

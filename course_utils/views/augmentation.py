@@ -95,10 +95,12 @@ class Augmentation(panel.Panel):
             weights = sources(self.image, values, place)
             seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
             marks = [place], list(weights)
-        name = self.classes[self.label]
+        written = dict(zip(self.classes, drawing.writable(self.classes), strict=True))
+        name = written[self.classes[self.label]]
+        read = [(written[class_], chance) for class_, chance in answers]
         return {
             **seen,
-            "figure": _figure(shown[:, 0].numpy(), name, words, answers, marks),
+            "figure": _figure(shown[:, 0].numpy(), name, words, read, marks),
             "alt": f"The image as it is and changed. {told} Below them, {words}.",
         }
 

@@ -107,7 +107,7 @@ class Confusion(panel.Panel):
 
     def picture(self) -> bytes:
         """The matrix without its numbers, under the question."""
-        names = self._data.classes
+        names = drawing.writable(self._data.classes)
         figure = Figure(figsize=(7, 5), layout="constrained")
         figure.suptitle(f"Predict: {QUESTION}", fontsize=13)
         axes = figure.subplots()
@@ -176,7 +176,8 @@ class Confusion(panel.Panel):
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))
         axes.set_axis_off()
         order = "least sure first" if cell[0] == cell[1] else "surest first"
-        names = " as ".join(self._data.classes[k] for k in cell)
+        classes = drawing.writable(self._data.classes)
+        names = " as ".join(classes[k] for k in cell)
         axes.text(3, 8.5, f"{names}, {order}", fontsize=13)
         for i, image in enumerate(there[first : first + AT_ONCE]):
             left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + FIRST + 12

@@ -3,11 +3,14 @@
 import io
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from numbers import Integral, Number, Real
 
 import numpy as np
 import torch
+from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,8 +20,46 @@ from PIL import Image
 from ..plots import SIGNED
 
 LARGEST = 9999
+#: Fonts for the scripts that matplotlib's own has not, each from some system or other.
+SCRIPTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "WenQuanYi Micro Hei"),
+    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Arial Unicode MS"),
+)
 #: What a view marks, in its figures as in its page.
 ORANGE = "#E69F00"
+
+
+def letters() -> dict:
+    """The settings of matplotlib by which names are written as they are, in any script.
+
+    A "$" is a dollar, and begins no formula. Where a letter is not in the usual font, one of
+    `SCRIPTS` is asked that is installed.
+    """
+    there = [name for name in SCRIPTS if name in _installed()]
+    return {"text.parse_math": False, "font.family": ["sans-serif", *there]}
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset(font_manager.get_font_names())
+
+
+def writable(names: Sequence[str]) -> list[str]:
+    """Names of classes for a figure: a number in place of one with letters that no font here has.
+
+    Inside the settings of `letters`.
+    """
+    families = rcParams["font.family"]
+    return [
+        name if all(any(_has(font, letter) for font in families) for letter in name) else str(i)
+        for i, name in enumerate(names)
+    ]
+
+
+@cache
+def _has(family: str, letter: str) -> bool:
+    path = font_manager.findfont(font_manager.FontProperties(family=[family]))
+    return font_manager.get_font(path).get_char_index(ord(letter)) > 0
 
 
 def stack(values: object, name: str, longest: int) -> torch.Tensor:

@@ -112,7 +112,11 @@ class XRay(View):
             plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
             axes.set_title(layer["name"])
         axes = right.subplots()
-        axes.bar(self.network["classes"], self.probabilities(self._begun).numpy(), color="#0072B2")
+        chances = self.probabilities(self._begun).numpy()
+        axes.bar(range(len(chances)), chances, color="#0072B2")
+        names = drawing.writable(self.network["classes"])
+        upright = 0 if max(map(len, names)) < 3 else 90
+        axes.set_xticks(range(len(chances)), names, rotation=upright)
         axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
         return drawing.small_png(figure, dpi=64)
 
