@@ -26,7 +26,7 @@ TOKEN = "course"
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
+def jupyterlab(folder: Path, scratch: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
     """Serve a folder by JupyterLab with none of the user's own settings; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -42,6 +42,7 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root"]
     command += [f"--port={port}", f"--IdentityProvider.token={TOKEN}", "--expose-app-in-browser"]
     command += [f"--ServerApp.root_dir={folder}"]
@@ -139,6 +140,47 @@ def keep(page: Page | Locator, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png")
 
 
+#: The texts of a view, those of disabled controls included, that have less than 4.5 to 1 of
+#: contrast (WCAG 2.2, 1.4.3), each with what it stands in, its contrast and its two colours.
+FAINT = """() => {
+    const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 })
+        .getContext("2d", { willReadFrequently: true });
+    const rgba = (colour) => {
+        pen.clearRect(0, 0, 1, 1);
+        pen.fillStyle = colour;
+        pen.fillRect(0, 0, 1, 1);
+        const [red, green, blue, alpha] = pen.getImageData(0, 0, 1, 1).data;
+        return [red, green, blue, alpha / 255];
+    };
+    const over = ([r, g, b, a], [r0, g0, b0]) =>
+        [[r, r0], [g, g0], [b, b0]].map(([top, under]) => a * top + (1 - a) * under);
+    const behind = (node) => {
+        const under = node.parentElement ? behind(node.parentElement) : [255, 255, 255];
+        return over(rgba(getComputedStyle(node).backgroundColor), under);
+    };
+    const opacity = (node) => node
+        ? Number(getComputedStyle(node).opacity) * opacity(node.parentElement) : 1;
+    const light = (colour) => colour.map((part) => part / 255)
+        .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+        .reduce((sum, c, i) => sum + [0.2126, 0.7152, 0.0722][i] * c, 0);
+    const written = (node) => node.matches("input:not([type=range], [type=checkbox]), select")
+        ? node.value : [...node.childNodes].filter(({ nodeType }) => nodeType === 3)
+            .map(({ data }) => data.trim()).join("");
+    const all = ".view, .view *:not(option, title)";
+    return [...document.querySelectorAll(all)].flatMap((node) => {
+        if (!written(node) || !node.checkVisibility()) return [];
+        const style = getComputedStyle(node);
+        const [r, g, b, a] = rgba(node.ownerSVGElement ? style.fill : style.color);
+        const under = behind(node);
+        const text = over([r, g, b, a * opacity(node)], under);
+        const [dark, pale] = [light(text), light(under)].sort((one, other) => one - other);
+        const contrast = (pale + 0.05) / (dark + 0.05);
+        return contrast >= 4.5 ? [] : [[node.className?.baseVal ?? node.className,
+            written(node), contrast.toFixed(2), `${text.map(Math.round)} on ${under}`]];
+    });
+}"""
+
+
 #: Renders a widget's page code with its state; what is saved is counted, and told to the widget.
 STAGE = """async ([code, state]) => {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
@@ -184,7 +226,7 @@ def put_on_stage(page: Page, view: AnyWidget, *, kernel: bool = False) -> None:
     With a kernel, what the page saves is set in the view, and what changes there is sent back.
     """
     style = f"body {{ margin: 8px }} {view.get_state()['_css']}"
-    page.set_content(f"<style>{style}</style><div id='view'></div>")
+    page.set_content(f"<!doctype html><style>{style}</style><div id='view'></div>")
     if kernel:
         page.expose_function("kernel", lambda saved: _answered(view, json.loads(saved)))
     page.evaluate(STAGE, [view.get_state()["_esm"], _state(view)])

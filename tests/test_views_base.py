@@ -1,13 +1,16 @@
 """What all views share: how their page code is put together, and how panels answer."""
 
 import re
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from course_utils import views
-from course_utils.views import panel
+from course_utils import images, models, views
+from course_utils.views import drawing, panel
 from course_utils.views.base import PAGE, bundle
 
 
@@ -148,3 +151,40 @@ def test_a_second_page_of_a_panel(page, doubler):
     page.keyboard.press("]")
     page.get_by_text("Twice 5 is 10.").wait_for()
     assert doubler.asked["turn"] == 2 and page.errors == []
+
+
+NAMES = ["$x_$", "$\\frac{", "猫", "собака", "a\\$b", "", *"6789"]
+
+
+def of_names():
+    """The views whose figures hold names of classes, each of a network that reads all as one."""
+    _, digits = images.load_images("digits")
+    named = replace(digits[:60], classes=tuple(NAMES))
+    for reads in (0, 2):
+        model = models.LeNet()
+        model.classifier[-1].bias.data[reads] = 100
+        yield views.XRay(model, classes=NAMES)
+        yield views.Confusion(model, named)
+        yield views.Augmentation(model, image=digits.images[0], label=2, classes=NAMES)
+        yield views.Replay(model, named)
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_any_letters_stand_in_figures():
+    for view in of_names():
+        data, _ = view._repr_mimebundle_()
+        assert data["image/png"][:4] == b"\x89PNG"
+        if isinstance(view, panel.Panel):
+            ask(view, 1)
+            assert "problem" not in view.shown and view.figure[:4] == b"\x89PNG"
+
+
+def test_a_name_is_written_as_it_is_or_as_its_number(monkeypatch):
+    with rc_context(drawing.letters()):
+        assert drawing.writable(NAMES)[:2] == NAMES[:2] and drawing.writable(["собака"])[0] != "0"
+    monkeypatch.setattr(drawing, "SCRIPTS", ())
+    with rc_context(drawing.letters()):
+        assert drawing.writable(NAMES)[2] == "2" and drawing.writable(["a\nb"]) == ["0"]
+        figure = Figure()
+        text = figure.text(0, 0, "$x_$")
+        assert text.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width > 0

@@ -67,6 +67,43 @@ def test_an_edited_row_changes_those_below_and_not_the_model():
     assert [entry.counts[1] for entry in wider] == [0, 312, 0, 4816, 0, 48_120, 10_164, 850]
 
 
+def test_a_layer_that_is_used_twice_is_counted_once():
+    again, conv = nn.Linear(64, 64), nn.Conv2d(4, 4, 3, padding=1)
+    model = nn.Sequential(
+        *(nn.Conv2d(1, 4, 5), pool := nn.MaxPool2d(2), conv, nn.ReLU(), pool, conv, nn.Flatten()),
+        *(nn.Linear(196, 64), again, nn.ReLU(), again, nn.Linear(64, 10)),
+    )
+    view = views.ShapeLedger(model)
+    assert totals(view.ledger)[0] == sum(weight.numel() for weight in model.parameters())
+    parameters = {entry.name: entry.counts[1] for entry in view.ledger}
+    assert parameters["conv 2"] == 148 and parameters["conv 3"] == 0
+    assert parameters["fc 2"] == 64 * 65 and parameters["fc 3"] == 0
+    work = {entry.name: entry.counts[2] for entry in view.ledger}
+    assert work["conv 3"] == 144 * 49 and work["fc 3"] == 64**2
+    shown = str(view.look(dict(view.values), answered=True)["table"])
+    assert "It is the layer fc 2 once more: its weights are counted there." in shown
+    controls = {control["name"] for control in view.CONTROLS}
+    assert "pool 2 kernel" in controls and "fc 2 maps" in controls
+    assert not any(name.startswith(("conv 3", "fc 3")) for name in controls)
+    wider = view._ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})
+    assert wider[5].whys[0].startswith("Side: (7 + 2 · 2 − 5) / 1 + 1 = 7")  # conv 3 with it
+    seen = view.look({**view.values, "fc 2 maps": 32}, answered=True)
+    sentence = "fc 3 cannot be: it has the weights of fc 2, which are for 64 and not for 32"
+    assert sentence in seen["sentence"]
+    assert view.picture()
+
+
+def test_parameters_that_belong_to_no_row_are_told():
+    tied = models.MLP(784, 64, 64, 64, 10)
+    tied.layers[5].weight = tied.layers[3].weight
+    with pytest.raises(ValueError, match=r"hold 59,210 parameters and MLP 55,114: some belong to"):
+        views.ShapeLedger(tied)
+    alone = models.LeNet()
+    alone.temperature = nn.Parameter(torch.ones(3))
+    with pytest.raises(ValueError, match=r"hold 61,706 parameters and LeNet 61,709: some belong"):
+        views.ShapeLedger(alone)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

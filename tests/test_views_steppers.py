@@ -3,17 +3,21 @@
 import io
 import re
 import time
+from itertools import chain
 
 import nbformat
 import numpy as np
 import pytest
 import torch
 from browser import jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 from refresh import METADATA
 
 from course_utils import views
+from course_utils.views import drawing
 
 FIVE = [[1, 2, 0, 3, 1], [4, 0, 1, 9, 2], [3, 1, 7, 2, 0], [0, 5, 2, 1, 6], [2, 1, 0, 3, 4]]
 ARRIVES = [[9, -9], [18, 27]]
@@ -43,11 +47,55 @@ def test_numbers_of_all_kinds_are_taken():
     assert colour.output.tolist() == [[27] * 3] * 3
 
 
+KERNEL = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        KERNEL[::-1, ::-1],
+        KERNEL[::-1, ::-1].T.T,
+        KERNEL[::-1, ::-1].astype(np.longdouble),
+        KERNEL[::-1, ::-1].astype(">f4"),
+        KERNEL[::-1, ::-1].astype(">i2"),
+        KERNEL[::-1, ::-1].astype(object),
+        KERNEL[::-1, ::-1].astype(np.float16),
+        [torch.tensor(row) for row in KERNEL[::-1, ::-1].tolist()],
+        [torch.tensor(row, requires_grad=True) for row in KERNEL[::-1, ::-1].tolist()],
+        [[torch.tensor(weight) for weight in row] for row in KERNEL[::-1, ::-1].tolist()],
+        tuple(KERNEL[::-1, ::-1]),
+        torch.tensor(KERNEL[::-1, ::-1].copy(), dtype=torch.bfloat16),
+        torch.nn.Parameter(torch.tensor(KERNEL[::-1, ::-1].copy()))[None],
+    ],
+)
+def test_numbers_are_taken_however_they_are_kept(kernel):
+    """Turned by half, as lesson 06 does it, and in every type that holds numbers."""
+    stepper = views.ConvolutionStepper(kernel=kernel)
+    assert stepper.kernel == [KERNEL[::-1, ::-1].tolist()]
+    assert stepper.output.tolist() == [[0, -4, -4, 0]] * 4
+    pooled = views.PoolingStepper(kernel, stride=1)
+    assert pooled.output.tolist() == [[2, 0], [2, 0]]
+
+
+def test_a_picture_of_bytes_is_taken():
+    image = np.arange(36, dtype=np.uint8).reshape(6, 6)[::-1]
+    assert views.ConvolutionStepper(image).image == [image.tolist()]
+    assert views.ConvolutionStepper(image > 9).image[0][0][0] == 1
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"kernel": [["a", 1]]}, "the kernel has to be rows of numbers"),
-        ({"kernel": [[1, 2], [3]]}, "the kernel has to be rows of numbers"),
+        ({"kernel": [["1", "2"]]}, "the kernel has to be rows of numbers; it holds '1'"),
+        ({"kernel": [[1j, 2]]}, "the kernel has to be rows of numbers; it holds 1j"),
+        ({"kernel": [[None, 2]]}, "the kernel has to be rows of numbers; it holds None"),
+        ({"kernel": [[object(), 2]]}, "the kernel has to be rows of numbers; it holds <object"),
+        ({"stride": "2"}, "the stride is '2'; it has to be a whole number, at least 1"),
+        ({"stride": torch.tensor(2)}, "the stride is tensor(2); it has to be a whole number"),
+        ({"bias": "0.5"}, "the bias is '0.5'; it has to be a number from −9999 to 9999"),
+        ({"bias": np.array(0.5)}, "the bias is array(0.5); it has to be a number"),
+        ({"kernel": [["a", 1]]}, "the kernel has to be rows of numbers; it holds 'a'"),
+        ({"kernel": [[1, 2], [3]]}, "the kernel has to be rows of numbers, all of one length"),
         ({"kernel": [[float("nan")]]}, "the kernel has to hold numbers from −9999 to 9999"),
         ({"kernel": np.ones((7, 7))}, "the kernel has 7 × 7 numbers; sides up to 5"),
         ({"kernel": 3}, "the kernel has to be (H, W) or (C, H, W)"),
@@ -58,7 +106,7 @@ def test_numbers_of_all_kinds_are_taken():
         ({"stride": 0}, "the stride is 0; it has to be a whole number, at least 1"),
         ({"stride": 1.5}, "the stride is 1.5; it has to be a whole number"),
         ({"padding": 3}, "the padding is 3; up to 2"),
-        ({"bias": "much"}, "the bias is much; it has to be a number"),
+        ({"bias": "much"}, "the bias is 'much'; it has to be a number"),
     ],
 )
 def test_what_cannot_be_convolved_is_refused(settings, sentence):
@@ -128,6 +176,61 @@ def test_without_a_page(view):
     assert Image.open(io.BytesIO(data["image/png"])).format == "PNG"
     numbers = re.findall(r"= (\S+)", data["text/plain"])
     assert numbers and all(len(re.sub(r"[-.]|e.*", "", n).lstrip("0")) <= 4 for n in numbers)
+
+
+def printed(panel):
+    """The numbers that stand in a still's grid, and how wide each is beside its cell."""
+    figure = Figure(dpi=100)
+    FigureCanvasAgg(figure)
+    inch = drawing.cell_side([[panel]])
+    figure.set_size_inches(inch * panel.values.shape[1], inch * panel.values.shape[0])
+    axes = figure.add_axes((0, 0, 1, 1))
+    drawing._draw(axes, panel, 0, 0)
+    axes.set(xlim=(0, panel.values.shape[1]), ylim=(panel.values.shape[0], 0), aspect="auto")
+    cells = [text for text in axes.texts if text.get_text() != panel.title]
+    wide = max(text.get_window_extent().width for text in cells) / (100 * inch)
+    return [text.get_text() for text in cells], wide, axes.images[0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [[0, 120, 255]],
+        [[-9999.0, 9999, -1234.5]],
+        [[-128.25, 0.004, 1e-5]],
+        [[1 / 3, -2 / 3, 99.6]],
+        [[0.5, 1, -1]],
+    ],
+)
+def test_the_numbers_of_a_still_fit_their_cells(values):
+    texts, wide, _ = printed(drawing.Panel("x", torch.tensor(values), "signed"))
+    assert wide < 1
+    shown = [float(text.replace("−", "-")) for text in texts]
+    assert shown == pytest.approx(values[0], rel=0.06)
+
+
+def test_a_still_of_a_picture_of_bytes():
+    image = torch.tensor([[0, 120, 255]], dtype=torch.uint8).double()
+    texts, _, _ = printed(drawing.Panel("image", image, "grey"))
+    assert texts == ["0", "120", "255"]
+
+
+@pytest.mark.parametrize(
+    ("view", "title"),
+    [
+        (views.PoolingStepper([[-1, -3], [-2, -4]]), "x"),
+        (views.PoolingStepper([[-1, -3], [-2, -4]]), "y, max"),
+        (views.ConvolutionStepper(-np.eye(6)), "image"),
+    ],
+)
+def test_what_is_negative_is_not_black_in_a_still(view, title, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(drawing, "png", lambda rows, _: drawn.extend(chain(*rows)))
+    view.picture()
+    (panel,) = [panel for panel in drawn if panel.title == title]
+    picture = printed(panel)[2]
+    red, _, blue, _ = picture.cmap(picture.norm(panel.values.min().item()))
+    assert blue > red + 0.2 and blue > 0.6  # blue, as negative values are in all figures
 
 
 # --- alone on a page -------------------------------------------------------------------------
@@ -291,6 +394,13 @@ def test_convolution_by_mouse(convolution):
     page.locator("select[aria-label=kernel]").select_option("blur")
     assert page.evaluate("model.get('kernel')[0][1][1]") == pytest.approx(1 / 9)
     assert page.errors == []
+
+
+def test_a_negative_pixel_is_not_black(page):
+    put_on_stage(page, views.ConvolutionStepper(-np.eye(6)))
+    colour = cell(page, "image", 0, 0).evaluate("(cell) => getComputedStyle(cell).backgroundColor")
+    red, _, blue = map(int, re.findall(r"\d+", colour))
+    assert blue > red + 50
 
 
 def test_convolution_adds_channels(convolution):

@@ -3,16 +3,18 @@
 import base64
 import io
 import json
+import os
 import random
 import re
 import time
 from collections import OrderedDict
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import jupyterlab, keep, kernel_says, open_notebook, run_all
+from browser import FAINT, jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
 from drawn_digits import by_hand
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
@@ -117,15 +119,34 @@ def test_a_class_name_cannot_end_the_script(lenet, tmp_path):
     assert "<script>alert" not in page.read_text(encoding="utf-8")
 
 
+def test_names_that_are_marks_of_the_page(page, lenet, tmp_path):
+    """Whatever a class or a network is called, the page has its parts once, and is not blank."""
+    names = ["@code@", "@style@", "@network@", "$x_$", "\u732b", r"\1\g<0>", *"6789"]
+    net = type("@code@", (models.LeNet,), {})()
+    net.load_state_dict(lenet[0].state_dict())
+    file = views.export_xray(net, tmp_path / "x.html", classes=names)
+    page.goto(file.as_uri())
+    wait_for(page, ".xray-verdict", "It reads 7, probability 0.99")
+    told = page.locator(".view-predict button").all_inner_texts()
+    assert told[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
+
+
+def test_a_layer_of_many_units(page, tmp_path):
+    training.set_seed(0)
+    wide = nn.Sequential(nn.Flatten(), nn.Linear(784, 2500), nn.ReLU(), nn.Linear(2500, 10))
+    page.goto(views.export_xray(wide, tmp_path / "x.html").as_uri())
+    wait_for(page, ".xray-verdict", "It reads ")
+    page.locator(".xray-panel canvas").nth(1).click(position={"x": 5, "y": 5})
+    assert said(page).startswith("ReLU 1, unit ") and page.errors == []
+
+
 def test_the_model_is_left_alone(lenet):
     model = made("Sequential", lenet).train()
-    calls = []
-    model.second.register_forward_hook(lambda *args: calls.append(args))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     state = torch.random.get_rng_state()
     view = views.XRay(model)
     view.arithmetic()
-    assert model.training and calls == [] and model.second.weight.requires_grad
+    assert model.training and model.second.weight.requires_grad
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
     assert torch.equal(torch.random.get_rng_state(), state)
 
@@ -180,7 +201,10 @@ def test_what_cannot_be_shown_is_named(layers, sentence):
     [
         ({"inputs": {"pad": 0}}, "LeNet does not take grey pictures of 28 × 28"),
         ({"inputs": {"pad": 1.5}}, "pad has to be a whole number"),
-        ({"inputs": {"std": 0}}, "std above 0"),
+        ({"inputs": {"std": 0}}, "std has to be a finite number above 0; got 0"),
+        ({"inputs": {"std": float("inf")}}, "std has to be a finite number above 0; got inf"),
+        ({"inputs": {"mean": float("nan")}}, "mean has to be a finite number; got nan"),
+        ({"inputs": {"mean": "0.5"}}, "mean has to be a finite number; got '0.5'"),
         ({"classes": ["a", "b"]}, "the network has 10 classes; 2 are named"),
         ({"image": torch.zeros(28, 28)}, "image must be uint8 of shape (1, 28, 28)"),
     ],
@@ -193,8 +217,8 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 
 # --- the page's functions --------------------------------------------------------------------
 
-NAMES = "readNetwork, toInput, activations, trace, receptiveField, prepare, moved, layout, "
-NAMES += "neighbour, unitAt"
+NAMES = "readNetwork, toInput, activations, trace, receptiveField, prepare, moved, digitsBeside, "
+NAMES += "layout, neighbour, unitAt"
 
 
 @pytest.fixture
@@ -345,9 +369,10 @@ def prepared(page, strokes, centring):
 
 
 def resized(strokes, scale, right=0, down=0):
+    """Written larger or smaller, with the same pen."""
     return [
         {
-            "width": stroke["width"] * scale,
+            "width": stroke["width"],
             "points": [[x * scale + right, y * scale + down] for x, y in stroke["points"]],
         }
         for stroke in strokes
@@ -364,11 +389,41 @@ def test_a_digit_is_prepared_as_mnist_was(functions):
         for profile in (x, y):
             middle = (profile * (np.arange(28) + 0.5)).sum() / profile.sum()
             assert abs(middle - 14) < 0.1, name
-        # Whatever its place and size, it is the same digit.
-        for change in [(0.3, 150, 20), (0.9, 3, 25), (0.11, 1, 240)]:
+        # Whatever its place and size, it is the same digit, its lines as wide.
+        for change in [(0.3, 150, 20), (0.9, 15, 25), (0.2, 10, 220)]:
             other = np.array(prepared(functions, resized(strokes, *change), True)["bytes"])
             assert np.abs(other.reshape(28, 28) - digit).max() <= 60, (name, change)
             assert np.abs(other.reshape(28, 28) - digit).mean() < 3, (name, change)
+
+
+def test_lines_are_two_pixels_wide_whatever_the_pen_and_the_size(functions):
+    for pen in (4, 20, 60):
+        for length in (40, 240):
+            bar = [{"width": pen, "points": [[140, 140 - length / 2], [140, 140 + length / 2]]}]
+            for centring, wide in [(True, 2), (False, pen / 10)]:
+                row = prepared(functions, bar, centring)["bytes"][14 * 28 : 15 * 28]
+                assert sum(row) / 255 == pytest.approx(wide, rel=0.02), (pen, length)
+
+
+def test_a_dot_stays_a_dot(functions):
+    dot = [{"width": 20, "points": [[60, 60], [62, 61]]}]
+    digit = np.array(prepared(functions, dot, True)["bytes"]).reshape(28, 28)
+    assert np.count_nonzero(digit) < 30
+
+
+def test_digits_side_by_side_are_counted(functions):
+    def beside(*drawings):
+        return functions.evaluate("(drawings) => own.digitsBeside(drawings.flat())", drawings)
+
+    left = {name: resized(strokes, 0.4, 0, 80) for name, strokes in xray.DIGITS.items()}
+    right = {name: resized(strokes, 0.4, 130, 70) for name, strokes in xray.DIGITS.items()}
+    for name in xray.DIGITS:
+        assert beside(left[name]) == 1
+        assert all(beside(left[name], right[other]) == 2 for other in right)
+    below = resized(xray.DIGITS["1"], 0.4, 0, 180)
+    dot = [{"width": 20, "points": [[170, 130]]}]
+    assert beside(left["1"], below) == beside(left["1"], dot) == 1
+    assert beside() == 0
 
 
 def test_small_large_and_empty_drawings(functions):
@@ -401,7 +456,8 @@ def test_a_finished_picture_keeps_its_bytes(functions):
 
 def test_mosaics(functions):
     shapes = [[6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7]]
-    shapes += [[120], [84], [10], [300], [1, 32, 32], [2000], [200, 60, 60]]
+    shapes += [[120], [84], [10], [300], [1, 32, 32], [2000], [2409], [9216], [50_000]]
+    shapes += [[200, 60, 60]]
     plans = functions.evaluate(
         """(shapes) => shapes.map((shape) => {
             const plan = own.layout(shape);
@@ -422,7 +478,8 @@ def test_mosaics(functions):
     )
     for plan in plans:
         assert plan["wrong"] == [] and plan["corner"] == [0, None]
-    assert all(plan["width"] <= 360 and plan["height"] <= 130 for plan in plans[:-2])
+    assert all(plan["width"] <= 360 and plan["height"] <= 130 for plan in plans[:-3])
+    assert all(plan["width"] <= 360 for plan in plans[:-1])
 
 
 # --- alone on a page -------------------------------------------------------------------------
@@ -514,13 +571,64 @@ def test_the_question(exported):
     page.wait_for_timeout(500)
     keep(page, "xray-answered")
     page.keyboard.press("c")
-    assert reads(page) == "It reads 7, probability 1.0000"
+    assert reads(page) == "It reads 7, probability 0.9999"
     page.keyboard.press("c")
     for _ in range(4):
         page.keyboard.press("ArrowDown")
     assert reads(page).startswith("It reads 7, probability 0.99")
     page.keyboard.press("r")
     assert page.get_by_role("button", name="0", exact=True).is_enabled()
+
+
+def test_what_is_drawn_is_centred_and_the_example_is_not(exported):
+    page = exported
+    centring = page.get_by_label("centring")
+    assert not centring.is_checked()
+    draw(page, [[(230, 20), (226, 60)]])  # small, in a corner; the example is still there
+    assert centring.is_checked()
+    page.keyboard.press("Delete")
+    draw(page, [[(230, 20), (226, 60)]])
+    assert reads(page).startswith("It reads 1")
+    page.keyboard.press("c")
+    assert not reads(page).startswith("It reads 1")
+    page.keyboard.press("Delete")
+    draw(page, [[(230, 20), (226, 60)]])
+    assert not centring.is_checked()  # who has switched it off wants it so
+    page.keyboard.press("r")
+    skip(page)
+    assert not centring.is_checked()
+
+
+def test_a_pad_that_starts_without_centring(page, lenet):
+    put_on_stage(page, views.XRay(*lenet, centring=False))
+    draw(page, [[(230, 20), (226, 60)]])
+    assert not page.get_by_label("centring").is_checked()
+
+
+def test_a_picture_from_python_is_shown_as_it_is(page, lenet):
+    view = views.XRay(*lenet)
+    put_on_stage(page, view)
+    page.locator(".view").press("Delete")
+    draw(page, [[(100, 50), (100, 200)]])
+    assert page.get_by_label("centring").is_checked()
+    digit, _ = images.sample_digit()
+    view.show(digit)
+    page.evaluate("(sent) => { window.model.set('sent', sent); }", view.sent)
+    assert not page.get_by_label("centring").is_checked()
+    chance = view.probabilities(digit).max().item()
+    assert reads(page).endswith(f"probability {chance:.4f}")
+    draw(page, [[(10, 10), (12, 20)]])  # on the picture
+    assert not page.get_by_label("centring").is_checked()
+
+
+def test_two_digits_at_once_are_told(exported):
+    page = exported
+    draw(page, [[(60, 60), (60, 200)]])
+    page.keyboard.press("Delete")
+    draw(page, [[(60, 60), (60, 200)]])
+    assert said(page) == f"{reads(page)}."
+    draw(page, [[(200, 60), (200, 200)]])
+    assert "several digits side by side, and the network reads one" in said(page)
 
 
 def test_drawing_is_read_while_the_pen_moves(exported):
@@ -532,7 +640,7 @@ def test_drawing_is_read_while_the_pen_moves(exported):
     assert said(page) == "Nothing is drawn: no prediction."
     page.locator(".mosaic-canvas").nth(2).click()
     assert said(page) == "Nothing is drawn: there is no sum to show."
-    page.get_by_label("centring").check()
+    assert page.get_by_label("centring").is_checked()
     box = page.locator(".pad").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 20)
     page.mouse.down()
@@ -560,7 +668,6 @@ def test_touch(browser, file):
     page.goto(file.as_uri())
     skip(page)
     page.get_by_role("button", name="clear").tap()
-    page.get_by_label("centring").check()
     box = page.locator(".pad").bounding_box()
     client = context.new_cdp_session(page)
 
@@ -672,6 +779,23 @@ def test_canvases_are_painted_again(exported):
         assert time.monotonic() < patience
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_exported_page_follows_the_reader(exported, theme):
+    page = exported
+    page.emulate_media(color_scheme=theme)
+    assert page.evaluate(FAINT) == []
+    skip(page)
+    moved_up(page)
+    page.locator(".xray-panel canvas").nth(3).click()
+    page.keyboard.press("n")
+    keep(page, f"xray-{theme}")
+    assert page.evaluate(FAINT) == []
+    back, scheme = page.locator(".view").evaluate(
+        "(view) => [getComputedStyle(view).backgroundColor, getComputedStyle(view).colorScheme]"
+    )
+    assert scheme == theme and (back == "rgb(255, 255, 255)") == (theme == "light")
+
+
 @pytest.mark.parametrize("width", [1280, 1116, 900])
 def test_fits(exported, width):
     page = exported
@@ -688,7 +812,7 @@ def test_fits(exported, width):
 
 
 def test_drawn_digits_are_read(exported, lenet, record_property):
-    """With centring at least 90 of 100 drawn digits are read right; without it, far fewer."""
+    """With centring at least 95 of 100 drawn digits are read right; without it, far fewer."""
     if find_images("mnist") is None:
         pytest.skip(SKIP_MNIST)
     _, test = images.load_images("mnist")
@@ -718,7 +842,25 @@ def test_drawn_digits_are_read(exported, lenet, record_property):
             counts[centring] += reads(page).startswith(f"It reads {some.labels[i]},")
     print(f"drawn digits read right: {counts['on']} with centring, {counts['off']} without")
     record_property("read right", counts)
-    assert len(chosen) == 100 and counts["on"] >= 90
+    assert len(chosen) == 100 and counts["on"] >= 95
+
+
+def test_real_writers_are_read(exported, record_property):
+    """Of 100 digits of 14 writers at least 92, as the pad starts, also where they write small."""
+    if "COURSE_CASES_DIR" not in os.environ:
+        pytest.skip("COURSE_CASES_DIR names no folder with real_pens.json, strokes of real writers")
+    cases = Path(os.environ["COURSE_CASES_DIR"]) / "real_pens.json"
+    written = json.loads(cases.read_text(encoding="utf-8"))["digits"]
+    page, counts = exported, {1: 0, 0.4: 0}
+    for scale in counts:
+        for digit in written:
+            page.keyboard.press("Delete")
+            strokes = [[(x * scale, y * scale) for x, y in s] for s in digit["strokes"]]
+            draw_at_once(page, strokes)
+            counts[scale] += reads(page).startswith(f"It reads {digit['digit']},")
+    print(f"real digits read right: {counts[1]} of {len(written)}, small ones {counts[0.4]}")
+    record_property("real digits read right", counts)
+    assert min(counts.values()) >= 0.92 * len(written)
 
 
 # --- in JupyterLab ---------------------------------------------------------------------------

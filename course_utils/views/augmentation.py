@@ -1,6 +1,5 @@
 """Augmentation: one image turned, moved, mirrored and zoomed, and what a network then reads."""
 
-import copy
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from torch import nn
 
 from course_utils.images import Images, batches, load_images
 
-from . import drawing, panel
+from . import drawing, networks, panel
 
 #: The single changes to choose from, and what each does to the values of the controls.
 CHANGES = {
@@ -74,7 +73,7 @@ class Augmentation(panel.Panel):
             label = label.item()
         self.image, self.classes = _checked(image, label, classes), list(map(str, classes))
         self.label = label
-        self._network = None if model is None else copy.deepcopy(model).cpu().float().eval()
+        self._network = None if model is None else networks.copied(model)
         self._inputs = inputs or {}
         self.read(self.image[None])  # a model that cannot is found out now
         begin = {"turn": 20}
@@ -96,10 +95,12 @@ class Augmentation(panel.Panel):
             weights = sources(self.image, values, place)
             seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
             marks = [place], list(weights)
-        name = self.classes[self.label]
+        written = dict(zip(self.classes, drawing.writable(self.classes), strict=True))
+        name = written[self.classes[self.label]]
+        read = [(written[class_], chance) for class_, chance in answers]
         return {
             **seen,
-            "figure": _figure(shown[:, 0].numpy(), name, words, answers, marks),
+            "figure": _figure(shown[:, 0].numpy(), name, words, read, marks),
             "alt": f"The image as it is and changed. {told} Below them, {words}.",
         }
 
@@ -125,12 +126,11 @@ class Augmentation(panel.Panel):
         data = Images(images, torch.zeros(len(images), dtype=torch.int64), ("any",), "digits")
         (x, _), *_ = batches(data, len(images), **self._inputs)
         try:
-            with torch.no_grad():
-                chances = self._network(x).softmax(dim=1)  # (N, classes)
-        except (RuntimeError, ValueError, IndexError) as error:
+            chances = networks.logits(self._network, x).softmax(dim=1)  # (N, classes)
+        except (ValueError, IndexError) as error:
             raise ValueError(
                 f"{type(self._network).__name__} does not take images of {tuple(x.shape[1:])}: "
-                f"{str(error).splitlines()[0]}"
+                f"{error}"
             ) from None
         if chances.shape != (len(images), len(self.classes)):
             raise ValueError(

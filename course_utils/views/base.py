@@ -5,6 +5,9 @@ from functools import cache
 from pathlib import Path
 
 import anywidget
+from matplotlib import rc_context
+
+from . import drawing
 
 PAGE = Path(__file__).parent / "page"
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', flags=re.MULTILINE)
@@ -53,4 +56,6 @@ class View(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        return {**data, "image/png": self.picture(), "text/plain": self.arithmetic()}, metadata
+        with rc_context(drawing.letters()):
+            picture = self.picture()
+        return {**data, "image/png": picture, "text/plain": self.arithmetic()}, metadata

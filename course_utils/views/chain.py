@@ -1,13 +1,12 @@
 """A network as a chain of layers with windows, sides and counts: for the ledger and the field."""
 
 import math
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
-from .xray import _copied, parts
+from . import networks
 
 #: What changes no shape and has no weights: it stands in no row.
 _PASSED = (
@@ -28,7 +27,8 @@ class Row:
     """A layer of the chain: "conv", "pool", "norm" or "fc".
 
     maps: how many maps, or units, come out; 0 where as many come out as went in. depth: how many
-    of `Chain.layers` it takes to get there, this one included.
+    of `Chain.layers` it takes to get there, this one included. same: the name of an earlier row
+    whose layer it is, with its weights.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Row:
     groups: int = 1
     bias: bool = True
     depth: int = 0
+    same: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,20 @@ def chain(model: nn.Module, shape: tuple[int, int, int] | None = None) -> Chain:
     Raises ValueError for a layer that cannot be shown, which it names, for a model that does more
     than its layers one after the other, and for images that do not fit.
     """
-    model = _copied(model)
-    layers = parts(model, (*_KINDS, *_PASSED))
+    model = networks.copied(model)
+    layers = networks.parts(model, (*_KINDS, *_PASSED))
     if not any(type(layer) in _KINDS for layer in layers):
         raise ValueError("the network has no layer to show: no Conv2d, pooling or Linear.")
-    shape, out = _fitting(model, layers, shape)
-    in_a_chain = _through(layers, _example(shape))
-    alike = in_a_chain is not None and in_a_chain.shape == out.shape
-    if not alike or not torch.allclose(in_a_chain, out, atol=1e-5):
-        raise ValueError(
-            f"{type(model).__name__} does more than its layers, one after the other: only their "
-            "chain can be shown."
-        )
-    counts, rows = Counter(), []
-    for depth, layer in enumerate(layers, start=1):
-        if type(layer) in _KINDS:
-            kind = _KINDS[type(layer)]
-            counts[kind] += 1
-            rows.append(_row(f"{kind} {counts[kind]}", kind, layer, depth))
+    named = list(zip(networks.names(layers, _KINDS), layers, strict=True))
+    rows, first = [], {}
+    for depth, (name, layer) in enumerate(named, start=1):
+        if type(layer) not in _KINDS:
+            continue
+        used = first.setdefault(layer, name)
+        same = used if used != name and _KINDS[type(layer)] != "pool" else ""
+        rows.append(replace(_row(name, layer), depth=depth, same=same))
+    shape = _fitting(model, layers, shape)
+    networks.chained(model, named, _example(shape))
     return Chain(type(model).__name__, shape, layers, rows)
 
 
@@ -102,8 +99,8 @@ def output_side(side: int, kernel: int, stride: int, padding: int, kind: str = "
 
 def _fitting(
     model: nn.Module, layers: list[nn.Module], shape: tuple | None
-) -> tuple[tuple[int, int, int], torch.Tensor]:
-    """The shape of images that the model takes, and what it makes of the example."""
+) -> tuple[int, int, int]:
+    """The shape of images that the model takes."""
     first = next(layer for layer in layers if type(layer) in _KINDS)
     maps = first.in_channels if isinstance(first, nn.Conv2d) else 1
     if isinstance(first, nn.Linear):
@@ -118,10 +115,10 @@ def _fitting(
     problems = []
     for shape in shapes:
         try:
-            with torch.no_grad():
-                return shape, model(_example(shape))
-        except (RuntimeError, ValueError) as error:
-            problems.append(f"{shape}: {str(error).splitlines()[0]}")
+            networks.answer(model, _example(shape))
+            return shape
+        except ValueError as error:
+            problems.append(f"{shape}: {error}")
     raise ValueError(
         f"{type(model).__name__} does not take images of {' or of '.join(problems)}. "
         "Give the shape of its images: shape=(C, H, W)."
@@ -133,39 +130,21 @@ def _example(shape: tuple[int, int, int]) -> torch.Tensor:
     return torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
 
 
-def _through(layers: list[nn.Module], x: torch.Tensor) -> torch.Tensor | None:
-    try:
-        with torch.no_grad():
-            for layer in layers:
-                x = layer(x.clone())  # an in-place ReLU would change what it is given
-    except (RuntimeError, ValueError):
-        return None
-    return x
-
-
-def _row(name: str, kind: str, layer: nn.Module, depth: int) -> Row:
+def _row(name: str, layer: nn.Module) -> Row:
+    kind = _KINDS[type(layer)]
     if kind == "fc":
-        return Row(name, kind, layer.out_features, bias=layer.bias is not None, depth=depth)
+        return Row(name, kind, layer.out_features, bias=layer.bias is not None)
     if kind == "norm":
-        return Row(name, kind, bias=layer.affine, depth=depth)
-    for option, value in {"dilation": 1, "ceil_mode": False}.items():
-        given = getattr(layer, option, value)
-        if given not in (value, (value, value)):
-            raise ValueError(f"{name}: a layer with {option}={given} cannot be shown.")
-    padding = layer.padding
-    if isinstance(padding, str):
-        padding = [side // 2 if padding == "same" else 0 for side in layer.kernel_size]
-        if layer.padding == "same" and any(side % 2 == 0 for side in layer.kernel_size):
-            raise ValueError(f'{name}: padding="same" can be shown for kernels of odd sides only.')
+        return Row(name, kind, bias=layer.affine)
+    networks.only(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    padding = networks.convolution_padding(name, layer) if kind == "conv" else layer.padding
     window = {"kernel": layer.kernel_size, "stride": layer.stride, "padding": padding}
     for option, value in window.items():
-        sides = {value} if isinstance(value, int) else set(value)
-        if len(sides) != 1:
+        height, width = networks.pair(value)
+        if height != width:
             raise ValueError(f"{name}: only squares can be shown; its {option} is {value}.")
-        window[option] = sides.pop()
+        window[option] = height
     if kind == "pool":
-        return Row(name, kind, **window, depth=depth)
+        return Row(name, kind, **window)
     bias = layer.bias is not None
-    return Row(
-        name, kind, layer.out_channels, **window, groups=layer.groups, bias=bias, depth=depth
-    )
+    return Row(name, kind, layer.out_channels, **window, groups=layer.groups, bias=bias)

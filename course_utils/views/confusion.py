@@ -12,7 +12,7 @@ from torch import nn
 
 from course_utils.images import Images, batches
 
-from . import drawing, panel
+from . import drawing, networks, panel
 from .base import style
 from .xray import XRay
 
@@ -41,8 +41,8 @@ class Confusion(panel.Panel):
 
     `counts`, int64 (classes, classes), has the true class in the rows.
 
-    Raises ValueError for probabilities that are not one row an image and one column a class, and
-    for a model that cannot read the images.
+    Raises ValueError for probabilities that are not one row an image and one column a class, for
+    a model that cannot read the images, and for weights that are not finite.
     """
 
     _css = style() + NARROW
@@ -107,7 +107,7 @@ class Confusion(panel.Panel):
 
     def picture(self) -> bytes:
         """The matrix without its numbers, under the question."""
-        names = self._data.classes
+        names = drawing.writable(self._data.classes)
         figure = Figure(figsize=(7, 5), layout="constrained")
         figure.suptitle(f"Predict: {QUESTION}", fontsize=13)
         axes = figure.subplots()
@@ -176,7 +176,8 @@ class Confusion(panel.Panel):
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))
         axes.set_axis_off()
         order = "least sure first" if cell[0] == cell[1] else "surest first"
-        names = " as ".join(self._data.classes[k] for k in cell)
+        classes = drawing.writable(self._data.classes)
+        names = " as ".join(classes[k] for k in cell)
         axes.text(3, 8.5, f"{names}, {order}", fontsize=13)
         for i, image in enumerate(there[first : first + AT_ONCE]):
             left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + FIRST + 12
@@ -202,6 +203,8 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
             f"probabilities; got the shape {tuple(chances.shape)}."
         )
     chances = chances.detach().float().cpu()
+    if not chances.isfinite().all():
+        raise ValueError(f"NaN or infinite values are among the probabilities. {networks.DIVERGED}")
     if not (chances >= 0).all() or not torch.allclose(chances.sum(dim=1), torch.ones(1), atol=1e-3):
         raise ValueError("these rows are no probabilities. Is a softmax(dim=1) missing?")
     return chances
@@ -209,6 +212,7 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
 
 def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tensor:
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
+    networks.check_weights(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

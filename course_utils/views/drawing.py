@@ -3,11 +3,14 @@
 import io
 import math
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from functools import cache
+from numbers import Integral, Number, Real
 
 import numpy as np
 import torch
+from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -17,8 +20,46 @@ from PIL import Image
 from ..plots import SIGNED
 
 LARGEST = 9999
+#: Fonts for the scripts that matplotlib's own has not, each from some system or other.
+SCRIPTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "WenQuanYi Micro Hei"),
+    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Arial Unicode MS"),
+)
 #: What a view marks, in its figures as in its page.
 ORANGE = "#E69F00"
+
+
+def letters() -> dict:
+    """The settings of matplotlib by which names are written as they are, in any script.
+
+    A "$" is a dollar, and begins no formula. Where a letter is not in the usual font, one of
+    `SCRIPTS` is asked that is installed.
+    """
+    there = [name for name in SCRIPTS if name in _installed()]
+    return {"text.parse_math": False, "font.family": ["sans-serif", *there]}
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset(font_manager.get_font_names())
+
+
+def writable(names: Sequence[str]) -> list[str]:
+    """Names of classes for a figure: a number in place of one with letters that no font here has.
+
+    Inside the settings of `letters`.
+    """
+    families = rcParams["font.family"]
+    return [
+        name if all(any(_has(font, letter) for font in families) for letter in name) else str(i)
+        for i, name in enumerate(names)
+    ]
+
+
+@cache
+def _has(family: str, letter: str) -> bool:
+    path = font_manager.findfont(font_manager.FontProperties(family=[family]))
+    return font_manager.get_font(path).get_char_index(ord(letter)) > 0
 
 
 def stack(values: object, name: str, longest: int) -> torch.Tensor:
@@ -26,10 +67,7 @@ def stack(values: object, name: str, longest: int) -> torch.Tensor:
 
     Raises ValueError, with the name, for what is not such numbers, or too large to show.
     """
-    try:
-        tensor = torch.as_tensor(values, dtype=torch.float64)
-    except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"the {name} has to be rows of numbers, all of one length.") from None
+    tensor = torch.from_numpy(_numbers(values, name))
     if not (tensor.abs() <= LARGEST).all():  # nor is NaN
         raise ValueError(f"the {name} has to hold numbers from −{LARGEST} to {LARGEST}.")
     if tensor.ndim == 2:
@@ -44,11 +82,36 @@ def stack(values: object, name: str, longest: int) -> torch.Tensor:
     return tensor
 
 
+def _numbers(values: object, name: str) -> np.ndarray:
+    """Numbers of any type, in an array, a tensor or lists of these, as float64 in row order."""
+    if isinstance(values, torch.Tensor) and not values.is_complex():
+        values = values.detach().cpu().double().numpy()
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return np.array(values, dtype=np.float64, order="C")
+    try:
+        array = np.array(_plain(values), dtype=object)
+    except ValueError:
+        array = np.array([[]])
+    if not array.size or any(isinstance(value, list) for value in array.flat):
+        raise ValueError(f"the {name} has to be rows of numbers, all of one length.")
+    for value in array.flat:
+        if not isinstance(value, Real | np.bool):
+            raise ValueError(f"the {name} has to be rows of numbers; it holds {value!r}.")
+    return array.astype(np.float64)
+
+
+def _plain(values: object) -> object:
+    """Lists in place of tensors and tuples, however deep they lie."""
+    if isinstance(values, torch.Tensor):
+        return values.tolist()
+    return [*map(_plain, values)] if isinstance(values, list | tuple) else values
+
+
 def whole(value: object, name: str, at_least: int) -> int:
     """The value, if it is a whole number of at least so much; otherwise ValueError."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
         raise ValueError(
-            f"the {name} is {value}; it has to be a whole number, at least {at_least}."
+            f"the {name} is {_said(value)}; it has to be a whole number, at least {at_least}."
         )
     return int(value)
 
@@ -57,9 +120,14 @@ def number(value: object, name: str) -> float:
     """The value, if it is one that can be shown; otherwise ValueError."""
     if not isinstance(value, Real) or not abs(value) <= LARGEST:
         raise ValueError(
-            f"the {name} is {value}; it has to be a number from −{LARGEST} to {LARGEST}."
+            f"the {name} is {_said(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
         )
     return float(value)
+
+
+def _said(value: object) -> str:
+    """A number as it is; in all else its kind can be seen: '2', tensor(2)."""
+    return str(value) if isinstance(value, Number) else repr(value)
 
 
 def lines(name: str, values: torch.Tensor) -> str:
@@ -84,8 +152,8 @@ def say(value: float) -> str:
 class Panel:
     """A grid of numbers (H, W) under a title; NaN is shown as a question mark.
 
-    colours: "grey", "cividis" (both from 0 to the largest) or "signed". window: the height and
-    width of what is framed in its upper left corner.
+    colours: "grey" or "cividis", both from 0 to the largest, or "signed", which all become that
+    have negative numbers. window: the height and width of what is framed in its upper left corner.
     """
 
     title: str
@@ -93,14 +161,17 @@ class Panel:
     colours: str
     window: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        if (self.values < 0).any():
+            self.colours = "signed"
+
 
 def png(rows: list[list[Panel]], question: str) -> bytes:
     """Rows of panels, one cell as large as any other, with the question above."""
     widths = [sum(panel.values.shape[1] + 1 for panel in row) for row in rows]
     heights = [max(panel.values.shape[0] for panel in row) + 1.2 for row in rows]
     width, height = max(*widths, 15), sum(heights) + 1
-    long = max(len(_text(v)) for row in rows for panel in row for v in panel.values.flatten())
-    inch = 0.36 if long <= 3 else 0.46  # the side of a cell
+    inch = cell_side(rows)
     figure = Figure(figsize=(width * inch, height * inch), dpi=100, layout="none")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -114,6 +185,12 @@ def png(rows: list[list[Panel]], question: str) -> bytes:
         top += below
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height, 0), aspect="auto")  # in cells
     return small_png(figure, dpi=100, colours=64)
+
+
+def cell_side(rows: list[list[Panel]]) -> float:
+    """The side of a cell, in inches, so that the longest of the numbers fits."""
+    long = max(len(_text(v)) for row in rows for panel in row for v in panel.values.flatten())
+    return 0.36 if long <= 3 else 0.1 * long + 0.1
 
 
 def small_png(figure: Figure, dpi: int, colours: int = 128) -> bytes:
@@ -148,7 +225,9 @@ def quick_png(figure: Figure, dpi: int = 100) -> bytes:
 
 
 def _text(value: float) -> str:
-    return "?" if math.isnan(value) else f"{value:.2g}".replace("-", "−")
+    if math.isnan(value):
+        return "?"
+    return (f"{value:.0f}" if abs(value) >= 99.5 else f"{value + 0:.2g}").replace("-", "−")
 
 
 def _draw(axes: Axes, panel: Panel, left: int, top: float) -> None:

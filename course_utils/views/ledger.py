@@ -37,11 +37,11 @@ def entries(shape: tuple[int, int, int], rows: list[Row]) -> list[Entry]:
     values = _size(shape)
     why = f"{_times(*shape)} = {values:,}" + ("" if shape[0] > 1 else ": one map of grey pixels")
     ledger = [Entry("input", shape, (values, 0, 0), (why, why, "nothing is learned", "no sums"))]
-    problem = ""
+    problem, taken = "", {}
     for row in rows:
         if not problem:
             try:
-                ledger.append(_entry(shape, row))
+                ledger.append(_again(row, _entry(shape, row), shape, taken))
                 shape = ledger[-1].shape
                 continue
             except ValueError as error:
@@ -50,6 +50,26 @@ def entries(shape: tuple[int, int, int], rows: list[Row]) -> list[Entry]:
                 continue
         ledger.append(Entry(row.name, problem=f"This row has no input. {problem}"))
     return ledger
+
+
+def _again(row: Row, entry: Entry, shape: tuple[int, ...], taken: dict[str, int]) -> Entry:
+    """The entry, without weights of its own if its layer has been used before.
+
+    taken: how many inputs, or maps, the weights of each row so far are for.
+    """
+    inputs = _size(shape) if row.kind == "fc" else shape[0]
+    taken[row.name] = inputs
+    if not row.same:
+        return entry
+    if taken[row.same] != inputs:
+        raise ValueError(
+            f"it has the weights of {row.same}, which are for {taken[row.same]:,} and not for "
+            f"{inputs:,}"
+        )
+    same = f"It is the layer {row.same} once more: its weights are counted there."
+    counts, whys = list(entry.counts), list(entry.whys)
+    counts[1], whys[2] = 0, same
+    return dataclasses.replace(entry, counts=tuple(counts), whys=tuple(whys))
 
 
 def _entry(shape: tuple[int, ...], row: Row) -> Entry:
@@ -146,12 +166,15 @@ class ShapeLedger(panel.Panel):
     def __init__(
         self, model: nn.Module | None = None, *, shape: tuple[int, int, int] | None = None
     ) -> None:
-        self._chain: Chain = chain(LeNet() if model is None else model, shape)
+        model = LeNet() if model is None else model
+        self._chain: Chain = chain(model, shape)
+        ledger = entries(self._chain.shape, self._chain.rows)
+        _check_parameters(model, totals(ledger)[0])
         self.CONTROLS, start = _controls(self._chain)
         first = self.CONTROLS[1]["name"]
         kernels = [c["name"] for c in self.CONTROLS if c["name"].endswith("kernel")]
         self.MOVES = {"brackets": "side", "arrows": (kernels or [first])[0]}
-        self.QUESTION = _question(entries(self._chain.shape, self._chain.rows))
+        self.QUESTION = _question(ledger)
         super().__init__(**start)
 
     @property
@@ -161,11 +184,15 @@ class ShapeLedger(panel.Panel):
 
     def _ledger(self, values: dict) -> list[Entry]:
         shape = (self._chain.shape[0], values["side"], values["side"])
-        return entries(shape, [_changed(row, values) for row in self._chain.rows])
+        return entries(shape, self._rows(values))
+
+    def _rows(self, values: dict) -> list[Row]:
+        return [_changed(row, values) for row in self._chain.rows]
 
     def look(self, values: dict, answered: bool) -> dict:
         ledger = self._ledger(values)
-        rows = [_cells(entry, row, ledger, answered) for entry, row in self._lines(ledger)]
+        lines = zip(ledger, [None, *self._rows(values)], strict=True)
+        rows = [_cells(entry, row, ledger, answered) for entry, row in lines]
         if answered:
             rows.append([{"text": "together", "strong": True}, *[""] * 6, *_sums(ledger)])
         table = {"head": HEAD, "rows": rows}
@@ -174,9 +201,6 @@ class ShapeLedger(panel.Panel):
                 "Work: multiply-adds. Bars: share of the column. Click a number for its sum."
             )
         return {"sentence": _sentence(ledger, answered), "table": table}
-
-    def _lines(self, ledger: list[Entry]) -> list[tuple[Entry, Row | None]]:
-        return list(zip(ledger, [None, *self._chain.rows], strict=True))
 
     def arithmetic(self) -> str:
         ledger = entries(self._chain.shape, self._chain.rows)
@@ -190,7 +214,8 @@ class ShapeLedger(panel.Panel):
 
     def picture(self) -> bytes:
         """The ledger with question marks in place of parameters and work."""
-        lines = self._lines(entries(self._chain.shape, self._chain.rows))
+        ledger = entries(self._chain.shape, self._chain.rows)
+        lines = list(zip(ledger, [None, *self._chain.rows], strict=True))
         height = 0.34 * (len(lines) + 2.5)
         figure = Figure(figsize=(10, height), dpi=100, layout="none")
         axes = figure.add_axes((0, 0, 1, 1))
@@ -208,11 +233,23 @@ class ShapeLedger(panel.Panel):
         return drawing.small_png(figure, dpi=80, colours=16)
 
 
+def _check_parameters(model: nn.Module, counted: int) -> None:
+    """Raises ValueError where the rows do not hold all the parameters of a model, each once."""
+    all_ = sum(parameter.numel() for parameter in model.parameters())
+    if counted != all_:
+        raise ValueError(
+            f"the layers hold {counted:,} parameters and {type(model).__name__} {all_:,}: "
+            "some belong to two layers, or to none, and cannot be shown."
+        )
+
+
 def _controls(network: Chain) -> tuple[list[dict], dict]:
     """The numbers that can be typed, and what they are at first."""
     controls = [panel.number("side", "input side", 1, 512)]
     start: dict[str, object] = {"side": network.shape[1]}
     for row in network.rows:
+        if row.same:
+            continue  # what it is, is said where it is first used
         if row.maps:
             word = "units" if row.kind == "fc" else "maps"
             controls.append(panel.number(f"{row.name} maps", f"{row.name} {word}", 1, 99_999))
@@ -227,7 +264,7 @@ def _changed(row: Row, values: dict) -> Row:
     """The layer with the numbers that the learner has typed; ValueError for no such numbers."""
     new = {}
     for part in ("maps", *_WINDOW):
-        name = f"{row.name} {part}"
+        name = f"{row.same or row.name} {part}"
         if name in values:
             new[part] = drawing.whole(values[name], name, at_least=0 if part == "padding" else 1)
     return dataclasses.replace(row, **new)
@@ -264,6 +301,8 @@ def _cells(entry: Entry, row: Row | None, ledger: list[Entry], answered: bool) -
     name = {"text": entry.name, "strong": first}
     if row is None:
         settings = [f"{entry.shape[0]}", "side", {"control": "side"}, "–"]
+    elif row.same:
+        settings = _settings(row)
     elif row.kind in ("conv", "pool"):
         maps = {"control": f"{row.name} maps"} if row.maps else "–"
         settings = [maps, *({"control": f"{row.name} {part}"} for part in _WINDOW)]
@@ -317,11 +356,14 @@ def _sentence(ledger: list[Entry], answered: bool) -> str:
 
 def _printed(entry: Entry, row: Row | None) -> list[str]:
     """A line of the stored picture, as text."""
-    windows = row is not None and row.kind in ("conv", "pool")
-    settings = [str(getattr(row, part)) for part in _WINDOW] if windows else ["–"] * 3
-    maps = str(entry.shape[0]) if row is None or row.maps else "–"
-    counts = [f"{entry.counts[0]:,}", "?", "?"]
-    return [entry.name, maps, *settings, _times(*entry.shape), *counts]
+    settings = [str(entry.shape[0]), "–", "–", "–"] if row is None else _settings(row)
+    return [entry.name, *settings, _times(*entry.shape), f"{entry.counts[0]:,}", "?", "?"]
+
+
+def _settings(row: Row) -> list[str]:
+    """The numbers of a row that can be changed, as text; a dash for those that it has not."""
+    windows = [str(getattr(row, part)) for part in _WINDOW]
+    return [str(row.maps or "–"), *(windows if row.kind in ("conv", "pool") else ["–"] * 3)]
 
 
 def _times(*numbers: int) -> str:

@@ -120,7 +120,7 @@ class Panel(View):
                 self.figure, self.shown = figure, shown
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
-        with style.context("course_utils.course"):
+        with style.context(["course_utils.course", drawing.letters()]):
             seen = self.look(dict(self.values), self.answered)
             figure = seen.pop("figure", None)
             drawn = b"" if figure is None else drawing.quick_png(figure)
@@ -137,7 +137,7 @@ class Panel(View):
         )
 
     def picture(self) -> bytes:
-        with style.context("course_utils.course"):
+        with style.context(["course_utils.course", drawing.letters()]):
             figure = self.look(dict(self.start), answered=False)["figure"]
             drawing.head(figure, f"Predict: {self.QUESTION['question']}")
             return drawing.small_png(figure, dpi=80)

@@ -82,7 +82,7 @@ class PoolingStepper(View):
         """x with its first window, y, the gradient that arrives, and dx with question marks."""
         x = torch.tensor(self.x)
         panels = [
-            drawing.Panel("x", x, "cividis" if x.min() >= 0 else "signed", 2 * (self.size,)),
+            drawing.Panel("x", x, "cividis", 2 * (self.size,)),
             drawing.Panel(f"y, {self.how}", self.output, "cividis"),
             drawing.Panel("dy", torch.tensor(self.gradient), "signed"),
             drawing.Panel("dx", torch.full_like(x, float("nan")), "signed"),

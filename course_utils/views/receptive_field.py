@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from course_utils.images import sample_digit
 from course_utils.models import LeNet
 
-from . import drawing, panel
+from . import drawing, networks, panel
 from .chain import Chain, Row, chain
 
 #: How many random images the gradient is measured in: max pooling passes it to one winner, another
@@ -63,7 +63,8 @@ def fields(network: Chain) -> list[Field]:
     """The receptive field of each convolution and pooling, and of the first connected layer.
 
     A fully connected layer looks at all its maps: it is a convolution as large as they are. What
-    stands after it sees what it sees. ValueError for a network without convolution or pooling.
+    stands after it sees what it sees. ValueError for a network without convolution or pooling, and
+    for a padding that is not of zeros, or is not counted.
     """
     side, jump, first, seen = 1, 1, 0, []
     x = torch.zeros(1, *network.shape)
@@ -74,9 +75,8 @@ def fields(network: Chain) -> list[Field]:
         with torch.no_grad():
             for layer in network.layers[done : row.depth - 1]:
                 x = layer(x.clone())
+        networks.only_zeros_around(row.name, network.layers[row.depth - 1])
         connected = row.kind == "fc"
-        if connected and x.ndim > 2:
-            raise ValueError(f"before {row.name} a Flatten is needed, to look at all of its maps.")
         if connected and not seen:
             raise ValueError("the network has no convolution or pooling: every unit sees all.")
         # Flattened maps are as they were before.

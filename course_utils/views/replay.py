@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from course_utils import images, plots
 
-from . import drawing
+from . import drawing, networks
 from .base import View, bundle
 from .base import style as sheet
 
@@ -61,8 +61,8 @@ class Replay(View):
     without. When the cell that trains has ended, the page can replay it; outside of IPython call
     `finish`.
 
-    Raises ValueError for a model whose first layer does not look at pictures, or that cannot
-    read those of test.
+    Raises ValueError for a model whose first layer does not look at pictures, that cannot read
+    those of test, or that has weights that are not finite.
     """
 
     _esm = bundle("replay.js")
@@ -82,6 +82,7 @@ class Replay(View):
 
     def __init__(self, model: nn.Module, test: images.Images, **inputs: float) -> None:
         self._model, self._layer = model, first_layer(model)
+        networks.check_weights(model)
         count = min(DIGITS, len(test))
         self._digits = test[torch.arange(count) * len(test) // count]
         ((x, y),) = images.batches(self._digits, count, **inputs)

@@ -1,12 +1,13 @@
 """The X-ray: draw a digit, and see what every layer of a network makes of it."""
 
 import base64
-import copy
 import json
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import math
+import re
+from collections.abc import Sequence
 from html import escape
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import nn
 
 from course_utils import plots
 
-from . import drawing
+from . import drawing, networks
 from .base import PAGE, View, bundle, style
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
@@ -31,7 +32,8 @@ class XRay(View):
 
     model: what `describe` takes. inputs: recipe["inputs"] of a checkpoint, by default as the
     course scales images. image: uint8 (1, 28, 28), a picture to begin with in place of the 7.
-    classes: their names, by default 0, 1, 2 …
+    classes: their names, by default 0, 1, 2 … centring: whether what is
+    drawn is at first prepared as MNIST's digits were; the example, and a picture, are not.
 
     What is being drawn can be read as `digit`. The model is copied: one that learns more later
     is seen in a new X-ray. Raises ValueError as `describe` does, and for another shape of image.
@@ -52,12 +54,13 @@ class XRay(View):
         *,
         image: torch.Tensor | None = None,
         classes: Sequence[str] | None = None,
+        centring: bool = True,
     ) -> None:
-        network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(image)}
+        network = {**describe(model, inputs, classes), **_pad(image, centring)}
         begun = _as_drawn(START) if image is None else image.numpy()
         super().__init__(network=network, drawn=begun.tobytes())
         self._begun = torch.from_numpy(begun.copy()).view(1, 28, 28)
-        self._model = _copied(model)
+        self._model = networks.copied(model)
 
     @property
     def digit(self) -> torch.Tensor:
@@ -109,7 +112,11 @@ class XRay(View):
             plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
             axes.set_title(layer["name"])
         axes = right.subplots()
-        axes.bar(self.network["classes"], self.probabilities(self._begun).numpy(), color="#0072B2")
+        chances = self.probabilities(self._begun).numpy()
+        axes.bar(range(len(chances)), chances, color="#0072B2")
+        names = drawing.writable(self.network["classes"])
+        upright = 0 if max(map(len, names)) < 3 else 90
+        axes.set_xticks(range(len(chances)), names, rotation=upright)
         axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
         return drawing.small_png(figure, dpi=64)
 
@@ -132,13 +139,14 @@ def export_xray(
     inputs: dict | None = None,
     *,
     classes: Sequence[str] | None = None,
+    centring: bool = True,
 ) -> Path:
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
     `XRay`, but for the image. Returns the path.
     """
-    network = {**describe(model, inputs, classes), "digits": DIGITS, "start": _start(None)}
+    network = {**describe(model, inputs, classes), **_pad(None, centring)}
     parts = {
         "title": escape(f"X-ray of {network['name']}"),
         "style": XRay._css,
@@ -146,9 +154,9 @@ def export_xray(
         "network": json.dumps(network).replace("<", "\\u003c"),
         "code": bundle("xray.js").replace("export default", "const view ="),
     }
-    page = (PAGE / "export.html").read_text(encoding="utf-8")
-    for name, text in parts.items():
-        page = page.replace(f"@{name}@", text)
+    empty = (PAGE / "export.html").read_text(encoding="utf-8")
+    # In one go: what is put in may hold such a mark itself, as a class's name.
+    page = re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -172,23 +180,21 @@ def describe(
     and names it; for a model that does more than its layers do; and where it and inputs, or
     classes, do not fit.
     """
-    model = _copied(model)
+    model = networks.copied(model)
     layers = _layers(model)
-    named = list(zip(_names(layers), layers, strict=True))
-    parts = [_DESCRIBED[type(layer)](name, layer) for name, layer in named if _shown(layer)]
+    named = list(zip(networks.names(layers, _CALLED), layers, strict=True))
+    told = [_DESCRIBED[type(layer)](name, layer) for name, layer in named if _shown(layer)]
     x, scaling = _example(model, inputs)
-    logits, shapes, shown = model(x), [], x
-    for name, layer in named:
-        shown = _applied(name, layer, shown)
-        if _shown(layer):
-            shapes.append((name, list(shown.shape[1:])))
-    if shown.shape != logits.shape or not torch.allclose(shown, logits, atol=1e-5):
-        raise ValueError(
-            f"{type(model).__name__} does more than its layers, one after the other: only their "
-            "chain can be shown. Write it as an nn.Sequential, each layer in the order of use."
-        )
+    values = networks.chained(model, named, x)
+    logits = values[-1]
     if logits.ndim != 2:
-        raise ValueError(f"one number a class is needed at the end, not {shapes[-1][1]}: Flatten?")
+        got = list(logits.shape[1:])
+        raise ValueError(f"one number a class is needed at the end, not {got}: Flatten?")
+    shapes = [
+        (name, list(value.shape[1:]))
+        for (name, layer), value in zip(named, values, strict=True)
+        if _shown(layer)
+    ]
     classes = list(map(str, range(logits.shape[1]) if classes is None else classes))
     if len(classes) != logits.shape[1]:
         raise ValueError(f"the network has {logits.shape[1]} classes; {len(classes)} are named.")
@@ -199,119 +205,71 @@ def describe(
         "classes": classes,
         "layers": [
             {"name": name, "shape": shape, **part}
-            for (name, shape), part in zip(shapes, parts, strict=True)
+            for (name, shape), part in zip(shapes, told, strict=True)
         ],
     }
 
 
-def _copied(model: nn.Module) -> nn.Module:
-    """A copy on the CPU that is not learning, without hooks: they are the reader's, and count."""
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"a network of torch is needed, an nn.Module; got {type(model).__name__}.")
-    model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
-    for module in model.modules():
-        module._forward_hooks.clear()
-        module._forward_pre_hooks.clear()
-    return model
-
-
 def _layers(model: nn.Module) -> list[nn.Module]:
-    return parts(model, (*_DESCRIBED, *_PASSED))
-
-
-def parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[nn.Module]:
-    """The layers of a model in order; a ValueError names one that is of no known kind."""
-    if type(module) in known:
-        return [module]
-    # Not children(), which gives a layer that is used twice only once.
-    inside = [(name, part) for name, part in module._modules.items() if part is not None]
-    if not inside:
-        raise ValueError(
-            f"the layer {type(module).__name__} ({where or 'the model itself'}) cannot be shown. "
-            f"These can: {', '.join(kind.__name__ for kind in known)}."
-        )
-    return [
-        layer
-        for name, part in inside
-        for layer in parts(part, known, f"{where}.{name}" if where else name)
-    ]
+    return networks.parts(model, (*_DESCRIBED, *_PASSED))
 
 
 def _shown(layer: nn.Module) -> bool:
     return type(layer) in _DESCRIBED
 
 
-def _names(layers: list[nn.Module]) -> Iterator[str]:
-    """conv 1, ReLU 1, pool 1, conv 2 …"""
-    counts = Counter()
-    for layer in layers:
-        name = _CALLED.get(type(layer), type(layer).__name__)
-        counts[name] += 1
-        yield f"{name} {counts[name]}"
-
-
 def _example(model: nn.Module, inputs: dict | None) -> tuple[torch.Tensor, dict]:
     """Two random pictures that the model takes, (2, 1, H, W), and its pad, mean and std."""
     inputs = {"mean": 0.5, "std": 1.0, **(inputs or {})}
     pads = [inputs["pad"]] if "pad" in inputs else [2, 0]
-    if not all(isinstance(pad, int) and pad >= 0 for pad in pads) or not inputs["std"] > 0:
-        raise ValueError(f"pad has to be a whole number from 0 on, std above 0; got {inputs}.")
+    scaling = {name: inputs[name] for name in ("mean", "std")}
+    if not all(isinstance(pad, int) and pad >= 0 for pad in pads):
+        raise ValueError(f"pad has to be a whole number from 0 on; got {inputs['pad']!r}.")
+    for name, value in scaling.items():
+        if not (isinstance(value, Real) and math.isfinite(value) and (name == "mean" or value > 0)):
+            above = " above 0" if name == "std" else ""
+            raise ValueError(f"{name} has to be a finite number{above}; got {value!r}.")
     problems = []
     for pad in pads:
         side = 28 + 2 * pad
         x = torch.randn(2, 1, side, side, generator=torch.Generator().manual_seed(0))
         try:
-            model(x)
-        except (RuntimeError, ValueError) as error:
-            problems.append(f"{side} × {side}: {str(error).splitlines()[0]}")
+            networks.answer(model, x)
+        except ValueError as error:
+            problems.append(f"{side} × {side}: {error}")
         else:
-            return x, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
+            return x, {"pad": pad, **{name: float(value) for name, value in scaling.items()}}
     raise ValueError(
         f"{type(model).__name__} does not take grey pictures of {' or of '.join(problems)}"
     )
 
 
-def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """What a layer makes of x; a ValueError where it does not follow on the one before."""
-    if isinstance(layer, nn.Linear) and x.ndim != 2:
-        raise ValueError(f"before {name} a Flatten is needed: it is given {tuple(x.shape[1:])}.")
-    try:
-        return layer(x.clone())
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"{name} does not follow on the layer before it: {error}") from None
-
-
 def _conv2d(name: str, layer: nn.Conv2d) -> dict:
-    _only(name, layer, dilation=(1, 1), groups=1, padding_mode="zeros")
-    padding = layer.padding
-    if isinstance(padding, str):
-        if padding == "same" and any(side % 2 == 0 for side in layer.kernel_size):
-            raise ValueError(f'{name}: padding="same" can be shown for kernels of odd sides only.')
-        padding = [side // 2 if padding == "same" else 0 for side in layer.kernel_size]
+    networks.only(name, layer, dilation=(1, 1), groups=1)
+    networks.only_zeros_around(name, layer)
     return {
         "kind": "conv2d",
         "weight": {"shape": list(layer.weight.shape), "data": _base64(layer.weight)},
         "bias": _base64(layer.bias),
         "stride": list(layer.stride),
-        "padding": list(padding),
+        "padding": list(networks.convolution_padding(name, layer)),
     }
 
 
 def _max_pool(name: str, layer: nn.MaxPool2d) -> dict:
-    _only(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    networks.only(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
     return {"kind": "maxPool2d", **_window(layer)}
 
 
 def _average_pool(name: str, layer: nn.AvgPool2d) -> dict:
-    _only(name, layer, ceil_mode=False, divisor_override=None)
-    if _pair(layer.padding) != (0, 0):
-        _only(name, layer, count_include_pad=True)
+    networks.only(name, layer, ceil_mode=False, divisor_override=None)
+    networks.only_zeros_around(name, layer)
     return {"kind": "avgPool2d", **_window(layer)}
 
 
 def _window(layer: nn.MaxPool2d | nn.AvgPool2d) -> dict:
     sides = {"size": layer.kernel_size, "stride": layer.stride, "padding": layer.padding}
-    return {key: list(_pair(value)) for key, value in sides.items()}
+    return {key: list(networks.pair(value)) for key, value in sides.items()}
 
 
 def _batch_norm(name: str, layer: nn.BatchNorm2d) -> dict:
@@ -348,22 +306,15 @@ _CALLED = {
 }
 
 
-def _only(name: str, layer: nn.Module, **known: object) -> None:
-    for option, value in known.items():
-        given = getattr(layer, option)
-        if (_pair(given) if isinstance(value, tuple) else given) != value:
-            kind = type(layer).__name__
-            raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
-
-
-def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else tuple(value)
-
-
 def _base64(numbers: torch.Tensor | None) -> str | None:
     if numbers is None:
         return None
     return base64.b64encode(numbers.numpy().astype("<f4").tobytes()).decode()
+
+
+def _pad(image: torch.Tensor | None, centring: bool) -> dict:
+    """What the page needs to know of the pad."""
+    return {"digits": DIGITS, "start": _start(image), "centring": bool(centring)}
 
 
 def _start(image: torch.Tensor | None) -> list[dict]:

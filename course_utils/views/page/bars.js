@@ -16,7 +16,7 @@ export function probabilityBars(classes, pick) {
       class: "bars", viewBox: `0 0 ${width} ${TOP + HIGH + 22}`, tabindex: 0, role: "img",
       style: `--width: ${width}`, "aria-label": "probability of each class",
     },
-    h("line", { x1: 0, x2: width, y1: TOP + HIGH, y2: TOP + HIGH, stroke: "#333" }),
+    h("line", { x1: 0, x2: width, y1: TOP + HIGH, y2: TOP + HIGH, stroke: "currentColor" }),
     columns.map(({ group }) => group),
   );
 
@@ -27,7 +27,7 @@ export function probabilityBars(classes, pick) {
       frame: h("rect", { x: WIDE * k + 1, y: 1, width: WIDE - 2, height: TOP + HIGH + 20,
         fill: "transparent", "stroke-width": 3 }),
       bar: h("rect", { x: WIDE * k + 4, width: WIDE - 8, fill: "#0072b2" }),
-      ghost: h("rect", { x: WIDE * k + 4, width: WIDE - 8, fill: "none", stroke: "#111",
+      ghost: h("rect", { x: WIDE * k + 4, width: WIDE - 8, fill: "none", stroke: "currentColor",
         "stroke-width": 1.5, "stroke-dasharray": "4 3" }),
       number: text(0),
       title: h("title", {}, String(name)),

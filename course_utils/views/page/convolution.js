@@ -344,9 +344,14 @@ export function convolution({ model, el }) {
     const sums = traced(state, ...here);
     const hidden = asking || here[0] * out.shape[2] + here[1] >= shown;
     const many = state.channels > 1;
-    const white = Math.max(1, ...state.image.slice(0, state.channels).flat(2));
+    const pixels = state.image.slice(0, state.channels).flat(2);
+    const white = Math.max(1, ...pixels.map(Math.abs));
+    // As in maps: blue, white and orange where some are negative.
+    const lit = pixels.some((value) => value < 0)
+      ? (level) => ({ colour: signed(0.6 * level) })
+      : (level) => ({ colour: grey(level), dark: level < 0.5 });
     const largest = Math.max(1e-9, ...state.kernel.flat(2).map(Math.abs));
-    const scales = { many, hidden, white, largest };
+    const scales = { many, hidden, white, lit, largest };
     view.box.classList.toggle("view-many", many);
     panes.forEach((pane, c) => {
       pane.node.hidden = c >= state.channels;
@@ -356,7 +361,7 @@ export function convolution({ model, el }) {
     drawSum(sums, here, hidden);
   }
 
-  function drawChannel(pane, c, here, { terms, sum }, { many, hidden, white, largest }) {
+  function drawChannel(pane, c, here, { terms, sum }, { many, hidden, white, lit, largest }) {
     const [height, width] = sides(state.image[c]);
     const { padding, stride, flip } = state;
     const name = (text) => (many ? `${text} ${c}` : text);
@@ -369,8 +374,7 @@ export function convolution({ model, el }) {
       if (value === undefined) return { text: "0", colour: "#eee", marks: "padding" };
       const marks = [seen[i][j] ? "" : "unseen", same(looked, i, j) ? "linked" : ""].join(" ");
       const title = `image[${c}, ${i - padding}, ${j - padding}] = ${tidy(value)}`;
-      const level = value / white;
-      return { text: brief(value, 4), colour: grey(level), dark: level < 0.5, title, marks };
+      return { text: brief(value, 4), ...lit(value / white), title, marks };
     });
     pane.image.window(here[0] * stride, here[1] * stride, ...sides(terms));
 

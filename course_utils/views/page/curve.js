@@ -13,7 +13,7 @@ const RIGHT = { top: 216, bottom: 276 };
  */
 export function trainingCurve(pick) {
   const grid = h("g", { stroke: "#ccc" });
-  const words = h("g", { "font-size": 16, fill: "#1a1a1a" });
+  const words = h("g", { "font-size": 16 });
   const lines = {
     loss: h("path", { fill: "none", stroke: "#0072b2", "stroke-width": 2.5 }),
     right: h("path", { fill: "none", stroke: "#d55e00", "stroke-width": 2.5 }),

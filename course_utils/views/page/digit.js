@@ -1,5 +1,5 @@
-// From a drawing to a digit as MNIST was made: its ink scaled into a box of 20×20 pixels, and
-// placed by its centre of mass into 28×28. The ink is computed here, not read from a canvas: so
+// From a drawing to a digit as MNIST was made: scaled into a box of 20×20 pixels, its lines 2 wide,
+// and placed by its centre of mass into 28×28. The ink is computed here, not read from a canvas: so
 // it is the same in every browser, whatever its screen or its protection of the user's privacy.
 //
 // A drawing is a list of strokes on a pad of 280×280: { width, points: [[x, y], …] }, or a
@@ -8,6 +8,8 @@
 export const SIDE = 280;
 const PIXEL = SIDE / 28;
 const BOX = 20;
+/** How wide lines become there: about as wide as in MNIST, whatever the pen on the pad was. */
+const LINE = 2;
 /** One pixel of the digit is the mean of FINE×FINE fine ones: that makes the edges soft. */
 const FINE = 8;
 
@@ -17,13 +19,9 @@ const FINE = 8;
  * on the pad, middle the [x, y] in the digit where the ink has its centre of mass.
  */
 export function prepare(strokes, centring) {
-  const box = inkBox(strokes);
+  const box = around(strokes, true);
   if (!box) return null;
-  const scale = centring
-    ? (BOX * FINE) / Math.max(box.right - box.left, box.bottom - box.top)
-    : FINE / PIXEL;
-  const seen = centring ? box : { left: 0, top: 0, right: SIDE, bottom: SIDE };
-  const grid = ink(strokes, seen, scale);
+  const grid = centring ? inBox(strokes) : asItIs(strokes);
   const mass = centreOfMass(grid);
   if (!mass) return null;
   const sides = [grid.columns, grid.rows];
@@ -33,39 +31,60 @@ export function prepare(strokes, centring) {
   return bytes.some((byte) => byte > 0) ? { bytes, box, middle } : null;
 }
 
+function asItIs(strokes) {
+  return ink(strokes, { left: 0, top: 0, right: SIDE, bottom: SIDE }, FINE / PIXEL);
+}
+
+/** The ink scaled into the box, its lines made LINE wide. */
+function inBox(strokes) {
+  const { left, top, right, bottom } = around(strokes, false);
+  const pen = strokes.some(({ picture }) => !picture) ? LINE : 0;
+  // What is hardly longer than a pen is wide is a dot, and is not made a digit of.
+  const side = Math.max(right - left, bottom - top, PIXEL * pen);
+  const scale = ((BOX - pen) * FINE) / side;
+  const r = (pen / 2) * (FINE / scale);
+  const seen = { left: left - r, top: top - r, right: right + r, bottom: bottom + r };
+  return ink(strokes.map((stroke) => ({ ...stroke, width: 2 * r })), seen, scale);
+}
+
 /** How far to shift so that the centre of mass lies in the middle, and no ink outside. */
 function inward(mass, side) {
   const wanted = Math.round(14 * FINE - mass);
   return Math.min(Math.max(wanted, 0), 28 * FINE - side);
 }
 
-/** The rectangle around all ink that is on the pad, or null. */
-function inkBox(strokes) {
+/** The rectangle around all that is on the pad, with the pens' width or without; or null. */
+function around(strokes, pens) {
   const box = { left: SIDE, top: SIDE, right: 0, bottom: 0 };
-  for (const [left, top, right, bottom] of strokes.flatMap(pieces)) {
-    if (right <= 0 || bottom <= 0 || left >= SIDE || top >= SIDE) continue;
-    box.left = Math.min(box.left, Math.max(left, 0));
-    box.top = Math.min(box.top, Math.max(top, 0));
-    box.right = Math.max(box.right, Math.min(right, SIDE));
-    box.bottom = Math.max(box.bottom, Math.min(bottom, SIDE));
+  const inside = (place) => Math.min(SIDE, Math.max(0, place));
+  for (const { sides: [left, top, right, bottom], r } of strokes.flatMap(pieces)) {
+    if (right + r <= 0 || bottom + r <= 0 || left - r >= SIDE || top - r >= SIDE) continue;
+    const more = pens ? r : 0;
+    box.left = Math.min(box.left, inside(left - more));
+    box.top = Math.min(box.top, inside(top - more));
+    box.right = Math.max(box.right, inside(right + more));
+    box.bottom = Math.max(box.bottom, inside(bottom + more));
   }
-  return box.right > box.left ? box : null;
+  return box.right < box.left ? null : box;
 }
 
-/** Rectangles around the pieces of a stroke: from point to point, or the pixels that have ink. */
+/**
+ * Rectangles around the pieces of a stroke, from point to point, with the radius r of the pen
+ * around them; or around the pixels of a picture that have ink.
+ */
 function pieces({ width, points, picture }) {
   if (!picture) {
     return points.map(([x, y], i) => {
       const [x0, y0] = points[Math.max(0, i - 1)];
-      const r = width / 2;
-      return [Math.min(x, x0) - r, Math.min(y, y0) - r, Math.max(x, x0) + r, Math.max(y, y0) + r];
+      const sides = [Math.min(x, x0), Math.min(y, y0), Math.max(x, x0), Math.max(y, y0)];
+      return { sides, r: width / 2 };
     });
   }
   const [[left, top]] = points;
   const inked = Array.from(picture.keys()).filter((i) => picture[i]);
   return inked.map((i) => {
     const [x, y] = [left + (i % 28) * PIXEL, top + Math.floor(i / 28) * PIXEL];
-    return [x, y, x + PIXEL, y + PIXEL];
+    return { sides: [x, y, x + PIXEL, y + PIXEL], r: 0 };
   });
 }
 
@@ -135,6 +154,25 @@ function blocks({ columns, rows, data }, [right, down]) {
     }
   }
   return Uint8Array.from(sums, (sum) => Math.round((255 * sum) / FINE ** 2));
+}
+
+/** How many digits there seem to be: drawings side by side, each more than half as high as all. */
+export function digitsBeside(strokes) {
+  const boxes = strokes.map((stroke) => around([stroke], true)).filter(Boolean);
+  const high = Math.max(...boxes.map(({ bottom }) => bottom))
+    - Math.min(...boxes.map(({ top }) => top));
+  const drawings = [];
+  for (const box of boxes.sort((one, other) => one.left - other.left)) {
+    const last = drawings[drawings.length - 1];
+    if (!last || box.left > last.right) {
+      drawings.push(box);
+      continue;
+    }
+    last.top = Math.min(last.top, box.top);
+    last.right = Math.max(last.right, box.right);
+    last.bottom = Math.max(last.bottom, box.bottom);
+  }
+  return drawings.filter(({ top, bottom }) => bottom - top > high / 2).length;
 }
 
 /** The same strokes, moved by so many pixels of the digit. */

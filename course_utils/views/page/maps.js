@@ -14,7 +14,9 @@ export function layout(shape) {
   const [count, high, wide] = shape.length === 1 ? [shape[0], 1, 1] : shape;
   const room = shape.length === 1 ? ROOM.units : ROOM.maps;
   const narrow = best(count, high, wide, room);
-  if (narrow?.zoom >= 2 || shape.length === 1) return narrow;
+  // Very many units stand without gaps, as far down as they go.
+  if (shape.length === 1) return narrow ?? arranged(count, 1, 1, room.width, 1, 0);
+  if (narrow?.zoom >= 2) return narrow;
   // Many large maps may be as wide as two mosaics, if they become larger by that.
   const broad = best(count, high, wide, { width: 2 * room.width + 12, height: room.height });
   if (!narrow || broad?.zoom > narrow.zoom) return broad ?? arranged(count, high, wide, 8, 1);

@@ -3,8 +3,8 @@
 import { h } from "./frame.js";
 import { SIDE, moved } from "./digit.js";
 
-/** Points nearer than this to the last one add nothing but work. */
-const NEAREST = 1;
+/** Points nearer than this to the last one add nothing but work, also where one writes small. */
+const NEAREST = 0.25;
 
 /**
  * A pad: { node, strokes(), set(strokes), shift(right, down), undo(), clear(), guide(box) }.

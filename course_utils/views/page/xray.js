@@ -3,7 +3,7 @@
 import { h, calm, frame, predict, show } from "./frame.js";
 import { readNetwork, toInput, activations, place, trace } from "./network.js";
 import { receptiveField } from "./network.js";
-import { prepare, moved } from "./digit.js";
+import { digitsBeside, prepare, moved } from "./digit.js";
 import { drawingPad } from "./pad.js";
 import { largest, layout, mosaic, neighbour, unitAt } from "./maps.js";
 import { probabilityBars } from "./bars.js";
@@ -23,6 +23,9 @@ const QUESTION = { move: [[0, -1], [0, -1], [0, -1], [0, -1]], words: "up by 4 p
 /** To the right, back and over to the left, and home again. */
 const WALK = [...Array(6).fill(1), ...Array(12).fill(-1), ...Array(6).fill(1)];
 const STEP_MS = 200;
+const CENTRED = "as MNIST's digits were: scaled into 20 \u00d7 20 pixels, lines 2 wide, centred";
+const SEVERAL = " There seem to be several digits side by side, and the network reads one: "
+  + "clear the pad, and draw them one after the other.";
 
 export function xray({ model, el }) {
   const network = readNetwork(model.get("network"));
@@ -33,11 +36,13 @@ export function xray({ model, el }) {
   const state = { centring: false, width: PEN.start, values: null, chosen: null, channel: 0 };
   // asked: the question is open; before: probabilities to compare with; due: a frame will update.
   Object.assign(state, { asked: false, before: null, timer: null, due: false, listing: false });
+  // example: what is on the pad has not been drawn by the learner; it is not centred unasked.
+  state.example = true;
 
   const title = `X-ray of ${network.name}`;
   const view = frame(el, { title, help: HELP, keys: keys(), kind: "xray" });
   const pad = drawingPad({
-    begin: () => { stop(); skipQuestion(); state.before = null; },
+    begin,
     changed: (done) => (done ? update(true) : soon()),
     width: () => state.width,
   });
@@ -81,7 +86,7 @@ export function xray({ model, el }) {
     const buttons = h("div", { class: "xray-buttons" },
       h("div", {}, button("undo", "undo (U)", undo), button("clear", "clear (Delete)", clear)),
       h("label", {}, "pen ", penWidth),
-      h("label", {}, centring, " centring"),
+      h("label", { title: CENTRED }, centring, " centring"),
       h("div", { class: "xray-arrows" },
         arrow("\u2190", "ArrowLeft", "left"), arrow("\u2191", "ArrowUp", "up"),
         arrow("\u2193", "ArrowDown", "down"), arrow("\u2192", "ArrowRight", "right")));
@@ -143,6 +148,7 @@ export function xray({ model, el }) {
   function reset() {
     stop();
     Object.assign(state, { centring: false, chosen: null, before: null, listing: false });
+    state.example = true;
     setPen(PEN.start);
     pad.set(network.start);
     ask();
@@ -222,11 +228,30 @@ export function xray({ model, el }) {
     pad.shift(...MOVE[key]);
   }
 
+  function begin() {
+    stop();
+    skipQuestion();
+    state.before = null;
+    if (!finished(pad.strokes())) takeOver();
+  }
+
   function replaceBy(drawing) {
     stop();
     skipQuestion();
     state.before = null;
+    if (finished(drawing)) Object.assign(state, { example: true, centring: false });
+    else takeOver();
     pad.set(drawing);
+  }
+
+  /** Whether a picture is among the strokes: one that needs no centring, as it was made so. */
+  function finished(strokes) {
+    return strokes.some(({ picture }) => picture);
+  }
+
+  /** From here on the drawing is the learner's, and is centred where the pad starts so. */
+  function takeOver() {
+    if (state.example) Object.assign(state, { example: false, centring: network.centring });
   }
 
   function clear() {
@@ -242,7 +267,7 @@ export function xray({ model, el }) {
 
   function centre(on) {
     if (unanswered()) return draw();
-    state.centring = on;
+    Object.assign(state, { example: false, centring: on });
     update(true);
   }
 
@@ -334,7 +359,9 @@ export function xray({ model, el }) {
     if (!done) return;
     model.set("drawn", new DataView((digit?.bytes ?? new Uint8Array(28 * 28)).buffer));
     model.save_changes();
-    view.say(digit ? `${reading(network, probabilities())}.` : "Nothing is drawn: no prediction.");
+    if (!digit) return view.say("Nothing is drawn: no prediction.");
+    const several = digitsBeside(pad.strokes()) > 1 ? SEVERAL : "";
+    view.say(`${reading(network, probabilities())}.${several}`);
   }
 
   function draw() {
