@@ -55,15 +55,17 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
     """A trained model in evaluation mode, on the CPU, and its recipe.
 
     The reader's own ``runs/<name>.pt`` where it was trained on data ("mnist", "fashion-mnist"
-    or "digits"), otherwise the one that ships, ``data/weights/<name>-mnist.pt``. A printed
-    sentence says which. Nothing in the file is executed: it is read with weights_only=True.
+    or "digits"), otherwise the one that ships, ``data/weights/<name>-<data>.pt``, or
+    ``<name>-mnist.pt`` for "digits". A printed sentence says which. Nothing in the file is
+    executed: it is read with weights_only=True.
 
     Raises ValueError for unknown data, CheckpointError for a file that is missing, damaged, of
     another architecture, or holds anything but weights.
     """
     if data not in CLASSES:
         raise ValueError(f"there is no data set {data!r}; the known ones are {', '.join(CLASSES)}.")
-    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-mnist.pt"
+    learned_from = "mnist" if data == "digits" else data  # no weights of the digits ship
+    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-{learned_from}.pt"
     path = own if own.exists() and _read(own)[1].get("data") == data else shipped
     content, recipe = _read(path)
     model = _build(path, content, recipe)
