@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import nn
 
 from course_utils.images import CLASSES
 from course_utils.models import ARCHITECTURES
-from course_utils.sources import DATA, runs_folder
+from course_utils.sources import DATA, ROOT, runs_folder
 
 
 class CheckpointError(RuntimeError):
@@ -74,6 +75,30 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
         f"{recipe['architecture']} with {whose} weights, trained on {recipe['data']}: {path.name}"
     )
     return model, recipe
+
+
+def find_pretrained(url: str) -> Path | None:
+    """The file that torchvision would download from url, where it is at hand, or None.
+
+    Looked for in torch's cache, ``checkpoints`` in ``torch.hub.get_dir()``, and in
+    COURSE_DATA_DIR. Nothing is downloaded. torchvision's names end with the first digits of the
+    file's SHA-256, as in ``resnet18-f37072fd.pth``.
+
+    Raises CheckpointError for a file that does not have this checksum.
+    """
+    name = url.rpartition("/")[2]
+    begins = Path(name).stem.rpartition("-")[2]
+    shared = Path(ROOT, Path(os.environ.get("COURSE_DATA_DIR") or DATA).expanduser())
+    for folder in (Path(torch.hub.get_dir(), "checkpoints"), shared):
+        path = folder / name
+        if path.is_file():
+            if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(begins):
+                raise CheckpointError(
+                    f"{path} is damaged: its SHA-256 does not begin with {begins}, as its name "
+                    "says. It was not loaded. Delete it; a fresh download takes its place."
+                )
+            return path
+    return None
 
 
 def _recipe(weights: Path) -> Path:
