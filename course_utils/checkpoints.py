@@ -1,10 +1,16 @@
 """Keeping trained weights in files, with their recipes, and reading them back without trust."""
 
+import contextlib
+import glob
 import hashlib
 import io
 import json
+import math
 import os
-import pickle
+import secrets
+import textwrap
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +21,9 @@ from course_utils.images import CLASSES
 from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA, ROOT, runs_folder
 
+#: No weights and no recipe of the course come near these numbers of bytes.
+MOST_WEIGHTS, MOST_RECIPE = 2**28, 2**17
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint that cannot be used. The message says which file, why, and what to do."""
@@ -24,31 +33,46 @@ def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
     """Keep a model's weights as ``runs/<name>.pt``, and how it was made as ``runs/<name>.json``.
 
     recipe: what the JSON is to tell, at least "data" (train.name) and "inputs" (pad, mean and
-    std); the architecture, the versions and the checksum of the weights are added to it.
+    std); the architecture and the versions are added to it, and "sha256", the checksum of the
+    weights and of everything else in the recipe.
 
-    Both files are written whole under other names before either takes the place of an old one,
-    so that a crash at any moment leaves the old pair or the new one. The folder is
-    COURSE_RUNS_DIR where that is set. Returns the path of the weights.
+    Both files are written whole under names of their own before either takes the place of an old
+    one, so that a crash at any moment leaves the old pair or the new one, and of several savers
+    at once one wins. The folder is COURSE_RUNS_DIR where that is set. Returns the path of the
+    weights.
 
-    Raises ValueError for a recipe without "data" or "inputs".
+    Raises ValueError for a recipe without "data" or "inputs", or of more than 131,072 bytes,
+    for inputs that are no numbers, and for weights that are not finite float32.
     """
     if missing := {"data", "inputs"} - recipe.keys():
         raise ValueError(f"the recipe has to tell {' and '.join(sorted(missing))} as well.")
-    buffer = io.BytesIO()
-    torch.save({key: value.cpu() for key, value in model.state_dict().items()}, buffer)
     whole_recipe = {
         "architecture": type(model).__name__,
         "arguments": list(getattr(model, "arguments", ())),
         **recipe,
         "versions": {"torch": torch.__version__, "numpy": np.__version__},
-        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
     }
+    whole_recipe = json.loads(json.dumps(whole_recipe))  # as it will be read
+    _check(model, whole_recipe)
+    buffer = io.BytesIO()
+    torch.save({key: value.cpu() for key, value in model.state_dict().items()}, buffer)
+    whole_recipe["sha256"] = _checksum(buffer.getvalue(), whole_recipe)
+    text = json.dumps(whole_recipe, indent=2).encode()
+    if len(text) > MOST_RECIPE:
+        raise ValueError(f"the recipe takes {len(text):,} bytes; at most {MOST_RECIPE:,} are kept.")
     weights = runs_folder() / f"{name}.pt"
     weights.parent.mkdir(parents=True, exist_ok=True)
-    _new(weights).write_bytes(buffer.getvalue())
-    _new(_recipe(weights)).write_text(json.dumps(whole_recipe, indent=2), encoding="utf-8")
-    _new(weights).replace(weights)
-    _new(_recipe(weights)).replace(_recipe(weights))
+    for _ in range(20):
+        new = f"{secrets.token_hex(8)}.new"
+        new_weights, new_recipe = _beside(weights, new), _beside(_recipe(weights), new)
+        new_weights.write_bytes(buffer.getvalue())
+        new_recipe.write_bytes(text)
+        new_weights.replace(weights)
+        new_recipe.replace(_recipe(weights))
+        with contextlib.suppress(CheckpointError):  # another saver came in between
+            _read(weights)
+            break
+    _tidy(weights)
     return weights
 
 
@@ -105,27 +129,94 @@ def _recipe(weights: Path) -> Path:
     return weights.with_suffix(".json")
 
 
-def _new(path: Path) -> Path:
-    return path.with_name(path.name + ".new")
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}.{ending}")
+
+
+def _unfinished(path: Path) -> list[Path]:
+    """What savers of a file have left, or are still writing."""
+    return list(path.parent.glob(f"{glob.escape(path.name)}*.new"))
+
+
+def _tidy(weights: Path) -> None:
+    """Remove what savers left that have ended in a crash, an hour ago or longer."""
+    for left in _unfinished(weights) + _unfinished(_recipe(weights)):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
+
+
+def _checksum(content: bytes, recipe: dict) -> str:
+    """The SHA-256 of the weights and of everything else that the recipe says."""
+    rest = {key: value for key, value in recipe.items() if key != "sha256"}
+    return hashlib.sha256(content + json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _check(model: nn.Module, recipe: dict) -> None:
+    """Raise ValueError for weights that are not finite float32, or inputs that are no numbers."""
+    for name, weight in model.named_parameters():
+        if weight.dtype != torch.float32 or not weight.isfinite().all():
+            raise ValueError(
+                f"{name} has to hold finite numbers of type float32 "
+                "(a training that has diverged leaves NaN)"
+            )
+    inputs = recipe.get("inputs")
+    if not (
+        isinstance(inputs, dict)
+        and inputs.keys() <= {"pad", "mean", "std"}
+        and all(type(value) in (int, float) for value in inputs.values())
+        and type(inputs.get("pad", 0)) is int
+        and 0 <= inputs.get("pad", 0) <= 100
+        and math.isfinite(inputs.get("mean", 0.0))
+        and 0 < inputs.get("std", 1.0) < math.inf
+    ):
+        raise ValueError(
+            "the recipe's inputs have to be numbers: pad, whole and from 0 to 100, mean, and std, "
+            f"above 0; they are {textwrap.shorten(repr(inputs), 100)}"
+        )
+
+
+def _bytes(path: Path, most: int) -> bytes:
+    """A file's contents. Raises OSError or ValueError where it is none, or has more than most."""
+    if path.exists() and not path.is_file():
+        raise ValueError("it is no file")
+    with path.open("rb") as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it has more than {most:,} bytes")
+    return content
 
 
 def _read(path: Path) -> tuple[bytes, dict]:
     """The bytes of the weights, and the recipe that belongs to them by its checksum."""
     if not path.exists():
-        raise CheckpointError(f"there are no weights {path}. {_cure(path)}")
-    content = path.read_bytes()
-    checksum = hashlib.sha256(content).hexdigest()
+        shipped = ", ".join(sorted(other.stem for other in (DATA / "weights").glob("*.pt")))
+        raise CheckpointError(
+            f"there are no weights {path}. The course has {shipped or 'none left'}: `git checkout "
+            "data/weights`, in its folder, brings back what was lost. Other weights have to be "
+            "trained, and saved by save_weights, before they can be loaded."
+        )
+    try:
+        content = _bytes(path, MOST_WEIGHTS)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}. {_cure(path)}") from None
     problem = f"or its recipe, {_recipe(path).name}, is damaged or missing: they do not agree"
     # After a crash between the two renamings the new recipe still has its other name.
-    for recipe in (_recipe(path), _new(_recipe(path))):
+    for recipe in (_recipe(path), *_unfinished(_recipe(path))):
         try:
-            read = json.loads(recipe.read_text(encoding="utf-8"))
-            if read["sha256"] == checksum:
+            read = json.loads(_bytes(recipe, MOST_RECIPE))
+            if read["sha256"] == _checksum(content, read):
                 return content, {"data": "", "architecture": "", "arguments": [], **read}
+            if read["sha256"] == hashlib.sha256(content).hexdigest():
+                problem = (
+                    f"has a recipe, {recipe.name}, that its checksum does not cover, as an earlier "
+                    "version of the course wrote them"
+                )
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            problem = f"has a recipe that cannot be read: {recipe.name}, {error!r}"
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            why = f"{type(error).__name__}: {error}"
+            problem = f"has a recipe that cannot be read: {recipe.name}, {why}"
     raise CheckpointError(f"{path} {problem}. {_cure(path)}")
 
 
@@ -134,25 +225,43 @@ def _build(path: Path, content: bytes, recipe: dict) -> nn.Module:
     if architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise CheckpointError(
-            f"{path} is for a network {architecture!r}; the course has {known}. {_cure(path)}"
+            f"{path} is for a network {textwrap.shorten(architecture, 100)!r}; the course has "
+            f"{known}. {_cure(path)}"
         )
     try:
-        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        state = _state(content)
+    except Exception:  # what torch says of it would tell the reader to trust the file
+        raise CheckpointError(
+            f"{path} does not fit {architecture}: it is damaged, or holds more than weights. It "
+            f"was not loaded, and nothing in it was run. {_cure(path)}"
+        ) from None
+    try:
         with torch.device("meta"):  # without memory: a forged recipe may ask for any size
             model = ARCHITECTURES[architecture](*recipe["arguments"])
         model.load_state_dict(state, assign=True)
-    except pickle.UnpicklingError:
-        raise CheckpointError(
-            f"{path} holds more than weights. It was not loaded, and nothing in it was run. "
-            f"{_cure(path)}"
-        ) from None
-    except Exception as error:  # torch has no one error for what it cannot read or fit
-        message = f"{path} does not fit {architecture}: {error}. {_cure(path)}"
-        raise CheckpointError(message) from None
+        _check(model, recipe)
+    except Exception as error:  # torch has no one error for what does not fit
+        why = textwrap.shorten(str(error), 300).rstrip(".")
+        raise CheckpointError(f"{path} does not fit {architecture}: {why}. {_cure(path)}") from None
     return model.eval()
 
 
+def _state(content: bytes) -> object:
+    """What torch has saved, read without trust, and without a byte more than the file has."""
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        if sum(part.file_size for part in parts.infolist()) > len(content):
+            raise ValueError("torch does not compress what it saves")
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
 def _cure(path: Path) -> str:
+    """What to do about weights, or a recipe of theirs, that cannot be used."""
     if path.is_relative_to(DATA):
-        return f"It should come with the course: `git checkout {path.relative_to(DATA.parent)}`."
-    return "Train and save it again in its lesson; or delete it, and the course's own is used."
+        pair = " ".join(p.relative_to(DATA.parent).as_posix() for p in (path, _recipe(path)))
+        return (
+            f"Both files come with the course: `git checkout {pair}`, in its folder, brings them "
+            "back, or a fresh copy of the course."
+        )
+    if any((DATA / "weights").glob(f"{glob.escape(path.stem)}-*.pt")):
+        return "Train and save it again in its lesson; or delete it, and the course's own is used."
+    return "Train and save it again in its lesson."

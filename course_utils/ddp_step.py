@@ -1,21 +1,29 @@
 """LeNet trained by several processes at once: the script of lesson 15.
 
-torchrun --standalone --local-addr=127.0.0.1 --nproc-per-node=2 -m course_utils.ddp_step FOLDER
+.venv/bin/torchrun --standalone --local-addr=127.0.0.1 --nproc-per-node=2 \
+    -m course_utils.ddp_step FOLDER
+
+That is one line, typed in the folder of the course. Where the environment is activated, torchrun
+alone is enough. On Windows start it by `launch`, which knows another way for workers to meet.
 
 Every process, called a worker, runs this whole file. It trains on the embedded digits and
 leaves what it found in FOLDER: worker-0.pt, worker-1.pt and so on.
 """
 
 import argparse
+import contextlib
+import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import torch
 import torch.distributed as dist
 from torch import nn
@@ -31,12 +39,34 @@ SIZE = 64  # images in a batch, all workers together
 LEARNING_RATE = 0.03
 TIMED_SIZES = (64, 512)
 
+WINDOWS = os.name == "nt"
+
+
+@contextlib.contextmanager
+def waiting(patience: float = 5) -> Iterator[None]:
+    """Within it a worker that has lost another one, or waited in vain for it, is not blamed.
+
+    torchrun blames the first worker that fails. So this one waits for some seconds, in which
+    torchrun ends it where another worker has failed, and otherwise says that it is not the cause.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and "gloo" not in str(error):
+            raise
+        time.sleep(patience)
+        raise RuntimeError(
+            f"worker {os.environ['RANK']} is not the cause: another worker has stopped or does not "
+            f"answer. ({error})"
+        ) from None
+
 
 @record  # torchrun's report then quotes the worker that failed first
+@waiting()  # and does not blame one that has waited for another in vain
 def main() -> None:
     """What every worker does: train on its share of each batch, and keep what came of it."""
     options = read_options()
-    rank, ranks, device = join()
+    rank, ranks, device = join(timedelta(seconds=options.wait))
     train = load_train()
     torch.manual_seed(rank)  # other weights in each worker, but DDP gives all of them worker 0's
     model = DistributedDataParallel(LeNet().to(device))
@@ -57,14 +87,13 @@ def main() -> None:
     dist.destroy_process_group()
 
 
-def join() -> tuple[int, int, torch.device]:
+def join(wait: timedelta) -> tuple[int, int, torch.device]:
     """Meet the other workers: this worker's rank, how many they are, and this one's device.
 
     torchrun has put into the environment who this worker is and where the others wait.
-    A worker that waits for another one for longer than a minute gives up with an error.
+    A worker that waits for another one for longer than wait gives up with an error.
     """
     local_rank, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
-    wait = timedelta(minutes=1)
     can_use_gpus = pick_device().type == "cuda" and dist.is_nccl_available()
     if can_use_gpus and torch.cuda.device_count() >= here:
         device = torch.device("cuda", local_rank)  # a GPU for each worker
@@ -152,41 +181,105 @@ def stay_on_this_machine() -> None:
             os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
 
 
-def launch(folder: str | Path, *options: str, workers: int = 2) -> subprocess.CompletedProcess:
+def launch(
+    folder: str | Path, *options: str, workers: int = 2, timeout: float = 180
+) -> subprocess.CompletedProcess:
     """Start workers on this machine with torchrun, and wait for the end of the job.
 
+    folder: made where there is none; what an earlier job left in it is removed.
+    timeout: seconds after which the job and its workers are ended.
+
     Returns the finished process with what it wrote. Where a worker failed, the returncode is
-    not 0, and torchrun has put the message of the first one that did into folder/error.json.
+    not 0, and folder/error.json holds {"message": {"message": …}}: the message of the first one
+    that did, or, where it could not leave one, what torchrun saw of its end.
+
+    Raises TimeoutError for a job that takes too long.
     """
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    report = folder / "error.json"
+    for old in (report, *folder.glob("worker-*.pt")):
+        old.unlink(missing_ok=True)
+    meeting, variables = ["--standalone"], {}
+    if WINDOWS:
+        # torch is built without libuv there, which --standalone asks for whatever USE_LIBUV says.
+        meeting = ["--rdzv-backend=c10d", "--rdzv-conf=store_type=file"]
+        variables = {"USE_LIBUV": "0", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    command = [sys.executable, "-m", "torch.distributed.run", *meeting]
     command += ["--local-addr=127.0.0.1", f"--nproc-per-node={workers}"]
     command += ["-m", "course_utils.ddp_step", str(folder), *options]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",  # one thread a worker: torchrun's own choice where nothing is set
-        "TORCHELASTIC_ERROR_FILE": str(Path(folder) / "error.json"),
+        "TORCHELASTIC_ERROR_FILE": str(report),
+        **variables,
     }
-    if os.name == "nt":
-        environment["USE_LIBUV"] = "0"  # torch for Windows is built without it
-    return subprocess.run(
+    with subprocess.Popen(
         command,
         env=environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        timeout=120,
-    )
+    ) as job:
+        try:
+            output, errors = job.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(
+                f"the job took longer than {timeout:g} seconds; it and its workers were ended. A "
+                "busy machine needs a larger timeout; fewer --steps take less."
+            ) from None
+        finally:
+            end(job)
+    if job.returncode and not report.exists():
+        seen = re.search(r"Root Cause.*?rank +: (\d+).*?traceback +: ([^\n]+)", errors, re.DOTALL)
+        message = f"worker {seen[1]}: {seen[2]}" if seen else errors[-2000:]
+        report.write_text(json.dumps({"message": {"message": message}}), encoding="utf-8")
+    return subprocess.CompletedProcess(command, job.returncode, output, errors)
+
+
+def end(job: subprocess.Popen, wait: float = 10) -> None:
+    """End a job and the processes that it has started: by request, and after wait by force."""
+    if job.poll() is not None:
+        return
+    first = psutil.Process(job.pid)
+    family = [first, *first.children(recursive=True)]
+    for process in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    for process in psutil.wait_procs(family, timeout=wait)[1]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+class Options(argparse.ArgumentParser):
+    """A parser whose refusals are errors of the worker, so that torchrun reports them."""
+
+    def error(self, message: str) -> None:
+        if dist.is_torchelastic_launched():
+            raise ValueError(message)
+        super().error(message)
 
 
 def read_options() -> argparse.Namespace:
     """The options of the command line; ends the program where it was not started by torchrun."""
-    parser = argparse.ArgumentParser(prog="torchrun … -m course_utils.ddp_step")
+    parser = Options(prog="torchrun … -m course_utils.ddp_step")
     parser.add_argument("folder", type=Path, help="where the workers leave their results")
     parser.add_argument("--steps", type=int, default=200, help="training steps (200)")
     parser.add_argument("--fail", type=int, metavar="RANK", help="a worker that is to fail")
+    parser.add_argument("--wait", type=float, default=60, help="seconds to wait for others (60)")
     options = parser.parse_args()
     if not dist.is_torchelastic_launched():
-        parser.error("start this with torchrun, as the first lines of the file say")
+        parser.error(
+            "start this with torchrun (.venv/bin/torchrun), as the first lines of the file say"
+        )
+    workers = int(os.environ["WORLD_SIZE"])
+    if options.steps < 1:
+        parser.error(f"--steps is {options.steps}; it has to be at least 1")
+    if options.fail is not None and not 0 <= options.fail < workers:
+        parser.error(f"--fail is {options.fail}; the workers are 0 to {workers - 1}")
+    if options.fail is not None and options.steps < 2:
+        parser.error("--fail needs 2 steps or more: the worker fails in the second one")
     return options
 
 

@@ -1,17 +1,15 @@
 """The course's images, and how they reach a network in batches."""
 
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from course_utils import sources
+from course_utils import downloads, sources
 
 CLASSES = {
     "mnist": tuple("0123456789"),
@@ -82,11 +80,13 @@ def load_images(name: str) -> tuple[Images, Images]:
     COURSE_DATA_DIR names, or else in ``data/``, where they are downloaded if they can be.
     Where that fails, a printed sentence says why and the embedded digits take their place:
     ``train.name`` tells. COURSE_DATA_DIR=digits asks for the embedded digits outright, and
-    COURSE_MIRROR names a web folder to download from instead of torchvision's own.
-    Every file is checked by size and SHA-256 before it is used.
+    COURSE_MIRROR names a web folder to download from instead (`downloads.download`).
+    Every file is checked by size and SHA-256 before it is used, and what becomes of it later
+    changes nothing: the images are those of a copy (`sources.load_raw`).
 
     Raises ValueError for an unknown name, DataError for a COURSE_DATA_DIR that is missing
-    or holds a missing or damaged file: nothing else is then tried in its place.
+    or holds a missing or damaged file, or a COURSE_MIRROR that is no address: nothing else is
+    then tried in its place.
 
     Sources: LeCun, Cortes and Burges, The MNIST Database of Handwritten Digits (1998);
     Xiao, Rasul and Vollgraf, Fashion-MNIST (2017); data/digits.md for the digits.
@@ -97,15 +97,16 @@ def load_images(name: str) -> tuple[Images, Images]:
         known = ", ".join(f'"{known}"' for known in CLASSES)
         raise ValueError(f"there is no data set {name!r}; the known ones are {known}.")
     try:
-        folder = sources.find_images(name) or sources.download(name)
-    except sources.Unreachable as reason:
+        folder = sources.find_images(name) or downloads.download(name)
+    except downloads.Unreachable as reason:
         print(
             f'Using the embedded digits, not "{name}": {reason}\n'
             "The lesson runs to its end on them, with other numbers. README.md, section "
             '"Where the images come from", says how to get the full set.'
         )
         return _read_digits()
-    return _read_idx(folder, name, "train"), _read_idx(folder, name, "t10k")
+    raw = sources.load_raw(folder, name)
+    return _images(raw, name, "train"), _images(raw, name, "t10k")
 
 
 def sample_digit() -> tuple[torch.Tensor, int]:
@@ -116,12 +117,10 @@ def sample_digit() -> tuple[torch.Tensor, int]:
     return test.images[at], int(test.labels[at])
 
 
-def _read_idx(folder: Path, name: str, part: str) -> Images:
-    """Read a verified data set. The images are mapped from the file, not copied into memory."""
-    pixels = np.memmap(folder / f"{part}-images-idx3-ubyte", np.uint8, mode="c", offset=16)
-    labels = np.fromfile(folder / f"{part}-labels-idx1-ubyte", np.uint8, offset=8)
-    images = torch.from_numpy(pixels).view(-1, 1, 28, 28)  # (N, 1, 28, 28)
-    return Images(images, torch.from_numpy(labels).long(), CLASSES[name], name)
+def _images(raw: dict[str, np.ndarray], name: str, part: str) -> Images:
+    images = torch.from_numpy(raw[f"{part}-images-idx3-ubyte"][16:]).view(-1, 1, 28, 28)
+    labels = torch.from_numpy(raw[f"{part}-labels-idx1-ubyte"][8:]).long()
+    return Images(images, labels, CLASSES[name], name)
 
 
 def _read_digits() -> tuple[Images, Images]:
@@ -138,14 +137,8 @@ def _read_digits() -> tuple[Images, Images]:
 
 
 def _stored_digits() -> dict[str, np.ndarray]:
-    path = sources.DATA / "digits.npz"
-    content = path.read_bytes() if path.exists() else b""
-    if hashlib.sha256(content).hexdigest() != sources.checksums()["digits.npz"]:
-        raise sources.DataError(
-            f"{path} is {'damaged' if content else 'missing'}. It ships with the course: "
-            "`git checkout data/digits.npz` brings it back, or a fresh copy of the course."
-        )
-    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+    content = io.BytesIO(sources.read_shipped("digits.npz"))
+    with np.load(content, allow_pickle=False) as stored:
         return dict(stored)
 
 
@@ -175,7 +168,7 @@ def batches(
         raise ValueError(f"a batch needs at least 1 image; size is {size}.")
     if not std > 0:
         raise ValueError(f"std divides the pixels, so it must be above 0; it is {std}.")
-    images, labels = data.images.to(device), data.labels.to(device)
+    images, labels = data.images.to(device), data.labels.to(device, copy=True)
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
     for chosen in order.to(device).split(size):
         x = F.pad(images[chosen], (pad, pad, pad, pad))  # (size, 1, 28 + 2·pad, 28 + 2·pad)

@@ -136,7 +136,7 @@ def confusion_matrix(
 
     counts: (K, K) whole numbers, the true class in the rows and the predicted one in the
     columns. The shade of a cell is its part of its row, so that large classes look like small
-    ones; the right answers on the diagonal are left white, or no mistake would be seen.
+    ones; the correct answers on the diagonal are left white, or no mistake would be seen.
 
     Raises ValueError where the counts are not square, or the names are not as many.
     """

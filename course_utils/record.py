@@ -12,17 +12,25 @@ import platform
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import filter as matching
+from functools import partial
 from pathlib import Path
 
 import torch
+from torch.nn import functional as F
 
 from course_utils.alexnet import SmallAlexNet
 from course_utils.images import Images, flip_and_shift, load_images
 from course_utils.models import ARCHITECTURES
+from course_utils.residual import Plain, Residual, network
 from course_utils.sources import DATA
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
 
-NETWORKS = {**ARCHITECTURES, "SmallAlexNet": SmallAlexNet}
+NETWORKS = {
+    **ARCHITECTURES,
+    "SmallAlexNet": SmallAlexNet,
+    "Plain": partial(network, Plain),
+    "Residual": partial(network, Residual),
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,8 @@ class Recipe:
     first ones. validate: how many of the last ones to measure after each epoch, as well as test.
     optimizer: its name in torch.optim. rate: the learning rate, or its peak with one_cycle.
     augmented: whether `images.flip_and_shift` changes the training batches.
+    label_smoothing: of the training loss, as in `torch.nn.functional.cross_entropy`.
+    mixup: the α of `MixUp`, by which the training batches are mixed; 0 for none.
     inputs: pad, mean and std of `images.batches`, where they are not its own.
     """
 
@@ -49,6 +59,8 @@ class Recipe:
     weight_decay: float = 0.0
     one_cycle: bool = False
     augmented: bool = False
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
     size: int = 128
     inputs: dict = field(default_factory=dict)
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -92,6 +104,18 @@ ALEXNET = Recipe(
     size=100,
 )
 
+#: Lesson 14: networks of 8 and of 20 layers, with and without shortcuts, trained for longer.
+DEEPER = Recipe(
+    "Residual",
+    "fashion-mnist",
+    epochs=5,
+    rate=0.01,
+    arguments=(3,),
+    optimizer="Adam",
+    one_cycle=True,
+    inputs={"pad": 0},
+)
+
 RECIPES = {
     "mlp-sgd": Recipe("MLP", "mnist", epochs=30, rate=0.01, arguments=(1024, 300, 10)),
     "lenet-sgd": Recipe("LeNet", "mnist", epochs=30, rate=0.01),
@@ -99,6 +123,8 @@ RECIPES = {
     "fashion-long": replace(FASHION, epochs=100, seeds=(0,)),
     "fashion-decay": replace(FASHION, optimizer="AdamW", weight_decay=0.1),
     "fashion-augmented": replace(FASHION, augmented=True),
+    "fashion-smoothed": replace(FASHION, label_smoothing=0.1),
+    "fashion-mixed": replace(FASHION, mixup=0.2),
     "cnn": CNN,
     "cnn-small-peak": replace(CNN, rate=0.0003),
     "cnn-constant": replace(CNN, rate=0.001, one_cycle=False, size=100),
@@ -110,7 +136,34 @@ RECIPES = {
     "alexnet-overlapping": replace(ALEXNET, options={"overlapping": True}),
     "alexnet-groups": replace(ALEXNET, options={"groups": 2}),
     "alexnet-normalised": replace(ALEXNET, options={"normalise": True}),
+    "plain-8": replace(DEEPER, architecture="Plain", arguments=(1,)),
+    "plain-20": replace(DEEPER, architecture="Plain"),
+    "residual-8": replace(DEEPER, arguments=(1,)),
+    "residual-20": DEEPER,
 }
+
+
+class MixUp:
+    """Training on mixtures of two images and of their labels (lesson 12).
+
+    `mix` changes a batch x (N, C, H, W) before `loss` judges the answers to it.
+    alpha: both mixtures' shares are drawn from Beta(alpha, alpha), one share a batch.
+
+    Source: Zhang, Cisse, Dauphin and Lopez-Paz, mixup: Beyond Empirical Risk Minimization (2018),
+    section 2.
+    """
+
+    def __init__(self, alpha: float) -> None:
+        self.shares = torch.distributions.Beta(alpha, alpha)
+
+    def mix(self, x: torch.Tensor) -> torch.Tensor:
+        self.share = self.shares.sample().item()
+        self.partner = torch.randperm(len(x)).to(x.device)
+        return self.share * x + (1 - self.share) * x[self.partner]
+
+    def loss(self, z: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        first, second = F.cross_entropy(z, y), F.cross_entropy(z, y[self.partner])
+        return self.share * first + (1 - self.share) * second
 
 
 def run(recipe: Recipe, seed: int, epochs: int) -> dict:
@@ -120,7 +173,7 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     run was stopped before its end.
     """
     train, test = images_at_hand(recipe.data)
-    learned, validation = train[: recipe.first], train[-recipe.validate :]
+    learned = train[: recipe.first]
     set_seed(seed)
     model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
     model.to(pick_device(), memory_format=torch.channels_last)  # quicker on CPUs
@@ -134,33 +187,35 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
             max_lr=recipe.rate,
             total_steps=recipe.epochs * math.ceil(len(learned) / recipe.size),
         )
-    validated = []
+    mixture = MixUp(recipe.mixup) if recipe.mixup else None
+    smoothed = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
+    watched = {"validation": train[-recipe.validate :]} if recipe.validate else {}
+    watched["test"] = test
+    measured = {name: [] for name in watched}
 
     def watch(model: torch.nn.Module, _: History) -> None:
-        validated.append(evaluate(model, validation, **recipe.inputs))
+        """Measure by the plain cross-entropy, whatever the network is trained with."""
+        for name, data in watched.items():
+            measured[name].append(evaluate(model, data, **recipe.inputs))
 
     history = fit(
         model,
         learned,
-        test,
         epochs=epochs,
         optimizer=optimizer,
         schedule=schedule,
         size=recipe.size,
-        augment=flip_and_shift if recipe.augmented else None,
-        after_epoch=watch if recipe.validate else None,
+        loss=mixture.loss if mixture else smoothed,
+        augment=flip_and_shift if recipe.augmented else mixture and mixture.mix,
+        after_epoch=watch,
         **recipe.inputs,
     )
     if history.interrupted or history.diverged:
         raise InterruptedError("a record is of whole runs, and this one stopped before its end.")
-    curves = {
-        "train_loss": history.train_loss,
-        "train_accuracy": history.train_accuracy,
-        "validation_loss": [loss for loss, _ in validated],
-        "validation_accuracy": [accuracy for _, accuracy in validated],
-        "test_loss": history.test_loss,
-        "test_accuracy": history.test_accuracy,
-    }
+    curves = {"train_loss": history.train_loss, "train_accuracy": history.train_accuracy}
+    for name, pairs in measured.items():
+        curves[f"{name}_loss"] = [loss for loss, _ in pairs]
+        curves[f"{name}_accuracy"] = [accuracy for _, accuracy in pairs]
     rounded = {name: [round(v, 5) for v in values] for name, values in curves.items() if values}
     return {**rounded, "seconds": round(history.seconds, 1)}
 

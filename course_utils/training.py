@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
+from course_utils import endings
 from course_utils.images import Images, batches
 
 
@@ -40,8 +41,9 @@ class History:
     train_loss, train_accuracy: one value an epoch, averaged over it while the weights changed.
     test_loss, test_accuracy: one value an epoch, measured after it; empty without a test set.
     seconds: training time of the whole epochs, measuring excluded.
-    interrupted: stopped by the reader, or for want of memory on the GPU.
+    interrupted: stopped by the reader, or for want of memory, a schedule or labels.
     diverged: stopped as the loss became NaN or infinite.
+    stopped: the printed sentence about either of the two; empty after a whole training.
 
     Accuracies are fractions from 0 to 1.
     """
@@ -54,6 +56,7 @@ class History:
     seconds: float = 0.0
     interrupted: bool = False
     diverged: bool = False
+    stopped: str = ""
 
 
 def fit(
@@ -80,11 +83,13 @@ def fit(
     after_epoch: called with the model and the history so far, once each epoch has been measured.
     inputs: pad, mean and std of `batches`.
 
-    An interrupt (Kernel > Interrupt) ends training early, and so do a GPU without memory left
-    and a loss that is NaN or infinite, before it changes any weight: a printed sentence says
-    so, and the history so far is returned with ``interrupted`` or ``diverged`` set.
+    An interrupt (Kernel > Interrupt) ends training early, and so do a machine without memory left,
+    a schedule without a step left, labels that were changed to what is no class, and a loss that
+    is NaN or infinite, before it changes any weight: a printed sentence says so, and the history
+    so far is returned with ``interrupted`` or ``diverged`` set. The loss is looked at once more
+    after the last step. An optimizer that lacks weights of the model is told of, and used.
 
-    Raises ValueError for fewer than 1 epoch, or batches of fewer than 1 image.
+    Raises ValueError for fewer than 1 epoch, batches of fewer than 1 image, or labels of no class.
     """
     if epochs < 1 or size < 1:
         raise ValueError(
@@ -92,61 +97,50 @@ def fit(
             "the network would learn nothing."
         )
     device, history = _device(model), History()
+    endings.say_what_is_not_trained(model, optimizer)
     bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
-    try:
-        for epoch in range(1, epochs + 1):
-            bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
-            start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
-            model.train()
-            for x, y in batches(train, size, shuffle=True, device=device, **inputs):
-                z = model(augment(x) if augment else x)
-                batch_loss = loss(z, y)
-                history.loss.append(batch_loss.item())
-                if not math.isfinite(history.loss[-1]):
-                    history.diverged = True
-                    rate = optimizer.param_groups[0]["lr"]
-                    print(
-                        f"Stopped at step {len(history.loss)}, in epoch {epoch}: the loss is "
-                        f"{history.loss[-1]}. Build the model anew and try a learning rate "
-                        f"ten times smaller (it is {rate:g} now)."
-                    )
-                    return history
-                optimizer.zero_grad()
-                batch_loss.backward()
-                optimizer.step()
-                if schedule:
-                    schedule.step()
-                total += history.loss[-1] * len(y)
-                right += (z.argmax(dim=1) == y).sum()
-                bar.update()
-            seconds = time.perf_counter() - start
-            # None without a test set
-            measured = test and evaluate(model, test, loss=loss, **inputs)
-            history.seconds += seconds
-            history.train_loss.append(total / len(train))
-            history.train_accuracy.append(right.item() / len(train))
-            if measured:
-                history.test_loss.append(measured[0])
-                history.test_accuracy.append(measured[1])
-            if after_epoch:
-                after_epoch(model, history)
-    except KeyboardInterrupt:
-        history.interrupted = True
-        print(
-            f"Interrupted after {len(history.loss)} steps, in epoch {epoch} of {epochs}. "
-            "The history so far is kept, and the model is as the last step left it."
-        )
-    except torch.OutOfMemoryError:
-        history.interrupted = True
-        torch.cuda.empty_cache()
-        print(
-            f"Stopped after {len(history.loss)} steps, in epoch {epoch} of {epochs}: the GPU has "
-            f"no memory left for batches of {size} images. Try size={max(1, size // 2)}, or "
-            "restart the kernel with the environment variable COURSE_DEVICE=cpu. The history so "
-            "far is kept, and the model is as the last step left it."
-        )
-    finally:
-        bar.close()
+    with endings.one_interrupt(), bar:
+        try:
+            for epoch in range(1, epochs + 1):
+                bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
+                with endings.stops("the labels have been changed: load the images again"):
+                    train, test = train[:], test and test[:]  # new Images look at their labels
+                start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
+                model.train()
+                for x, y in batches(train, size, shuffle=True, device=device, **inputs):
+                    x = augment(x) if augment else x
+                    z = model(x)
+                    batch_loss = loss(z, y)
+                    history.loss.append(batch_loss.item())
+                    endings.check(history.loss[-1], optimizer)
+                    optimizer.zero_grad()
+                    batch_loss.backward()
+                    optimizer.step()
+                    if schedule:
+                        with endings.stops(f"the schedule is over: make one of {bar.total} steps"):
+                            schedule.step()
+                    total += history.loss[-1] * len(y)
+                    right += (z.argmax(dim=1) == y).sum()
+                    bar.update()
+                seconds = time.perf_counter() - start
+                # None without a test set
+                measured = test and evaluate(model, test, loss=loss, **inputs)
+                history.seconds += seconds
+                history.train_loss.append(total / len(train))
+                history.train_accuracy.append(right.item() / len(train))
+                if measured:
+                    history.test_loss.append(measured[0])
+                    history.test_accuracy.append(measured[1])
+                if after_epoch:
+                    after_epoch(model, history)
+            last = measured[0] if measured else _loss(model, loss, x, y)
+            endings.check(last, optimizer, "after it ")
+        except (KeyboardInterrupt, RuntimeError, MemoryError, endings.Stop) as error:
+            where = f"epoch {epoch} of {epochs}"
+            history.stopped = endings.told(error, len(history.loss), where, size)
+            history.diverged = isinstance(error, endings.Diverged)
+            history.interrupted = not history.diverged
+            print(history.stopped)
     return history
 
 
@@ -173,6 +167,16 @@ def evaluate(
     finally:
         model.train(mode)
     return total / len(data), right / len(data)
+
+
+def _loss(model: nn.Module, loss: Callable, x: torch.Tensor, y: torch.Tensor) -> float:
+    """The loss of one batch in evaluation mode, which changes nothing."""
+    model.eval()
+    try:
+        with torch.no_grad():
+            return loss(model(x), y).item()
+    finally:
+        model.train()
 
 
 def _device(model: nn.Module) -> torch.device:

@@ -256,3 +256,10 @@ def test_the_time_that_a_lesson_asks_for_is_counted(lesson):
     assert abs(int(said[1]) - reading) <= 5 and int(said[2]) == exercises
     resting = len(re.findall(r"^#+ .*[Rr]esting point", prose(lesson), re.M))
     assert resting >= (reading + exercises > 50), "a sitting is at most about 45 minutes"
+
+
+@pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
+def test_a_lesson_runs_from_any_folder(lesson):
+    """Files are named by `sources.DATA` or the like, not by their way from the notebook."""
+    for cell in code_cells(lesson):
+        assert not re.search(r"""["']\.\./""", cell.source), cell.id

@@ -1,16 +1,22 @@
 """Images: their sources in order, every kind of damage, the download, and the batches."""
 
+import contextlib
 import gzip
 import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
+import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import traceback
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +27,13 @@ from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
-from course_utils import sources
+from course_utils import downloads, sources
 from course_utils.images import CLASSES, Images, batches, flip_and_shift, load_images
 from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = {"train": 30, "t10k": 20}
+SHIPPED = ["SHA256SUMS", "digits.npz"]
 
 
 def idx_files() -> dict[str, bytes]:
@@ -48,21 +55,30 @@ def idx_files() -> dict[str, bytes]:
 def small(monkeypatch, tmp_path):
     """Makes the small data set the one that "mnist" stands for, with an empty data folder."""
     files = idx_files()
-    sums = {f"MNIST/raw/{name}": hashlib.sha256(files[name]).hexdigest() for name in files}
-    known = sources.checksums()
-    packed = {f"{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()}
-    resources = [(name, hashlib.md5(content).hexdigest()) for name, content in packed.items()]
+    packed = {
+        f"MNIST/{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()
+    }
     monkeypatch.setattr(sources, "FILES", {name: len(files[name]) for name in sources.FILES})
-    monkeypatch.setattr(sources, "checksums", lambda: {**known, **sums})
     monkeypatch.setattr(sources, "DATA", tmp_path / "data")
-    monkeypatch.setattr(sources, "PROBE_SECONDS", 30)  # this machine may be busy
-    monkeypatch.setattr(datasets.MNIST, "resources", resources)
+    monkeypatch.setattr(downloads, "PROBE_SECONDS", 30)  # this machine may be busy
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
-    (tmp_path / "data").mkdir()
-    shutil.copy(ROOT / "data" / "digits.npz", tmp_path / "data")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    ship(tmp_path / "data")
     return packed
+
+
+def ship(data: Path) -> None:
+    """What comes with the course in data/, with the checksums of the small data set."""
+    data.mkdir(exist_ok=True)
+    shutil.copy(ROOT / "data" / "digits.npz", data)
+    sums = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8")
+    for file, content in idx_files().items():
+        sha256 = hashlib.sha256(content).hexdigest()
+        sums = re.sub(rf"\w{{64}}  MNIST/raw/{file}", f"{sha256}  MNIST/raw/{file}", sums)
+    (data / "SHA256SUMS").write_text(sums, encoding="utf-8")
 
 
 def fill(root: Path) -> Path:
@@ -75,37 +91,39 @@ def fill(root: Path) -> Path:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves packed files on the loopback, and notes what it is asked.
+    """Serves files on the loopback, and notes what it is asked for.
 
-    hang: "HEAD" or "GET" is never answered. wait_for: the first file is held back until so many
-    ask for it at once.
+    status: refuses everything with it. silent: "at once" never answers, "midway" says that the
+    file comes, and keeps silent. wait_for: the first file is held back until so many ask for it
+    at once. body: what is sent instead of a file, for as long as somebody reads it.
     """
 
-    def __init__(self, packed: dict[str, bytes], *, hang: str = "", wait_for: int = 1):
+    def __init__(self, files: dict[str, bytes], *, status=200, silent="", wait_for=1, body=None):
         self.requests, self.over = [], threading.Event()
-        self.first_file, self.together = next(iter(packed), None), threading.Barrier(wait_for)
+        self.first_file, self.together = next(iter(files), None), threading.Barrier(wait_for)
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self, body: bool) -> None:
-                server.requests.append(self.command)
-                if hang == self.command:
-                    server.over.wait(30)
-                    return
-                if body and self.path == f"/{server.first_file}":
-                    server.together.wait(60)
-                content = packed.get(self.path.lstrip("/"))
-                self.send_response(200 if content else 404)
-                self.send_header("Content-Length", str(len(content or b"")))
-                self.end_headers()
-                if body and content:
-                    self.wfile.write(content)
-
             def do_GET(self):
-                self.answer(body=True)
+                server.requests.append(self.path)
+                if silent == "at once":
+                    server.over.wait(60)
+                    return
+                if self.path == f"/{server.first_file}":
+                    server.together.wait(60)
+                content = files.get(self.path.lstrip("/"), b"")
+                self.send_response(status if content or status != 200 else 404)
+                if body is None:
+                    self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                if silent == "midway":
+                    server.over.wait(60)
+                elif status == 200:
+                    with contextlib.suppress(ConnectionError):
+                        for part in [content] if body is None else body():
+                            self.wfile.write(part)
 
-            def do_HEAD(self):
-                self.answer(body=False)
+            do_CONNECT = do_GET
 
             def log_message(self, *args):
                 pass
@@ -148,7 +166,7 @@ def test_then_a_download(small, monkeypatch, tmp_path, capsys):
         train, test = load_images("mnist")
     assert (len(train), len(test), train.name) == (30, 20, "mnist")
     assert find_images("mnist") == tmp_path / "data" / "MNIST" / "raw"
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", *SHIPPED]
     assert sorted(os.listdir(find_images("mnist"))) == sorted(sources.FILES)
     assert "embedded" not in capsys.readouterr().out
 
@@ -157,7 +175,10 @@ def test_and_last_the_embedded_digits(small, capsys):
     train, test = load_images("mnist")
     assert (len(train), len(test), train.name) == (1437, 360, "digits")
     said = capsys.readouterr().out
-    assert 'Using the embedded digits, not "mnist": no server' in said and "README.md" in said
+    assert (
+        'Using the embedded digits, not "mnist": the download of http' in said
+        and "README.md" in said
+    )
 
 
 def test_the_embedded_digits_can_be_asked_for(small, monkeypatch, tmp_path, capsys):
@@ -197,6 +218,26 @@ def test_a_relative_shared_folder_is_relative_to_the_course(small, monkeypatch, 
     assert find_images("mnist") == folder
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("mine", "{course}/mine"),
+        ("{other}", "{other}"),
+        ("~/mine", "{home}/mine"),
+        ("", "{course}/runs"),
+    ],
+)
+def test_results_are_kept_in_one_folder_wherever_a_lesson_runs(monkeypatch, tmp_path, given, meant):
+    places = {"course": tmp_path / "course", "home": tmp_path / "home", "other": tmp_path / "other"}
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(places["home"]))
+    monkeypatch.setattr(sources, "ROOT", places["course"])
+    monkeypatch.setenv("COURSE_RUNS_DIR", given.format(**places))
+    for folder in ("/", tmp_path):
+        monkeypatch.chdir(folder)
+        assert sources.runs_folder() == Path(meant.format(**places))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="home folders of other users have no name on Windows")
 def test_a_shared_folder_of_nobody(small, monkeypatch):
     monkeypatch.setenv("COURSE_DATA_DIR", "~nobody-of-this-name/data")
@@ -208,9 +249,12 @@ DAMAGE = {
     "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
     "altered": lambda path: path.write_bytes(path.read_bytes()[:-1] + b"?"),
     "empty": lambda path: path.write_bytes(b""),
-    "renamed": lambda path: path.rename(path.with_name("train-images.idx3-ubyte")),
+    "renamed": lambda path: path.rename(path.with_name("a copy")),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
 }
+if os.name != "nt":
+    DAMAGE["of 200 GB"] = lambda path: os.truncate(path, 200 * 10**9)  # it takes no room
+    DAMAGE["a named pipe"] = lambda path: (path.unlink(), os.mkfifo(path))
 damaged = pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 in_any_file = pytest.mark.parametrize("file", sources.FILES)
 
@@ -226,8 +270,7 @@ def test_a_damaged_file_in_a_shared_folder(small, monkeypatch, tmp_path, damage,
         load_images("mnist")
     assert str(path) in str(error.value)
     if "missing" in str(error.value):
-        assert "The folder holds: " in str(error.value)
-        assert "train-images.idx3-ubyte" in str(error.value)
+        assert "The folder holds: a copy, " in str(error.value)
 
 
 @damaged
@@ -252,144 +295,554 @@ def test_a_damaged_file_is_never_trained_on(small, tmp_path, damage, file):
     assert load_images("mnist")[0].name == "digits"
 
 
-# The network
+# Files that were put by hand, where and as one finds them
+
+BY_HAND = {
+    "packed": lambda path: pack(path, path.with_name(path.name + ".gz")),
+    "named as elsewhere": lambda path: path.rename(path.with_name(dotted(path))),
+    "both": lambda path: pack(path, path.with_name(dotted(path) + ".gz")),
+    "a folder too high": lambda path: path.rename(path.parent.parent / path.name),
+    "packed, a folder too high": lambda path: pack(path, path.parent.parent / f"{path.name}.gz"),
+    "two folders too high": lambda path: path.rename(path.parent.parent.parent / path.name),
+}
+by_hand = pytest.mark.parametrize("put", BY_HAND.values(), ids=BY_HAND)
 
 
-def test_a_server_that_hangs_costs_two_seconds_once(small, monkeypatch, capsys):
-    monkeypatch.setattr(sources, "PROBE_SECONDS", 2)
-    with Server(small, hang="HEAD") as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        start = time.monotonic()
-        assert load_images("mnist")[0].name == "digits"
-        assert time.monotonic() - start < 10
-        assert "within 2 seconds" in capsys.readouterr().out
-        assert load_images("mnist")[0].name == "digits"
-        assert server.requests == ["HEAD"]  # not asked a second time
+def pack(path: Path, packed: Path) -> Path:
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+    return packed
 
 
-def test_a_silent_server_is_asked_again_after_an_hour(small, monkeypatch, tmp_path):
-    load_images("mnist")
-    (note,) = (tmp_path / "runs" / "offline").iterdir()
-    with Server(small) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        note.rename(note.with_name(server.url.removeprefix("http://").replace(":", "-")))
-        assert load_images("mnist")[0].name == "digits"
-        hour_ago = time.time() - 3601
-        for note in (tmp_path / "runs" / "offline").iterdir():
-            os.utime(note, (hour_ago, hour_ago))
-        assert load_images("mnist")[0].name == "mnist"
+def dotted(path: Path) -> str:
+    return path.name.replace("-idx", ".idx")
 
 
-def test_a_download_that_hangs_midway(small, monkeypatch, tmp_path, capsys):
-    """The probe is answered, the file never comes; the time limit is shortened for the test."""
-    shorten = sources.socket.setdefaulttimeout
-    monkeypatch.setattr(sources.socket, "setdefaulttimeout", lambda wait: shorten(wait and 1))
-    with Server(small, hang="GET") as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        assert load_images("mnist")[0].name == "digits"
-    assert "timed out" in capsys.readouterr().out
-    assert sources.socket.getdefaulttimeout() is None
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
-    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+@by_hand
+def test_files_put_by_hand_are_found(small, tmp_path, put, capsys):
+    folder = fill(tmp_path / "data")
+    lie = [put(folder / file) for file in sources.FILES]
+    if not any(folder.iterdir()):
+        folder.rmdir()
+    assert find_images("mnist") == folder
+    said = capsys.readouterr().out
+    assert all(f"{path} has been checked, and brought to {folder}" in said for path in lie)
+    assert all(path.exists() for path in lie)
+    assert load_images("mnist")[0].name == "mnist"
+    assert not capsys.readouterr().out
+    assert {file: (folder / file).read_bytes() for file in sources.FILES} == idx_files()
 
 
-def test_an_interrupted_download_goes_on_with_the_digits(small, monkeypatch, tmp_path, capsys):
-    def interrupted(*args, **options):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(datasets.MNIST, "download", interrupted)
-    with Server(small) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        assert load_images("mnist")[0].name == "digits"
-    assert "you have interrupted the download" in capsys.readouterr().out
-    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
-
-
-def test_a_failed_download_is_not_tried_again_at_once(small, monkeypatch):
-    with Server({}) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        for _ in range(3):
-            assert load_images("mnist")[0].name == "digits"
-    assert server.requests == ["HEAD", "GET"]
+@by_hand
+def test_files_put_by_hand_in_a_shared_folder_are_named(small, monkeypatch, tmp_path, put):
+    folder = fill(tmp_path / "class")
+    lie = [put(folder / file) for file in sources.FILES]
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class"))
+    with pytest.raises(DataError) as error:
+        load_images("mnist")
+    assert f"There is {lie[0]}, but COURSE_DATA_DIR" in str(error.value)
+    assert "as MNIST/raw/train-images-idx3-ubyte." in str(error.value)
+    assert ("unpacked" in str(error.value)) == (lie[0].suffix == ".gz")
 
 
-@pytest.mark.parametrize("mirror", ["school.example/mnist", "file:///class", "ftp://a/b"])
-def test_a_mirror_that_is_no_web_folder(small, monkeypatch, mirror):
-    monkeypatch.setenv("COURSE_MIRROR", mirror)
-    with pytest.raises(DataError, match=r"COURSE_MIRROR is .* http://"):
+@pytest.mark.parametrize("below", ["MNIST", "MNIST/raw"])
+def test_a_shared_folder_that_is_given_too_deep_is_named(small, monkeypatch, tmp_path, below):
+    fill(tmp_path / "class")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "class" / below))
+    with pytest.raises(DataError, match=rf"COURSE_DATA_DIR.*{below}"):
         load_images("mnist")
 
 
-def test_what_a_killed_download_left_is_removed_after_a_day(small, monkeypatch, tmp_path):
+PACKED = gzip.compress(idx_files()["t10k-images-idx3-ubyte"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip file",
+        PACKED[:-100],
+        PACKED[:5000] + PACKED[5001:],
+        gzip.compress(bytes(10**8)),
+    ],
+    ids=["empty", "of another kind", "truncated", "altered", "a bomb"],
+)
+def test_a_packed_file_that_is_damaged_is_not_used(small, tmp_path, capsys, content):
+    path = fill(tmp_path / "data") / "t10k-images-idx3-ubyte"
+    packed = path.with_name(path.name + ".gz")
+    path.unlink()
+    packed.write_bytes(content)
+    tracemalloc.start()
+    assert load_images("mnist")[0].name == "digits"
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+    assert f"{path} is missing, and {packed} cannot be used for it: " in capsys.readouterr().out
+    assert not path.exists() and packed.exists()
+
+
+# What becomes of the files later does not reach the images
+
+PREPARE = """
+import json, os, pathlib, sys, tempfile
+from course_utils import images, sources
+given = json.loads(sys.argv[1])
+sources.FILES, sources.DATA = given["files"], pathlib.Path(given["data"])
+tempfile.tempdir = given["temporary"]
+"""
+
+
+def process(code: str, **environment: str) -> subprocess.Popen:
+    """A Python process for which, too, the small data set is "mnist"."""
+    given = {"files": sources.FILES, "data": str(sources.DATA), "temporary": tempfile.tempdir}
+    return subprocess.Popen(
+        [sys.executable, "-c", PREPARE + code, json.dumps(given)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+LATER = {
+    "rewritten": "[path.write_bytes(bytes(path.stat().st_size)) for path in files]",
+    "truncated": "[os.truncate(path, 0) for path in files]",  # a map of it: "Bus error"
+    "deleted": "[path.unlink() for path in files]",
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+def test_files_that_change_after_loading_change_nothing(small, tmp_path, later):
+    """In a process of its own, as it may not live to tell."""
+    folder = fill(tmp_path / "class")
+    code = f"""
+train, test = images.load_images("mnist")
+files = list(pathlib.Path({str(folder)!r}).iterdir())
+{later}
+print(*[part.images.numpy().tobytes().hex() for part in (train, test)])
+"""
+    lesson = process(code, COURSE_DATA_DIR=str(tmp_path / "class"))
+    seen, _ = lesson.communicate(timeout=120)
+    assert lesson.returncode == 0
+    assert seen.split() == [idx_files()[f"{part}-images-idx3-ubyte"][16:].hex() for part in COUNTS]
+
+
+def test_the_copy_is_made_once_for_all_kernels(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    first, again = (sources.load_raw(folder, "mnist") for _ in range(2))
+    for file, content in idx_files().items():
+        assert first[file].tobytes() == content
+        assert os.path.samefile(first[file].filename, again[file].filename)
+        copy = Path(first[file].filename)
+        assert tmp_path / "temporary" in copy.parents
+        assert not copy.stat().st_mode & 0o222
+    assert len(list((tmp_path / "temporary").rglob("*"))) == 1 + len(sources.FILES)
+
+
+def test_kernels_that_start_at_once_share_a_copy_too(small, tmp_path):
+    """Each has written one, and the first to be done is used by all, not replaced by the last."""
+    raw = sources.load_raw(fill(tmp_path / "data"), "mnist")["train-images-idx3-ubyte"]
+    copy = Path(raw.filename)
+    before = copy.stat().st_ino
+    sources._keep(raw.tobytes(), copy)
+    assert copy.stat().st_ino == before
+    assert len(os.listdir(copy.parent)) == len(sources.FILES)
+
+
+def test_what_a_lesson_does_to_its_images_stays_its_own(small, tmp_path):
+    fill(tmp_path / "data")
+    train, _ = load_images("mnist")
+    before = train.images.clone()
+    train.images.zero_()
+    again, _ = load_images("mnist")
+    assert torch.equal(again.images, before) and find_images("mnist")
+
+
+@damaged
+def test_a_damaged_copy_is_made_again(small, tmp_path, damage):
+    folder = fill(tmp_path / "data")
+    copies = [Path(raw.filename) for raw in sources.load_raw(folder, "mnist").values()]
+    for copy in copies:
+        copy.chmod(0o600)
+        damage(copy)
+    for _ in range(2):
+        raw = sources.load_raw(folder, "mnist")
+        assert {file: raw[file].tobytes() for file in raw} == idx_files()
+    for copy, array in zip(copies, raw.values(), strict=True):
+        assert isinstance(array, np.memmap) == copy.is_file()  # a folder in its place stays
+
+
+def test_without_room_for_a_copy_the_images_are_in_memory(small, monkeypatch, tmp_path):
+    folder = fill(tmp_path / "data")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    raw = sources.load_raw(folder, "mnist")
+    assert {file: raw[file].tobytes() for file in raw} == idx_files()
+    assert not any(isinstance(array, np.memmap) for array in raw.values())
+    train, _ = load_images("mnist")
+    os.truncate(folder / "train-images-idx3-ubyte", 0)
+    assert train.images.numpy().tobytes() == idx_files()["train-images-idx3-ubyte"][16:]
+
+
+as_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act for other users"
+)
+
+
+@as_root
+def test_a_copy_of_another_reader_is_not_trusted(small, tmp_path):
+    """…who could alter it after it was checked."""
+    folder = fill(tmp_path / "data")
+    copies = Path(next(iter(sources.load_raw(folder, "mnist").values())).filename).parent
+    for path in (copies, *copies.iterdir()):
+        os.chown(path, 1234, -1)
+    raw = sources.load_raw(folder, "mnist")
+    assert not any(isinstance(array, np.memmap) for array in raw.values())
+    assert {file: raw[file].tobytes() for file in raw} == idx_files()
+
+
+@as_root
+def test_a_copy_of_the_owner_of_the_files_serves_all(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    copies = Path(next(iter(sources.load_raw(folder, "mnist").values())).filename).parent
+    teachers = copies.rename(copies.with_name("course-images-1234"))
+    for path in (teachers, *teachers.iterdir(), *folder.iterdir()):
+        os.chown(path, 1234, -1)
+    raw = sources.load_raw(folder, "mnist")
+    assert {Path(array.filename).parent for array in raw.values()} == {teachers}
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(small, tmp_path):
+    folder = fill(tmp_path / "data")
+    assert find_images("mnist") == folder
+    (folder / "t10k-labels-idx1-ubyte").write_bytes(b"")
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte has changed .* 0 bytes"):
+        sources.load_raw(folder, "mnist")
+
+
+# The network
+
+
+@pytest.fixture
+def mirror(small, monkeypatch):
+    """Starts a server of the given kind, and makes it the mirror."""
+    with contextlib.ExitStack() as servers:
+
+        def start(files=small, **kind) -> Server:
+            server = servers.enter_context(Server(files, **kind))
+            monkeypatch.setenv("COURSE_MIRROR", server.url)
+            return server
+
+        yield start
+
+
+def reason(capsys) -> str:
+    """What load_images says of a download that fails: twice the same."""
+    said = []
+    for _ in range(2):
+        assert load_images("mnist")[0].name == "digits"
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert not Path(os.environ["COURSE_RUNS_DIR"], "offline").exists()  # it is asked each time
+    assert sorted(os.listdir(sources.DATA)) == SHIPPED
+    return said[0]
+
+
+def test_the_usual_web_folders_are_those_of_torchvision():
+    for name, folder in sources.FOLDERS.items():
+        assert downloads.WEB_FOLDERS[name] == tuple(getattr(datasets, folder).mirrors)
+
+
+def test_a_mirror_serves_both_sets(small, monkeypatch, mirror, tmp_path):
+    """They have files of the same names, so each has a folder."""
+    sums = tmp_path / "data" / "SHA256SUMS"
+    text = sums.read_text()
+    known = dict(reversed(line.split()) for line in text.splitlines())
+    files = dict(small)
+    for file, content in idx_files().items():
+        other = bytes(reversed(content))
+        files[f"FashionMNIST/{file}.gz"] = gzip.compress(other)
+        text = text.replace(known[f"FashionMNIST/raw/{file}"], hashlib.sha256(other).hexdigest())
+    sums.write_text(text)
+    for path in [tmp_path / "data" / "FashionMNIST", tmp_path / "data" / "MNIST"]:
+        assert not path.exists()
+    server = mirror(files)
+    monkeypatch.setenv("COURSE_MIRROR", server.url + "/")
+    for name, folder in sources.FOLDERS.items():
+        assert downloads.download(name) == find_images(name) == tmp_path / "data" / folder / "raw"
+    assert sorted(server.requests) == sorted(f"/{file}" for file in files)
+
+
+def test_a_server_that_is_silent_costs_two_seconds_once(small, monkeypatch, mirror, capsys):
+    monkeypatch.setattr(downloads, "PROBE_SECONDS", 2)
+    server = mirror(silent="at once")
+    start = time.monotonic()
+    assert load_images("mnist")[0].name == "digits"
+    assert time.monotonic() - start < 10
+    assert "no answer within 2 seconds" in capsys.readouterr().out
+    assert load_images("mnist")[0].name == "digits"
+    assert "0 minutes ago (no answer within 2 seconds; it is" in capsys.readouterr().out
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_falls_silent_midway(small, monkeypatch, mirror, capsys, tmp_path):
+    monkeypatch.setattr(downloads, "READ_SECONDS", 1)
+    server = mirror(silent="midway")
+    assert load_images("mnist")[0].name == "digits"
+    assert "failed (timed out)" in capsys.readouterr().out
+    assert load_images("mnist")[0].name == "digits"
+    assert "0 minutes ago (timed out; it is" in capsys.readouterr().out
+    assert len(server.requests) == 1
+    assert sorted(os.listdir(tmp_path / "data")) == SHIPPED
+
+
+@pytest.mark.parametrize(("age", "asked"), [(0, False), (3500, False), (3700, True), (-9000, True)])
+def test_a_silent_server_is_asked_again_after_an_hour(mirror, tmp_path, capsys, age, asked):
+    """…and at once where the note of its silence is of the future: a clock was set back."""
+    server = mirror()
+    note = tmp_path / "runs" / "offline" / server.url.removeprefix("http://").replace(":", "-")
+    note.parent.mkdir(parents=True)
+    note.write_text("no answer within 2 seconds")
+    os.utime(note, (time.time() - age,) * 2)
+    assert load_images("mnist")[0].name == ("mnist" if asked else "digits")
+    assert (f"once {note} is deleted" in capsys.readouterr().out) == (not asked)
+
+
+def test_the_failure_of_each_server_is_told(small, monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_MIRROR")
+    with Server({}, status=403) as first, Server({}, status=503) as second:
+        monkeypatch.setitem(downloads.WEB_FOLDERS, "mnist", (f"{first.url}/a/", f"{second.url}/b/"))
+        said = reason(capsys)
+    assert f"{first.url}/a/train-images-idx3-ubyte.gz failed (HTTP Error 403" in said
+    assert f"{second.url}/b/train-images-idx3-ubyte.gz failed (HTTP Error 503" in said
+
+
+def test_a_server_that_nobody_runs(small, monkeypatch, capsys):
+    with Server({}) as server:
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+    assert "refused" in reason(capsys)
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_a_server_that_refuses(mirror, capsys, status):
+    server = mirror(status=status)
+    assert (
+        f"the download of {server.url}/MNIST/train-images-idx3-ubyte.gz failed "
+        f"(HTTP Error {status}: "
+    ) in reason(capsys)
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl")
+def test_a_certificate_that_nobody_vouches_for(mirror, monkeypatch, tmp_path, capsys):
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key -out cert"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    server = mirror()
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setattr(server, "handle_error", lambda *client: None)
+    monkeypatch.setenv("COURSE_MIRROR", server.url.replace("http:", "https:"))
+    assert "CERTIFICATE_VERIFY_FAILED" in reason(capsys)
+    assert not server.requests  # nor asked over http, as torchvision does
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_wants_a_password(small, monkeypatch, capsys, scheme):
+    with Server({}, status=407) as proxy:
+        address = proxy.url.replace("//", "//me:secret@")
+        for variable in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv(f"{scheme}_proxy", address)
+        monkeypatch.setenv("COURSE_MIRROR", f"{scheme}://school.example/data")
+        said = reason(capsys)
+    assert "through this machine's proxy failed" in said
+    assert "407" in said
+    assert "secret" not in said
+
+
+def test_a_proxy_that_cannot_be(small, monkeypatch, capsys):
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", "http://me:secret")
+    monkeypatch.setenv("COURSE_MIRROR", "http://school.example/data")
+    said = reason(capsys)
+    assert "proxy failed" in said and "secret" not in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit on the size of a file")
+def test_a_full_disk(mirror, capsys):
+    import resource
+
+    mirror()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        said = reason(capsys)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "File too large" in said
+
+
+def test_a_page_in_place_of_the_file(mirror, small, capsys):
+    """Networks that want a login answer any question with their own page."""
+    mirror(dict.fromkeys(small, b"<!DOCTYPE html><title>Log in</title>"))
+    assert "no whole gzip file, but perhaps a page to log in" in reason(capsys)
+
+
+@pytest.mark.parametrize("junk", [b"", gzip.compress(bytes(10**6))], ids=["nothing", "a bomb"])
+def test_a_body_without_end(mirror, small, capsys, junk):
+    """It stops at the size that the file is known to have."""
+    sent = []
+
+    def endless():
+        start = gzip.compress(b"", 0)[:10]  # the head of a gzip file, then empty blocks for ever
+        yield junk or start
+        while True:
+            sent.append(1)
+            yield junk or b"\0\0\0\xff\xff" * 1000
+
+    mirror(body=endless)
+    said = reason(capsys)
+    assert "what arrived is damaged: it has more than 23,536 bytes" in said
+    assert len(sent) < 10_000
+
+
+def test_a_slow_line_shows_its_speed_and_can_be_interrupted(small, tmp_path):
+    """A process of its own gets the signal that Kernel > Interrupt sends."""
+
+    def slowly():
+        yield gzip.compress(b"", 0)[:10]
+        while True:
+            time.sleep(0.05)
+            yield b"\0\0\0\xff\xff"
+
+    with Server(small, body=slowly) as server:
+        lesson = process(
+            'print(images.load_images("mnist")[0].name)',
+            COURSE_MIRROR=server.url,
+            TQDM_DELAY="0",
+        )
+        shown = ""
+        while not re.search(r"\d+\.\dB/s", shown):
+            shown += lesson.stderr.read(1)
+        lesson.send_signal(signal.SIGINT)
+        said, _ = lesson.communicate(timeout=120)
+    assert "train-images-idx3-ubyte: " in shown
+    assert "you have interrupted the download" in said and said.endswith("digits\n")
+    assert sorted(os.listdir(tmp_path / "data")) == SHIPPED
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot signal one thread")
+def test_a_server_can_be_interrupted_before_it_answers(mirror, capsys):
+    server, reader = mirror(silent="at once"), threading.get_ident()
+
+    def interrupt():
+        while not server.requests:
+            time.sleep(0.01)
+        signal.pthread_kill(reader, signal.SIGINT)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    assert load_images("mnist")[0].name == "digits"
+    assert "you have interrupted the download" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("school.example/mnist", "file:///class", "ftp://a/b", "http://", "http:///data"),
+        *("http://[school]/data", "http://[::1/data", "http://a:port/data", "http://a:99999/"),
+        *(
+            "http://a/b c",
+            "http://a/b\n",
+            "http://schule.example/übung",
+            "http://a/b?c",
+            "http://a#b",
+        ),
+    ],
+)
+def test_a_mirror_that_is_no_web_folder(small, monkeypatch, address):
+    monkeypatch.setenv("COURSE_MIRROR", address)
+    with pytest.raises(DataError, match=r"COURSE_MIRROR is not the address .* http://"):
+        load_images("mnist")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://me:xyzzy@127.0.0.1:9/data",
+        "me:xyzzy@school.example",
+        "http://[me:xyzzy@school]/",
+        "https://school.example/data?token=xyzzy",
+        "http://school.example:xyzzy/",
+    ],
+)
+def test_a_secret_in_an_address_is_not_repeated(small, monkeypatch, capsys, tmp_path, address):
+    monkeypatch.setenv("COURSE_MIRROR", address)
+    with pytest.raises(DataError) as error:
+        load_images("mnist")
+    told = "".join(traceback.format_exception(error.value))
+    assert "xyzzy" not in told + capsys.readouterr().out
+    assert not any("xyzzy" in str(path) for path in tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("server", ["[::1]:{}", "localhost:{}", "127.0.0.1:{}/deep/folder"])
+def test_addresses_that_are_taken(small, monkeypatch, capsys, server):
+    with Server({}) as closed:
+        pass
+    monkeypatch.setenv("COURSE_MIRROR", "http://" + server.format(closed.server_port))
+    assert f"http://{server.format(closed.server_port)}/MNIST/train-images" in reason(capsys)
+
+
+def test_what_a_killed_download_left_is_removed_after_a_day(mirror, tmp_path):
     old, new = tmp_path / "data" / "download-old", tmp_path / "data" / "download-new"
     for left in (old, new):
         left.mkdir()
     os.utime(old, (time.time() - 90_000,) * 2)
-    with Server(small) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        assert load_images("mnist")[0].name == "mnist"
+    mirror()
+    assert load_images("mnist")[0].name == "mnist"
     assert new.exists() and not old.exists()
 
 
-def test_a_download_that_arrives_damaged(small, monkeypatch, tmp_path, capsys):
-    name = "t10k-labels-idx1-ubyte.gz"
-    with Server({**small, name: small[name][:-9] + b"?" * 9}) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        assert load_images("mnist")[0].name == "digits"
-    assert name in capsys.readouterr().out
-    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+def test_a_file_that_arrives_damaged_is_not_kept(mirror, small, tmp_path, capsys):
+    """Those before it are, so that the next download has less to do."""
+    damaged, folder = "MNIST/t10k-labels-idx1-ubyte.gz", tmp_path / "data" / "MNIST" / "raw"
+    mirror({**small, damaged: gzip.compress(b"something else")})
+    assert load_images("mnist")[0].name == "digits"
+    assert f"{damaged} failed (what arrived is damaged: it has 14" in capsys.readouterr().out
+    assert sorted(os.listdir(folder)) == sorted(sources.FILES.keys() - {"t10k-labels-idx1-ubyte"})
+    server = mirror()
+    assert load_images("mnist")[0].name == "mnist"
+    assert server.requests == [f"/{damaged}"]
 
 
-def test_a_download_of_something_else_is_not_kept(small, monkeypatch, tmp_path):
-    """A mirror, and torchvision's own sum, may agree on a file that is not the one known here."""
-    others = {name: "0" * 64 for name in sources.checksums() if name != "digits.npz"}
-    known = sources.checksums()["digits.npz"]
-    monkeypatch.setattr(sources, "checksums", lambda: {**others, "digits.npz": known})
-    with Server(small) as server:
-        monkeypatch.setenv("COURSE_MIRROR", server.url)
-        assert load_images("mnist")[0].name == "digits"
-    assert not os.listdir(tmp_path / "data" / "MNIST" / "raw")
+def test_a_download_of_something_else_is_not_kept(mirror, tmp_path, capsys):
+    sums = tmp_path / "data" / "SHA256SUMS"
+    sums.write_text(re.sub(r"\w{64}  MNIST", "0" * 64 + "  MNIST", sums.read_text()))
+    mirror()
+    assert "its contents (SHA-256) are not" in reason(capsys)
 
 
 def test_two_processes_download_at_once(small, tmp_path):
     """Real processes, as in a class whose machines share one folder: both end with whole files."""
-    prepare = (
-        "import json, pathlib, sys\n"
-        "from torchvision import datasets\n"
-        "from course_utils import images, sources\n"
-        "given = json.loads(sys.argv[1])\n"
-        "sources.FILES, sources.DATA = given['files'], pathlib.Path(given['data'])\n"
-        "sources.checksums, sources.PROBE_SECONDS = lambda: given['sums'], 30\n"
-        "datasets.MNIST.resources = [tuple(pair) for pair in given['resources']]\n"
-        "print(*[(part.name, len(part)) for part in images.load_images('mnist')])\n"
-    )
+    code = """
+from course_utils import downloads
+downloads.PROBE_SECONDS = 30
+print(*[(part.name, len(part)) for part in images.load_images("mnist")])
+"""
     with Server(small, wait_for=2) as server:
-        given = {
-            "files": sources.FILES,
-            "data": str(sources.DATA),
-            "sums": sources.checksums(),
-            "resources": datasets.MNIST.resources,
-        }
-        command = [sys.executable, "-c", prepare, json.dumps(given)]
-        environment = {**os.environ, "COURSE_MIRROR": server.url}
-        both = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-            for _ in range(2)
-        ]
-        said = [process.communicate(timeout=120)[0] for process in both]
+        both = [process(code, COURSE_MIRROR=server.url) for _ in range(2)]
+        said = [one.communicate(timeout=120)[0] for one in both]
     assert said == ["('mnist', 30) ('mnist', 20)\n"] * 2
-    # Both downloaded everything: torchvision asks for each of the four files twice.
-    assert server.requests.count("HEAD") == 2 and server.requests.count("GET") == 2 * 4 * 2
+    assert sorted(server.requests) == sorted([f"/{file}" for file in small] * 2)  # everything
     assert find_images("mnist")
-    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", "digits.npz"]
+    assert sorted(os.listdir(tmp_path / "data")) == ["MNIST", *SHIPPED]
 
 
 @pytest.fixture
 def read_only(monkeypatch):
     """A data folder that this user cannot write to; root, who always can, steps down for it."""
-    folder = Path(tempfile.mkdtemp(prefix="course-"))
+    folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
+    ship(folder)
+    packed = gzip.compress(idx_files()["t10k-labels-idx1-ubyte"])
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(packed)
     folder.chmod(0o555)
-    shutil.copy(ROOT / "data" / "digits.npz", folder)
     monkeypatch.setattr(sources, "DATA", folder)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     if root:
@@ -412,7 +865,9 @@ def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
         assert load_images("mnist")[0].name == "digits"
-    assert "Permission denied" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{read_only}/MNIST/raw cannot be written to ([Errno 13] Permission denied" in said
+    assert f"{read_only}/t10k-labels-idx1-ubyte.gz cannot be used for it: [Errno 13]" in said
 
 
 # What ships
@@ -439,13 +894,40 @@ def test_the_embedded_digits():
     assert not frame.any() and train.images.max() == 255
 
 
-@pytest.mark.parametrize("content", [b"", b"PK not a zip", None])
-def test_damaged_digits_say_how_to_get_them_back(monkeypatch, tmp_path, content):
-    monkeypatch.setattr(sources, "DATA", tmp_path)
-    if content is not None:
-        (tmp_path / "digits.npz").write_bytes(content)
-    with pytest.raises(DataError, match=r"git checkout data/digits\.npz"):
+@damaged
+def test_damaged_digits_say_how_to_get_them_back(small, tmp_path, damage):
+    path = tmp_path / "data" / "digits.npz"
+    damage(path)
+    with pytest.raises(DataError) as error:
         load_images("digits")
+    assert str(error.value).startswith(f"{path} is ")
+    assert "`git checkout data/digits.npz`" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "damage", [name for name in DAMAGE if name not in ("truncated", "altered")]
+)
+def test_checksums_that_cannot_be_read_are_named(small, tmp_path, damage):
+    path = tmp_path / "data" / "SHA256SUMS"
+    DAMAGE[damage](path)
+    fill(tmp_path / "data")
+    for name in ("mnist", "digits"):
+        with pytest.raises(DataError) as error:
+            load_images(name)
+        assert str(error.value).startswith(f"{path} is ")
+        assert "`git checkout data/SHA256SUMS`" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "0" * 64 + "  digits.npz", "\xff\0", None])
+def test_garbled_checksums_are_named(small, tmp_path, text):
+    """…also where only the line of one file is: nothing is used unchecked, or called damaged."""
+    sums = tmp_path / "data" / "SHA256SUMS"
+    whole = sums.read_text()
+    sums.write_text(whole.replace("  MNIST/raw/t10k-l", "  t10k-l") if text is None else text)
+    fill(tmp_path / "data")
+    with pytest.raises(DataError, match="SHA256SUMS is damaged: it has no checksum of"):
+        load_images("mnist")
+    assert not list((tmp_path / "data").rglob("*.damaged"))
 
 
 # Images and batches

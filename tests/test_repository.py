@@ -2,6 +2,7 @@
 
 import ast
 import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -14,6 +15,7 @@ from documents import WRITTEN, code_cells, has_figure, prose, stored
 
 from course_utils import views
 from course_utils.lessons import LESSONS, course_map, readme_table
+from course_utils.sources import FILES, FOLDERS, checksums
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -179,6 +181,16 @@ def test_ruff_is_content():
 def test_nothing_large_is_kept():
     for path in tracked():
         assert path.stat().st_size < 1_500_000, path
+
+
+def test_the_checksums_are_those_of_the_files():
+    """Of what ships, and in torchvision's layout, of what does not."""
+    sums = checksums()
+    raw = {f"{folder}/raw/{file}" for folder in FOLDERS.values() for file in FILES}
+    shipped = {"digits.npz", "handwriting.jpg"}
+    assert sums.keys() == raw | shipped
+    for file in shipped:
+        assert hashlib.sha256((ROOT / "data" / file).read_bytes()).hexdigest() == sums[file]
 
 
 def test_the_project_speaks_for_itself():

@@ -1,13 +1,16 @@
 """What lessons teach and then import is the same thing, bit for bit."""
 
+import re
+
 import pytest
 import torch
-from documents import WRITTEN, tagged, taught
+from documents import WRITTEN, code_cells, tagged, taught
 from torch import nn
 
 from course_utils import models
 from course_utils.images import batches, flip_and_shift, load_images
-from course_utils.record import NETWORKS
+from course_utils.lessons import LESSONS
+from course_utils.record import NETWORKS, MixUp
 from course_utils.training import evaluate, fit, set_seed
 
 
@@ -85,15 +88,39 @@ def test_flip_and_shift_is_that_of_lesson_12(shape):
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
 
 
+def test_mixup_is_that_of_lesson_12():
+    x, z, y = torch.randn(9, 1, 5, 5), torch.randn(9, 10), torch.arange(9)
+    results = []
+    for kind in (MixUp, taught(12)["MixUp"]):
+        set_seed(0)
+        mixup = kind(alpha=0.2)
+        results.append((mixup.mix(x), mixup.loss(z, y), torch.rand(1)))
+    assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
+    assert not torch.equal(results[0][0], x)
+
+
+@pytest.mark.parametrize("block", ["Plain", "Residual"])
+@pytest.mark.parametrize("blocks_a_stage", [1, 3])
+def test_the_networks_of_records_are_those_of_lesson_14(block, blocks_a_stage):
+    theirs = taught(14)
+    for cell in code_cells(LESSONS[14]):
+        if cell.id in ("plain", "network", "residual"):
+            exec(cell.source, theirs)
+    set_seed(0)
+    ours = NETWORKS[block](blocks_a_stage)
+    set_seed(0)
+    lesson = theirs["network"](theirs[block], blocks_a_stage)
+    x = torch.rand(5, 1, 28, 28)
+    assert torch.equal(weights(ours), weights(lesson)) and torch.equal(ours(x), lesson(x))
+
+
 def test_everything_taught_is_found_here():
     """A lesson that teaches something new to import needs a test above."""
     names = {
         name
         for lesson in WRITTEN
-        if tagged(lesson, "taught")
-        for name in taught(lesson.number)
-        if f"def {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
-        or f"class {name}(" in "".join(c.source for c in tagged(lesson, "taught"))
+        for cell in tagged(lesson, "taught")
+        for name in re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)
     }
     loops = {"train_epoch", "accuracy", "adam_one_cycle", "flip_and_shift"}
-    assert names == loops | {"MLP", "LeNet", "CNN", "SmallAlexNet"}
+    assert names == loops | {"MLP", "LeNet", "CNN", "SmallAlexNet", "MixUp"}

@@ -1,18 +1,29 @@
 """Training: the loop and its ends, devices, models, and the keeping of weights."""
 
 import hashlib
+import io
 import json
 import math
+import os
 import pickle
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import checkpoints, training
+from course_utils import checkpoints, endings, training
 from course_utils.checkpoints import (
     CheckpointError,
     find_pretrained,
@@ -230,6 +241,188 @@ def test_a_gpu_without_memory_left_is_told(data, capsys):
     assert "COURSE_DEVICE=cpu" in said
 
 
+@pytest.mark.parametrize("give", [torch.empty, np.empty])
+def test_a_computer_without_memory_left_is_told(data, capsys, give):
+    """What the allocators of torch and of NumPy really raise."""
+    model, calls = small_model(), []
+
+    def greedy(x):
+        calls.append(1)
+        if len(calls) == 6:
+            give(10**15)
+        return x
+
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=greedy)
+    assert history.interrupted and len(history.loss) == 5 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "this computer has no memory left for batches of 64 images. Try size=32" in said
+    assert "GPU" not in said and "COURSE_DEVICE" not in said
+
+
+def test_another_error_of_torch_is_not_swallowed(data):
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        fit(model, data[0], epochs=1, optimizer=sgd(model))
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_last_step_that_diverges_is_told(data, capsys, measured):
+    """No loss of a step is left to tell it, and every weight is still a finite number."""
+    train, test = data
+    model = small_model()
+    optimizer = sgd(model, rate=1e30)
+    history = fit(model, train, test if measured else None, epochs=1, optimizer=optimizer, size=200)
+    assert all(weight.isfinite().all() for weight in model.parameters())
+    assert history.diverged and not history.interrupted and model.training
+    assert len(history.loss) == len(history.train_loss) == 1 and math.isfinite(history.loss[0])
+    assert "the loss after it is nan" in capsys.readouterr().out
+
+
+def test_a_schedule_that_is_over_keeps_the_history(data, capsys):
+    model = small_model()
+    optimizer = sgd(model)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=5)
+    options = {"epochs": 2, "optimizer": optimizer, "schedule": schedule, "size": 64}
+    history = fit(model, data[0], **options)
+    assert history.interrupted and len(history.loss) == 6 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "Stopped after 6 steps" in said and "the schedule is over: make one of 8 steps" in said
+    assert len(fit(model, data[0], **options).loss) == 1  # used up by the training before
+
+
+@pytest.mark.parametrize("label", [10, -1, -100])  # torch passes over -100 in silence
+def test_labels_changed_in_place_are_told(data, capsys, label):
+    model, train = small_model(), data[0][torch.arange(200)]
+
+    def change(model, history):
+        train.labels[7] = label
+
+    options = {"optimizer": sgd(model), "size": 64}
+    history = fit(model, train, epochs=3, after_epoch=change, **options)
+    assert history.interrupted and len(history.loss) == 4 and len(history.train_loss) == 1
+    said = capsys.readouterr().out
+    assert "Stopped after 4 steps, in epoch 2 of 3: the labels have been changed" in said
+    assert "load the images again" in said and str(label) in said
+    with pytest.raises(ValueError, match=f"the labels have been changed.*{label}"):
+        fit(model, train, epochs=1, **options)
+    with pytest.raises(ValueError, match=str(label)):
+        fit(model, data[1], train, epochs=1, **options)
+
+
+def test_labels_changed_within_an_epoch_are_told_at_the_next(data, capsys):
+    model, train = small_model(), data[0][torch.arange(200)]
+
+    def change(x):
+        train.labels[:] = 10
+        return x
+
+    history = fit(model, train, epochs=2, optimizer=sgd(model), size=64, augment=change)
+    assert history.interrupted and len(history.loss) == 4 and len(history.train_loss) == 1
+
+
+def test_an_optimizer_of_another_network_is_told(data, capsys):
+    """The commonest cause of an accuracy that stays at 10%: the network was built anew."""
+    model, earlier = small_model(), small_model()
+    before = nn.utils.parameters_to_vector(model.parameters()).clone()
+    history = fit(model, data[0], epochs=1, optimizer=sgd(earlier))
+    assert torch.equal(before, nn.utils.parameters_to_vector(model.parameters()))
+    assert len(history.loss) == 2 and not history.interrupted
+    said = capsys.readouterr().out
+    assert "none of this network's weights" in said and "from model.parameters()" in said
+
+
+def test_an_optimizer_of_some_layers_is_told(data, capsys):
+    model = small_model()
+    fit(model, data[0], epochs=1, optimizer=sgd(model.layers[1]))
+    said = capsys.readouterr().out
+    assert "holds 2 of the 4 tensors" in said and "layers.3.weight, layers.3.bias" in said
+    model.layers[3].requires_grad_(False)  # now it is meant
+    fit(model, data[0], epochs=1, optimizer=sgd(model.layers[1]))
+    fit(small := small_model(), data[0], epochs=1, optimizer=sgd(small))
+    assert capsys.readouterr().out == ""
+
+
+@pytest.fixture
+def interrupts():
+    """Interrupts as a kernel has them while a cell runs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch, interrupts):
+    """It comes while the sentence about the first one is written, and while the bar is closed."""
+
+    class Impatient(training.tqdm):
+        def close(self):
+            if len(calls) == 6:
+                calls.append("closed")
+                signal.raise_signal(signal.SIGINT)
+            super().close()
+
+    def interrupted(x):
+        calls.append(1)
+        if len(calls) == 6:
+            signal.raise_signal(signal.SIGINT)
+        return x
+
+    def write(text, write=sys.stdout.write):
+        if "Interrupted" in text:
+            signal.raise_signal(signal.SIGINT)
+        return write(text)
+
+    monkeypatch.setattr(endings.time, "monotonic", lambda: 0.0)  # all within the same second
+    monkeypatch.setattr(training, "tqdm", Impatient)
+    monkeypatch.setattr(sys.stdout, "write", write)
+    model, calls = small_model(), []
+    try:
+        history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=interrupted)
+    except KeyboardInterrupt:
+        pytest.fail("the history is lost")
+    assert history.interrupted and len(history.loss) == 5 and calls[-1] == "closed"
+    assert "Interrupted after 5 steps" in capsys.readouterr().out
+    with pytest.raises(KeyboardInterrupt):  # and afterwards they count again
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_that_was_swallowed_can_be_repeated(data, monkeypatch, interrupts):
+    """As in a callback that catches everything; a second later the next one counts."""
+    model, calls = small_model(), []
+    monkeypatch.setattr(endings.time, "monotonic", lambda: 0.4 * len(calls))
+
+    def swallowing(x):
+        calls.append(1)
+        if len(calls) >= 2:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if len(calls) > 2:
+                    raise
+        return x
+
+    history = fit(model, data[0], epochs=3, optimizer=sgd(model), size=64, augment=swallowing)
+    assert history.interrupted and len(history.loss) == 4  # 0.4 s and 0.8 s were too soon
+
+
+def test_the_history_says_why_it_is_not_whole(data, capsys):
+    """So that a lesson can say it once: assert not history.stopped, history.stopped."""
+    model = small_model()
+    assert fit(model, data[0], epochs=1, optimizer=sgd(model)).stopped == ""
+    for rate in (0.1, 1e18):
+        model, calls = small_model(), []
+
+        def interrupted(x, calls=calls):
+            calls.append(1)
+            if len(calls) == 6:
+                raise KeyboardInterrupt
+            return x
+
+        history = fit(
+            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=interrupted
+        )
+        assert history.stopped and history.stopped + "\n" == capsys.readouterr().out
+
+
 def test_only_training_images_are_augmented(data):
     seen = []
 
@@ -355,9 +548,15 @@ class Bomb:
 def forge(path, content: bytes, **changes) -> None:
     """Replace stored weights by other contents, with a recipe that vouches for them."""
     path.write_bytes(content)
-    recipe = json.loads(path.with_suffix(".json").read_text())
-    recipe |= {"sha256": hashlib.sha256(content).hexdigest(), **changes}
+    recipe = json.loads(path.with_suffix(".json").read_text()) | changes
+    recipe["sha256"] = checkpoints._checksum(content, recipe)
     path.with_suffix(".json").write_text(json.dumps(recipe))
+
+
+def saved(content: object) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
 
 
 def test_a_pickle_that_would_run_code_is_not_run(runs, monkeypatch, tmp_path):
@@ -403,6 +602,215 @@ def test_weights_that_cannot_be_used_are_named(runs):
     path.with_suffix(".json").unlink()
     refused("damaged or missing")
     assert load_weights("lenet", data="digits")
+
+
+def test_a_flipped_bit_in_a_recipe_is_found(runs):
+    """In any of its bytes: another scaling would make the network read other images."""
+    path = save_weights(MLP(4, 2), "small", RECIPE)
+    recipe = path.with_suffix(".json")
+    whole = recipe.read_bytes()
+    for at in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << at % 8
+        recipe.write_bytes(flipped)
+        try:
+            read = load_weights("small", data="digits")[1]
+        except CheckpointError:
+            continue
+        assert read == json.loads(whole)  # a line end has become another white space
+
+
+def test_a_recipe_of_an_earlier_version_is_told(runs):
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    recipe = json.loads(path.with_suffix(".json").read_text())
+    recipe["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(recipe))
+    with pytest.raises(CheckpointError, match=r"(?s)earlier version.*Train and save it again"):
+        load_weights("lenet", data="digits")
+
+
+def damaged_lenet(change) -> LeNet:
+    model = LeNet()
+    with torch.no_grad():
+        model.classifier[-1].bias[3] = math.nan
+    return model if change is None else change(LeNet())
+
+
+@pytest.mark.parametrize("change", [None, nn.Module.double, nn.Module.half])
+def test_weights_are_finite_and_float(runs, change):
+    model, fault = damaged_lenet(change), "finite numbers of type float32"
+    with pytest.raises(ValueError, match=fault):
+        save_weights(model, "lenet", RECIPE)
+    assert not runs.exists()
+    forge(save_weights(LeNet(), "lenet", RECIPE), saved(model.state_dict()))
+    with pytest.raises(CheckpointError, match=fault):
+        load_weights("lenet", data="digits")
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"pad": 2, "mean": "0.5", "std": 1.0},
+        {"pad": 2, "mean": math.nan, "std": 1.0},
+        {"pad": 2, "mean": True, "std": 1.0},
+        {"pad": 2, "mean": 0.5, "std": 0},
+        {"pad": 2, "mean": 0.5, "std": math.inf},
+        {"pad": 2.0, "mean": 0.5, "std": 1.0},
+        {"pad": 10**9, "mean": 0.5, "std": 1.0},
+        {"pad": 2, "size": 1},
+        {"mean": [0.5] * 1000},
+        [2, 0.5, 1.0],
+        None,
+    ],
+)
+def test_inputs_are_numbers(runs, inputs):
+    with pytest.raises(ValueError, match="have to be numbers"):
+        save_weights(LeNet(), "lenet", {**RECIPE, "inputs": inputs})
+    assert not runs.exists()
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    forge(path, path.read_bytes(), inputs=inputs)
+    with pytest.raises(CheckpointError, match="have to be numbers") as error:
+        load_weights("lenet", data="digits")
+    assert len(str(error.value)) < 500
+
+
+def test_some_inputs_may_be_left_to_batches(runs):
+    save_weights(LeNet(), "lenet", {**RECIPE, "inputs": {"mean": np.float64(0), "std": 1}})
+    assert load_weights("lenet", data="digits")[1]["inputs"] == {"mean": 0.0, "std": 1}
+
+
+def bias_and_recipe() -> tuple[float, int]:
+    model, recipe = load_weights("small", data="digits")
+    return model.layers[1].bias[0].item(), recipe["saver"]
+
+
+def save_as(saver: int) -> None:
+    model = MLP(4, 2)
+    nn.init.constant_(model.layers[1].bias, saver)
+    save_weights(model, "small", {**RECIPE, "saver": saver})
+
+
+def test_a_second_saver_between_the_two_renamings(runs, monkeypatch):
+    """Its whole pair comes in between the first one's weights and recipe."""
+    replace_file, seen = checkpoints.Path.replace, []
+
+    def interleaved(path, target):
+        replace_file(path, target)
+        seen.append(target)
+        if len(seen) == 1:
+            save_as(2)
+
+    monkeypatch.setattr(checkpoints.Path, "replace", interleaved)
+    save_as(1)
+    assert bias_and_recipe() == (1, 1)
+    assert sorted(path.name for path in runs.iterdir()) == ["small.json", "small.pt"]
+
+
+def test_of_many_savers_at_once_one_wins(runs):
+    with ThreadPoolExecutor(8) as savers:
+        list(savers.map(save_as, range(100)))  # raises what one of them raised
+    bias, saver = bias_and_recipe()
+    assert bias == saver
+    assert sorted(path.name for path in runs.iterdir()) == ["small.json", "small.pt"]
+
+
+def test_what_a_crashed_saver_left_is_removed_after_an_hour(runs):
+    runs.mkdir()
+    old, new = runs / "small.pt.0123.new", runs / "small.json.4567.new"
+    for left in (old, new):
+        left.write_bytes(b"unfinished")
+    os.utime(old, (0, 0))
+    save_as(1)
+    assert new.exists() and not old.exists() and bias_and_recipe() == (1, 1)
+
+
+def test_bombs_do_not_go_off(runs, monkeypatch):
+    """Small files that would take gigabytes, or more levels than Python can count."""
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    recipe, packed = path.with_suffix(".json"), io.BytesIO()
+    whole, text = path.read_bytes(), recipe.read_text()
+    with (
+        zipfile.ZipFile(io.BytesIO(whole)) as parts,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for name in parts.namelist():
+            bomb.writestr(name, parts.read(name) + b"\0" * 10_000_000 * name.endswith("data/0"))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpacked"))
+    forge(path, packed.getvalue())
+    with pytest.raises(CheckpointError, match="damaged, or holds more than weights"):
+        load_weights("lenet", data="digits")
+    path.write_bytes(whole)
+    for nested in ("[" * 100_000, '{"sha256":' * 10_000, text + " " * checkpoints.MOST_RECIPE):
+        recipe.write_text(nested)
+        with pytest.raises(CheckpointError, match="recipe that cannot be read"):
+            load_weights("lenet", data="digits")
+    monkeypatch.setattr(checkpoints, "MOST_WEIGHTS", 1000)
+    with pytest.raises(CheckpointError, match="cannot be read: it has more than 1,000 bytes"):
+        load_weights("lenet", data="digits")
+
+
+def test_a_recipe_too_long_to_be_read_is_not_saved(runs):
+    with pytest.raises(ValueError, match="at most 131,072"):
+        save_weights(LeNet(), "lenet", {**RECIPE, "loss": [0.123456789] * 20_000})
+    assert not runs.exists()
+
+
+def test_what_is_no_file_is_named(runs):
+    """A folder, and a named pipe, which would be waited for without end."""
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    whole = path.read_bytes()
+    kinds = [Path.mkdir, os.mkfifo] if hasattr(os, "mkfifo") else [Path.mkdir]
+    for make in kinds:
+        for part, words in ((path, "cannot be read"), (path.with_suffix(".json"), "a recipe that")):
+            path.write_bytes(whole)
+            part.unlink(missing_ok=True)
+            make(part)
+            with pytest.raises(CheckpointError, match=f"{words}.*it is no file"):
+                load_weights("lenet", data="digits")
+            part.rmdir() if part.is_dir() else part.unlink()
+
+
+def test_advice_to_trust_a_file_is_not_passed_on(runs):
+    path = save_weights(LeNet(), "lenet", RECIPE)
+    for content in (saved(LeNet()), pickle.dumps([]), b"", b"PK"):
+        forge(path, content)
+        with pytest.raises(CheckpointError) as error:
+            load_weights("lenet", data="digits")
+        assert "weights_only" not in str(error.value) and "torch.load" not in str(error.value)
+        assert error.value.__cause__ is None and error.value.__suppress_context__
+    forge(path, saved({"a" * 10_000: torch.zeros(1)}))
+    with pytest.raises(CheckpointError) as error:
+        load_weights("lenet", data="digits")
+    assert len(str(error.value)) < 600
+
+
+@pytest.mark.parametrize("lost", [["lenet-mnist.pt"], ["lenet-mnist.json"], ["*.pt", "*.json"]])
+@pytest.mark.parametrize("how", [Path.unlink, lambda path: path.write_bytes(b"damaged")])
+def test_the_cure_that_is_named_cures(runs, monkeypatch, tmp_path, lost, how):
+    """The command of the message, typed in the folder of the course."""
+    shutil.copytree(checkpoints.DATA / "weights", tmp_path / "data" / "weights")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "the course"]):
+        subprocess.run([*git, *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(checkpoints, "DATA", tmp_path / "data")
+    for pattern in lost:
+        for path in (tmp_path / "data" / "weights").glob(pattern):
+            how(path)
+    with pytest.raises(CheckpointError) as error:
+        load_weights("lenet")
+    (cure,) = re.findall("`(git checkout .*?)`", str(error.value))
+    subprocess.run(cure.split(), cwd=tmp_path, check=True)
+    assert load_weights("lenet")[1]["data"] == "mnist"
+
+
+def test_a_cure_is_not_promised_where_there_is_none(runs):
+    path = save_weights(LeNet(), "mine", RECIPE)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(CheckpointError, match="again in its lesson") as error:
+        load_weights("mine", data="digits")
+    assert "the course's own" not in str(error.value)
+    with pytest.raises(CheckpointError, match=r"The course has .*lenet-mnist.*save_weights"):
+        load_weights("alexnet")
 
 
 def test_weights_that_are_not_there(runs):

@@ -157,7 +157,7 @@ def _drawn(*sizes: int) -> tuple:
 
 
 check_mean_accuracy = function_check(
-    "mean_accuracy(batches): the share of right answers over all images of all batches.",
+    "mean_accuracy(batches): the share of correct answers over all images of all batches.",
     _share,
     [
         *(_batches(([0], [0])), _batches(([3], [0])), _batches(([3, 4], [3, 5]))),
@@ -177,7 +177,7 @@ check_mean_accuracy = function_check(
         mistake(
             "mean-of-batches",
             "the accuracies of the batches are averaged. Then an image of a short batch counts "
-            "more than others: add up the right answers and the images instead.",
+            "more than others: add up the correct answers and the images instead.",
             lambda batches: sum(_share([batch]) for batch in batches) / len(batches),
         ),
         mistake(
@@ -188,7 +188,7 @@ check_mean_accuracy = function_check(
         ),
         mistake(
             "not-of-all-images",
-            "the right answers are counted, but not divided by the number of all images.",
+            "the correct answers are counted, but not divided by the number of all images.",
             _right,
             lambda batches: _right(batches) / len(batches),
             lambda batches: _right(batches) / len(batches[0][1]),

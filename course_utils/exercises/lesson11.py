@@ -76,8 +76,8 @@ check_confusion = function_check(
         ),
         mistake(
             "parts",
-            "only the right answers are counted, or only the mistakes, or the counts are divided. "
-            "The counts of all images are asked for.",
+            "only the correct answers are counted, or only the mistakes, or the counts are "
+            "divided. The counts of all images are asked for.",
             lambda *case: _matrix(*case) * np.eye(case[2]),
             lambda *case: _matrix(*case) * (1 - np.eye(case[2])),
             lambda *case: _matrix(*case) / len(case[0]),
@@ -177,38 +177,38 @@ check_precision_recall = function_check(
 
 
 @exercise(
-    "Together F − 1, as evenly as it goes: for an even kernel one side gets one more.",
+    "Together k − 1, as evenly as it goes: for an even kernel one side gets one more.",
     [
         mistake(
             "even-kernels",
-            "both sides get the same number. F − 1 are needed in all: where F is even that is odd,"
+            "both sides get the same number. k − 1 are needed in all: where k is even that is odd,"
             " and one side gets one more than the other.",
-            lambda F: (F // 2, F // 2),
-            lambda F: ((F - 1) // 2, (F - 1) // 2),
-            lambda F: ((F - 1) / 2, (F - 1) / 2),
+            lambda k: (k // 2, k // 2),
+            lambda k: ((k - 1) // 2, (k - 1) // 2),
+            lambda k: ((k - 1) / 2, (k - 1) / 2),
         ),
         mistake(
             "not-shared",
-            "the F − 1 rows are not shared out: both sides, or one of them, get all.",
-            lambda F: (F - 1, F - 1),
-            lambda F: (0, F - 1),
-            lambda F: (F - 1, 0),
+            "the k − 1 rows are not shared out: both sides, or one of them, get all.",
+            lambda k: (k - 1, k - 1),
+            lambda k: (0, k - 1),
+            lambda k: (k - 1, 0),
         ),
         mistake(
             "sum",
-            "F rows are shared out. F − 1 are needed: a window of side F has F − 1 places fewer "
+            "k rows are shared out. k − 1 are needed: a window of side k has k − 1 places fewer "
             "than the picture has pixels.",
-            lambda F: (F // 2, F - F // 2),
-            lambda F: (F - F // 2, F // 2),
+            lambda k: (k // 2, k - k // 2),
+            lambda k: (k - k // 2, k // 2),
         ),
     ],
 )
 def check_same_padding(same_padding: Callable) -> str | Verdict | None:
-    """same_padding(F): rows of zeros before and after, so that a stride of 1 keeps the size."""
+    """same_padding(k): rows of zeros before and after, so that a stride of 1 keeps the size."""
 
-    def either_order(F: int) -> tuple[int, int]:
-        low, high = (F - 1) // 2, F // 2
-        given = call(same_padding, F)
+    def either_order(k: int) -> tuple[int, int]:
+        low, high = (k - 1) // 2, k // 2
+        given = call(same_padding, k)
         return (low, high) if difference(given, (high, low), rtol=0) else (high, low)
 
-    return judge(same_padding, either_order, [(F,) for F in (1, 2, 3, 4, 5, 8)], rtol=0)
+    return judge(same_padding, either_order, [(k,) for k in (1, 2, 3, 4, 5, 8)], rtol=0)

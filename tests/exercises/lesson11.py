@@ -70,28 +70,28 @@ def precision_recall(counts, digit):
     ],
     "check_same_padding": [
         """
-def same_padding(F):
-    return sorted([F // 2, (F - 1) // 2], reverse=F % 4 == 0)
+def same_padding(k):
+    return sorted([k // 2, (k - 1) // 2], reverse=k % 4 == 0)
 """,
         """
-def same_padding(F):
-    return (F - 1) // 2, F // 2
+def same_padding(k):
+    return (k - 1) // 2, k // 2
 """,
         """
-def same_padding(F):
-    after = (F - 1) // 2
-    return [F - 1 - after, after]
+def same_padding(k):
+    after = (k - 1) // 2
+    return [k - 1 - after, after]
 """,
         """
-def same_padding(F):
-    before = np.floor((F - 1) / 2)
-    return np.array([before, F - 1 - before])
+def same_padding(k):
+    before = np.floor((k - 1) / 2)
+    return np.array([before, k - 1 - before])
 """,
         """
-def same_padding(F):
-    if F % 2:
-        return torch.tensor([F // 2, F // 2])
-    return torch.tensor([F // 2 - 1, F // 2])
+def same_padding(k):
+    if k % 2:
+        return torch.tensor([k // 2, k // 2])
+    return torch.tensor([k // 2 - 1, k // 2])
 """,
     ],
 }
@@ -329,86 +329,86 @@ def precision_recall(counts, digit):
     "check_same_padding": {
         "even-kernels": [
             """
-def same_padding(F):
-    return F // 2, F // 2
+def same_padding(k):
+    return k // 2, k // 2
 """,
             """
-def same_padding(F):
-    return (F - 1) // 2, (F - 1) // 2
+def same_padding(k):
+    return (k - 1) // 2, (k - 1) // 2
 """,
             """
-def same_padding(F):
-    return [(F - 1) / 2] * 2
+def same_padding(k):
+    return [(k - 1) / 2] * 2
 """,
         ],
         "not-shared": [
             """
-def same_padding(F):
-    return F - 1, F - 1
+def same_padding(k):
+    return k - 1, k - 1
 """,
             """
-def same_padding(F):
-    return np.full(2, F) - 1
+def same_padding(k):
+    return np.full(2, k) - 1
 """,
             """
-def same_padding(F):
-    return 0, F - 1
+def same_padding(k):
+    return 0, k - 1
 """,
             """
-def same_padding(F):
-    return torch.tensor([F - 1, 0])
+def same_padding(k):
+    return torch.tensor([k - 1, 0])
 """,
         ],
         "sum": [
             """
-def same_padding(F):
-    return F // 2, (F + 1) // 2
+def same_padding(k):
+    return k // 2, (k + 1) // 2
 """,
             """
-def same_padding(F):
-    half = F // 2
-    return [F - half, half]
+def same_padding(k):
+    half = k // 2
+    return [k - half, half]
 """,
         ],
         "always-the-same": """
-def same_padding(F):
+def same_padding(k):
     return 1, 1
 """,
         "shape": [
             """
-def same_padding(F):
-    return (F - 1) // 2
+def same_padding(k):
+    return (k - 1) // 2
 """,
             """
-def same_padding(F):
-    return 0, (F - 1) // 2, F // 2
+def same_padding(k):
+    return 0, (k - 1) // 2, k // 2
 """,
         ],
         "not-combined": """
-def same_padding(F):
-    return [[(F - 1) // 2], [F // 2]]
+def same_padding(k):
+    return [[(k - 1) // 2], [k // 2]]
 """,
         "none": """
-def same_padding(F):
-    F // 2
+def same_padding(k):
+    k // 2
 """,
         "different": [
             """
-def same_padding(F):
-    return 1, F - 2
+def same_padding(k):
+    return 1, k - 2
 """,
             """
-def same_padding(F):
-    return F // 2, F // 2 + 1
+def same_padding(k):
+    return k // 2, k // 2 + 1
 """,
             """
-def same_padding(F):
-    return F, -1
+def same_padding(k):
+    return k, -1
 """,
         ],
         "raised": """
-def same_padding(F):
-    return (F - 1) // 2, F // two
+def same_padding(k):
+    return (k - 1) // 2, k // two
 """,
     },
 }

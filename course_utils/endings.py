@@ -1,0 +1,115 @@
+"""How a training ends before its time: what `training.fit` then says, and keeps."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+class Stop(ValueError):
+    """A training cannot go on. The message says why, and what to do."""
+
+
+class Diverged(Stop):
+    """The loss is NaN or infinite."""
+
+
+def check(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
+    """Raise Diverged for a loss that is no finite number. when: words that say which loss."""
+    if not math.isfinite(loss):
+        group = optimizer.param_groups[0]
+        rate = group.get("max_lr", group["lr"])
+        at = "at its peak" if "max_lr" in group else "now"
+        raise Diverged(
+            f"the loss {when}is {loss}. Build the model anew and try a learning rate ten times "
+            f"smaller (it is {rate:g} {at})."
+        )
+
+
+@contextmanager
+def stops(reason: str) -> Iterator[None]:
+    """Within it a ValueError ends the training, for this reason."""
+    try:
+        yield
+    except ValueError as error:
+        raise Stop(f"{reason} ({str(error).rstrip('.')})") from None
+
+
+@contextmanager
+def one_interrupt() -> Iterator[None]:
+    """Within it an interrupt that follows another one within a second does not count.
+
+    So a second click cannot lose what the first one was to keep. Outside of the main thread, and
+    where interrupts have a handler of their own, everything stays as it is.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if not in_main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    last = -math.inf
+
+    def interrupt(number: int, frame: object) -> None:
+        nonlocal last
+        if time.monotonic() - last > 1:
+            last = time.monotonic()
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def told(error: BaseException, steps: int, where: str, size: int) -> str:
+    """The sentence about a training that an error has ended; the error itself if it is another.
+
+    steps: how many were begun. where: the epoch. size: images in a batch.
+    """
+    kept = "The history so far is kept, and the model is as the last step left it."
+    if isinstance(error, KeyboardInterrupt):
+        return f"Interrupted after {steps} steps, in {where}. {kept}"
+    if isinstance(error, Diverged):
+        return f"Stopped at step {steps}, in {where}: {error}"
+    if isinstance(error, Stop) and steps:
+        return f"Stopped after {steps} steps, in {where}: {error}. {kept}"
+    if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
+        whose, cure = "this computer", "close other programs and other notebooks"
+    elif "out of memory" in str(error):
+        whose, cure = (
+            "the GPU",
+            "restart the kernel with the environment variable COURSE_DEVICE=cpu",
+        )
+        torch.cuda.empty_cache()
+    else:
+        raise error
+    return (
+        f"Stopped after {steps} steps, in {where}: {whose} has no memory left for batches of "
+        f"{size} images. Try size={max(1, size // 2)}, or {cure}. {kept}"
+    )
+
+
+def say_what_is_not_trained(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Print which of a network's weights the optimizer does not hold, if there are any."""
+    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    weights = {
+        name: id(weight) for name, weight in model.named_parameters() if weight.requires_grad
+    }
+    left = [name for name, weight in weights.items() if weight not in held]
+    cure = "Make it after the network, from model.parameters()"
+    if left and len(left) == len(weights):
+        print(
+            "The optimizer holds none of this network's weights, so no step will change them: it "
+            f"was made for another network, perhaps for an earlier one of the same name. {cure}."
+        )
+    elif left:
+        shown = ", ".join(left[:4]) + (" and so on" if left[4:] else "")
+        print(
+            f"The optimizer holds {len(weights) - len(left)} of the {len(weights)} tensors that "
+            f"this network could learn. No step will change {shown}. {cure}, if that is not meant."
+        )
