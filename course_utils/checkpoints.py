@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import math
+import os
 import secrets
 import textwrap
 import time
@@ -18,7 +19,7 @@ from torch import nn
 
 from course_utils.images import CLASSES
 from course_utils.models import ARCHITECTURES
-from course_utils.sources import DATA, runs_folder
+from course_utils.sources import DATA, ROOT, runs_folder
 
 #: No weights and no recipe of the course come near these numbers of bytes.
 MOST_WEIGHTS, MOST_RECIPE = 2**28, 2**17
@@ -79,15 +80,17 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
     """A trained model in evaluation mode, on the CPU, and its recipe.
 
     The reader's own ``runs/<name>.pt`` where it was trained on data ("mnist", "fashion-mnist"
-    or "digits"), otherwise the one that ships, ``data/weights/<name>-mnist.pt``. A printed
-    sentence says which. Nothing in the file is executed: it is read with weights_only=True.
+    or "digits"), otherwise the one that ships, ``data/weights/<name>-<data>.pt``, or
+    ``<name>-mnist.pt`` for "digits". A printed sentence says which. Nothing in the file is
+    executed: it is read with weights_only=True.
 
     Raises ValueError for unknown data, CheckpointError for a file that is missing, damaged, of
     another architecture, or holds anything but weights.
     """
     if data not in CLASSES:
         raise ValueError(f"there is no data set {data!r}; the known ones are {', '.join(CLASSES)}.")
-    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-mnist.pt"
+    learned_from = "mnist" if data == "digits" else data  # no weights of the digits ship
+    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-{learned_from}.pt"
     path = own if own.exists() and _read(own)[1].get("data") == data else shipped
     content, recipe = _read(path)
     model = _build(path, content, recipe)
@@ -96,6 +99,30 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
         f"{recipe['architecture']} with {whose} weights, trained on {recipe['data']}: {path.name}"
     )
     return model, recipe
+
+
+def find_pretrained(url: str) -> Path | None:
+    """The file that torchvision would download from url, where it is at hand, or None.
+
+    Looked for in torch's cache, ``checkpoints`` in ``torch.hub.get_dir()``, and in
+    COURSE_DATA_DIR. Nothing is downloaded. torchvision's names end with the first digits of the
+    file's SHA-256, as in ``resnet18-f37072fd.pth``.
+
+    Raises CheckpointError for a file that does not have this checksum.
+    """
+    name = url.rpartition("/")[2]
+    begins = Path(name).stem.rpartition("-")[2]
+    shared = Path(ROOT, Path(os.environ.get("COURSE_DATA_DIR") or DATA).expanduser())
+    for folder in (Path(torch.hub.get_dir(), "checkpoints"), shared):
+        path = folder / name
+        if path.is_file():
+            if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(begins):
+                raise CheckpointError(
+                    f"{path} is damaged: its SHA-256 does not begin with {begins}, as its name "
+                    "says. It was not loaded. Delete it; a fresh download takes its place."
+                )
+            return path
+    return None
 
 
 def _recipe(weights: Path) -> Path:

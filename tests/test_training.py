@@ -24,7 +24,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_utils import checkpoints, endings, training
-from course_utils.checkpoints import CheckpointError, load_weights, save_weights
+from course_utils.checkpoints import (
+    CheckpointError,
+    find_pretrained,
+    load_weights,
+    save_weights,
+)
 from course_utils.images import Images, batches, load_images, sample_digit
 from course_utils.models import CNN, MLP, LeNet
 from course_utils.record import RECIPES, load_record, run
@@ -811,6 +816,8 @@ def test_a_cure_is_not_promised_where_there_is_none(runs):
 def test_weights_that_are_not_there(runs):
     with pytest.raises(CheckpointError, match="there are no weights"):
         load_weights("alexnet")
+    with pytest.raises(CheckpointError, match=r"there are no weights .*alexnet-fashion-mnist\.pt"):
+        load_weights("alexnet", data="fashion-mnist")
     with pytest.raises(ValueError, match="mnist, fashion-mnist, digits"):
         load_weights("lenet", data="mnsit")
 
@@ -852,20 +859,47 @@ def test_no_record_without_its_images(monkeypatch):
         run(RECIPES["mlp-sgd"], seed=0, epochs=1)
 
 
-@pytest.fixture
-def shipped(runs):
-    return load_weights("lenet")
+def test_weights_for_each_data_set(runs, capsys):
+    """The digits stand in for MNIST, so its weights do for them; clothes have their own."""
+    said = {"mnist": "mnist", "fashion-mnist": "fashion-mnist", "digits": "mnist"}
+    for data, learned_from in said.items():
+        _, recipe = load_weights("lenet", data=data)
+        assert recipe["data"] == learned_from
+        assert f"trained on {learned_from}: lenet-{learned_from}.pt" in capsys.readouterr().out
+    save_weights(LeNet(), "lenet", {**RECIPE, "data": "mnist"})  # the reader's own, of digits
+    _, recipe = load_weights("lenet", data="fashion-mnist")
+    assert recipe["data"] == "fashion-mnist"
 
 
-def test_the_shipped_accuracy_is_true(shipped, request):
-    model, recipe = shipped
-    assert recipe["accuracy"] > 0.986
+@pytest.mark.parametrize(("data", "least"), [("mnist", 0.986), ("fashion-mnist", 0.85)])
+def test_the_shipped_accuracy_is_true(runs, request, data, least):
+    model, recipe = load_weights("lenet", data=data)
+    assert recipe["accuracy"] > least and recipe["data"] == data
     if not request.config.real_images:
-        pytest.skip("needs MNIST, which is not at hand")
-    _, test = load_images("mnist")
+        pytest.skip(f"needs {data}, which is not at hand")
+    _, test = load_images(data)
     assert evaluate(model, test, **recipe["inputs"])[1] == pytest.approx(
         recipe["accuracy"], abs=2e-4
     )
+
+
+def test_pretrained_weights_are_found_and_never_fetched(monkeypatch, tmp_path):
+    content = b"weights"
+    begins = hashlib.sha256(content).hexdigest()[:8]
+    name, url = f"resnet18-{begins}.pth", f"https://nowhere.invalid/models/resnet18-{begins}.pth"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    assert find_pretrained(url) is None
+    monkeypatch.setenv("COURSE_DATA_DIR", "digits")
+    assert find_pretrained(url) is None
+    for folder in ("shared", "torch/hub/checkpoints"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / name).write_bytes(content)
+        monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / "shared"))
+        assert find_pretrained(url) == tmp_path / folder / name
+    (tmp_path / folder / name).write_bytes(content[:3])
+    with pytest.raises(CheckpointError, match=f"{name} is damaged.*{begins}.*not loaded"):
+        find_pretrained(url)
 
 
 def read(model: nn.Module) -> torch.Tensor:
@@ -876,9 +910,9 @@ def read(model: nn.Module) -> torch.Tensor:
         return model.eval()(x).softmax(dim=1)[0]
 
 
-def test_networks_of_both_data_sets_read_the_sample_digit(shipped):
+def test_networks_of_both_data_sets_read_the_sample_digit(runs):
     assert sample_digit()[1] == 5
-    assert read(shipped[0])[5] > 0.9
+    assert read(load_weights("lenet")[0])[5] > 0.9
     train, _ = load_images("digits")
     set_seed(1)
     model = LeNet()
