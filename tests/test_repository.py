@@ -66,6 +66,12 @@ def test_links_of_the_readme_lead_somewhere():
             assert (ROOT / target).exists(), target
 
 
+def test_the_table_of_faults_names_tests_that_there_are():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
+    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    assert len(named) > 40 and named <= set(re.findall(r"def (test_\w+)", written))
+
+
 def test_ci_runs_the_command_of_the_readme():
     assert TEST_COMMAND in README
     # In a list joined by &&, `set -e` does not end a script: `|| exit` does.
