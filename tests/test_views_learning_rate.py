@@ -143,7 +143,7 @@ def test_the_question_hides_its_answer(given):
     ("arguments", "sentence"),
     [
         ({"rate": 2}, "the learning rate is 2; rates from 0.05 to 1.2 can be shown"),
-        ({"rate": "fast"}, "the learning rate is fast; it has to be a number"),
+        ({"rate": "fast"}, "the learning rate is 'fast'; it has to be a number"),
         ({"steps": 1.5}, "the number of steps is 1.5; it has to be a whole number"),
         ({"steps": 21}, "21 steps are too many to show"),
         ({"loss": "L1"}, 'the loss is \'L1\'; it has to be "parabola" or "bowl"'),
