@@ -287,8 +287,14 @@ CURVES = {
     "transfer, test": [74.5, 79.6, 83.9, 87.2, 89.0, 92.9],
 }
 
-_READINGS = {50: "read-training", 1000: "not-smallest", 5000: "not-smallest", 200: "too-few"}
-_READINGS |= {100: "too-few"}
+#: What is wrong with each number of images but the right one.
+_READINGS = {
+    50: "read-training",
+    100: "too-few",
+    200: "too-few",
+    1000: "not-smallest",
+    5000: "not-smallest",
+}
 
 
 @exercise(
@@ -297,31 +303,31 @@ _READINGS |= {100: "too-few"}
         observed(
             "read-training",
             "With 50 images, training from scratch is ahead only on the images that it has "
-            "learned. What counts are new images: the test columns.",
+            "learned. What counts are new images: the test rows.",
         ),
         observed(
             "too-few",
             "With so many images, training from scratch does not yet reach what transfer has with "
-            "50. Look for the first row of the test columns in which it does.",
+            "50. Look for the first column in which it does, in the test rows.",
         ),
         observed(
             "not-smallest",
-            "There, training from scratch is ahead of transfer with 50 images; but a row with "
-            "fewer images comes before it in which it is ahead, too.",
+            "There, training from scratch is ahead of transfer with 50 images; but it is already "
+            "ahead in an earlier column, with fewer images.",
         ),
         observed(
-            "between-rows",
-            "That number of images is not in the table. What lies between two rows was not "
-            "measured; name the first row in which it is so.",
+            "between-columns",
+            "That number of images is not in the table. What lies between two columns was not "
+            "measured; name the first column in which it is so.",
         ),
         observed(
             "transfer-of-50",
             "The number of images is right. The second number compares two networks that had that "
-            "many images, both of them: stay in that row.",
+            "many images, both of them: stay in that column.",
         ),
         observed(
             "training-points",
-            "The number of images is right. The second number comes from the training columns; "
+            "The number of images is right. The second number comes from the training rows; "
             "what counts are new images.",
         ),
         observed(
@@ -342,8 +348,10 @@ def check_reading(reading: object) -> str | Verdict | None:
         count, points = as_array(reading).ravel()
     except (NotNumbers, ValueError):
         return different("a pair of numbers is expected, (images, points), such as (100, 2.5).")
+    if points in CURVES["images"] and count not in CURVES["images"]:
+        return different("the number of images comes first, then the points.")
     if count != 500:
-        return _READINGS.get(count, "between-rows")
+        return _READINGS.get(count, "between-columns")
     for value, code in [
         (11.2, None),
         (0.112, None),  # as a fraction
@@ -362,5 +370,5 @@ def check_reading(reading: object) -> str | Verdict | None:
             return code
     return different(
         "the number of images is right. By how many points is transfer ahead of training from "
-        "scratch in that row, on the test images?"
+        "scratch in that column, on the test images?"
     )

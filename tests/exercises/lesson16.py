@@ -304,12 +304,17 @@ WRONG = {
         "read-training": ["reading = (50, -2)", "reading = (50, 33.5)"],
         "too-few": ["reading = (200, 20.1)", "reading = (100, 27.1)"],
         "not-smallest": ["reading = (1000, 5.9)", "reading = (5000, 0.5)"],
-        "between-rows": ["reading = (470, 11.2)", "reading = (450, 12)"],
+        "between-columns": ["reading = (470, 11.2)", "reading = (450, 12)"],
         "transfer-of-50": ["reading = (500, 1.5)", "reading = (500, 74.5 - 76.0)"],
         "training-points": ["reading = (500, -5.7)", "reading = (500, 5.7)"],
         "ratio": ["reading = (500, 87.2 / 76)", "reading = (500, 14.74)", "reading = (500, 12.84)"],
         "sign": ["reading = (500, 76.0 - 87.2)", "reading = (500, -11.2)"],
-        "different": ["reading = 500", "reading = (500, 3)", "reading = ('500', '11.2')"],
+        "different": [
+            "reading = 500",
+            "reading = (500, 3)",
+            "reading = (11.2, 500)",
+            "reading = ('500', '11.2')",
+        ],
     },
 }
 
