@@ -23,7 +23,7 @@ def pytest_configure(config):
     # The stored outputs were made on the CPU.
     os.environ.setdefault("COURSE_DEVICE", "cpu")
     # No progress bar appears within a million seconds: what it shows depends on the clock.
-    # tests/test_browser.py sees real ones.
+    # tests/lessons/test_browser.py sees real ones.
     os.environ.setdefault("TQDM_DELAY", "1000000")
 
 
@@ -86,7 +86,8 @@ def pytest_terminal_summary(terminalreporter, config):
     if not seconds:
         return
     terminalreporter.section(
-        f"lessons, with {config.workers} running at once (tests/benchmark.py times each alone)"
+        f"lessons, with {config.workers} running at once "
+        "(tests/maintenance/benchmark.py times each alone)"
     )
     for lesson in LESSONS:
         if lesson.file in seconds:

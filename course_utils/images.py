@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from course_utils import downloads, sources
+from course_utils import sources
+from course_utils.internals import downloads
 
 CLASSES = {
     "mnist": tuple("0123456789"),

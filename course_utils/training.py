@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from course_utils import endings
 from course_utils.images import Images, batches
+from course_utils.internals import endings
 
 
 def pick_device() -> torch.device:

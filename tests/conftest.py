@@ -51,7 +51,7 @@ def pytest_terminal_summary(terminalreporter):
                     lines.append(f"{made[0]:35} {_told(Counter(made[1]))}")
                     total.update(made[1])
     if total:
-        terminalreporter.section("wrong answers made by machine (tests/test_mutants.py)")
+        terminalreporter.section("wrong answers made by machine (tests/lessons/test_mutants.py)")
         for line in sorted(lines):
             terminalreporter.line(line)
         terminalreporter.line(f"{'in all':35} {_told(total)}")

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from documents import WRITTEN, code_cells, has_figure, prose, stored
 
+import course_utils
 from course_utils import views
 from course_utils.lessons import LESSONS, course_map, readme_table
 from course_utils.sources import FILES, FOLDERS, checksums
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEST_COMMAND = (
     "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/pytest"
@@ -68,7 +69,7 @@ def test_links_of_the_readme_lead_somewhere():
 
 def test_the_table_of_faults_names_tests_that_there_are():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
-    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").glob("test_*.py"))
+    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 40 and named <= set(re.findall(r"def (test_\w+)", written))
 
 
@@ -102,23 +103,39 @@ def test_pins_satisfy_what_the_package_asks_for():
 
 
 def test_the_shared_module_is_thin():
-    """Its first four parts together are read in a sitting: at most about 450 lines of code."""
-    total = 0
-    for name in ("images", "models", "training", "plots"):
-        source = (ROOT / "course_utils" / f"{name}.py").read_text(encoding="utf-8")
-        tree = ast.parse(source)
-        docstrings = set()
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-                node
-            ):
-                text = node.body[0]
-                docstrings |= set(range(text.lineno, text.end_lineno + 1))
-        total += sum(
-            bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
-            for number, line in enumerate(source.splitlines(), start=1)
-        )
-    assert total <= 450, total
+    """The tools that a lesson imports, and the course itself: every file beside the rooms."""
+    files = sorted((ROOT / "course_utils").glob("*.py"))
+    lines = {path.stem: lines_of_code(path) for path in files}
+    assert sum(lines.values()) <= 1020, lines
+
+
+def lines_of_code(path: Path) -> int:
+    """Neither blank lines nor comments nor docstrings."""
+    source = path.read_text(encoding="utf-8")
+    docstrings = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            text = node.body[0]
+            docstrings |= set(range(text.lineno, text.end_lineno + 1))
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
+        for number, line in enumerate(source.splitlines(), start=1)
+    )
+
+
+def test_every_room_is_installed_and_on_the_map():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = {path.parent for path in (ROOT / "course_utils").rglob("*.py")}
+    names = sorted(".".join(room.relative_to(ROOT).parts) for room in rooms)
+    assert project["tool"]["setuptools"]["packages"] == names
+    parts = {path.stem for path in (ROOT / "course_utils").glob("*.py")} - {"__init__", "__main__"}
+    parts |= {name.partition(".")[2] for name in names} - {""}
+    on_the_map = re.findall(r"^``(\w+)``  ", course_utils.__doc__, re.MULTILINE)
+    assert sorted(on_the_map) == sorted(parts)
+    for room in rooms:
+        assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
 
 
 def public_functions() -> list:
@@ -148,7 +165,9 @@ import numpy, torch
 torch.manual_seed(0); numpy.random.seed(0); random.seed(0)
 import course_utils
 light = set(sys.modules)
-from course_utils import checkpoints, images, lessons, machine, models, photos, record, training
+from course_utils import checkpoints, images, lessons, machine, models, records, training
+from course_utils.shown import photos
+import course_utils
 from course_utils import views
 from course_utils.lessons import LESSONS
 import importlib
@@ -214,6 +233,6 @@ def test_the_project_speaks_for_itself():
 
 def test_tables_of_lessons_cover_what_is_written():
     assert {str(lesson.number) for lesson in WRITTEN} == set(
-        json.loads((ROOT / "tests" / "facts.json").read_text(encoding="utf-8"))
+        json.loads((ROOT / "tests" / "lessons" / "facts.json").read_text(encoding="utf-8"))
     )
     assert all(stored(lesson).nbformat == 4 for lesson in WRITTEN)

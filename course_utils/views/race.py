@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 from matplotlib.figure import Figure
 
+from course_utils.records.race import load
+
 from . import panel
-from .race_record import load
 
 #: Each activation's colour, line and mark, so that it can be told without the colour.
 LOOKS = {
@@ -57,7 +58,7 @@ def _overlap(one: list[float], other: list[float]) -> bool:
 class ActivationRace(panel.Panel):
     """Sigmoid, tanh and ReLU in a shallow and in a deep network, each at its own best rate.
 
-    It shows the runs that `race_record` has made, with its recipe, and trains nothing itself.
+    It shows the runs that `records.race` has made, with its recipe, and trains nothing itself.
     """
 
     TITLE = "Activation race"

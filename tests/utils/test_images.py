@@ -27,11 +27,12 @@ from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
-from course_utils import downloads, sources
+from course_utils import sources
 from course_utils.images import CLASSES, Images, batches, flip_and_shift, load_images
+from course_utils.internals import downloads
 from course_utils.sources import DataError, find_images
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 COUNTS = {"train": 30, "t10k": 20}
 SHIPPED = ["SHA256SUMS", "digits.npz"]
 
@@ -875,7 +876,7 @@ def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
 
 def test_the_stored_digits_are_those_of_scikit_learn():
     done = subprocess.run(
-        [sys.executable, ROOT / "tests" / "make_digits.py", "--check"],
+        [sys.executable, ROOT / "tests" / "maintenance" / "make_digits.py", "--check"],
         capture_output=True,
         text=True,
     )

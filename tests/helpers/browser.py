@@ -21,7 +21,7 @@ from anywidget import AnyWidget
 if TYPE_CHECKING:  # whoever has no playwright can import this all the same
     from playwright.sync_api import Browser, Locator, Page
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "course"
 
 

@@ -65,7 +65,7 @@ def test_no_stored_output_is_stale(lesson):
     for cell, digest in pasts(stored(lesson)):
         assert cell.metadata["past"] == digest, (
             f"{cell.id}: something that this output depends on has changed since it was stored. "
-            f"Store it again: python tests/refresh.py {lesson.number}"
+            f"Store it again: python tests/maintenance/refresh.py {lesson.number}"
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from course_utils.photos import LONGEST, PhotoError, load_photo
+from course_utils.shown.photos import LONGEST, PhotoError, load_photo
 
 # A light picture with a dark bar, so that each side and each turn can be told apart.
 GREY = np.full((40, 60), 220, dtype=np.uint8)

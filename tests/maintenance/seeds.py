@@ -1,8 +1,8 @@
 """Try what the lessons assert about trained networks with ten seeds, on MNIST and on the digits.
 
-python tests/seeds.py            every lesson that draws at random (some hours on two cores)
-python tests/seeds.py 12 14      these lessons
-python tests/seeds.py --report   only prints what is known, a line for each assertion
+python tests/maintenance/seeds.py            every lesson that draws at random (hours, two cores)
+python tests/maintenance/seeds.py 12 14      these lessons
+python tests/maintenance/seeds.py --report   only prints what is known, a line for each assertion
 
 Each lesson's code runs as it is stored, with every seed that it gives to torch moved by 1,000 for
 the second trial, by 2,000 for the third, and so on. An assertion that fails is recorded, and the
@@ -27,12 +27,14 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from claims import Claims
-from documents import WRITTEN, code_cells
-from refresh import ROOT, imported
 
 from course_utils.lessons import LESSONS, Lesson
 from course_utils.sources import DATA, FOLDERS, find_images
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
+from claims import Claims
+from documents import WRITTEN, code_cells
+from refresh import ROOT, imported
 
 SUMMARY = DATA / "seeds.json"
 KEPT = ROOT / "build" / "seeds"
@@ -109,7 +111,7 @@ def try_course(lessons: list[Lesson], images: str, seed: int) -> None:
         "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "agg",
         "TQDM_DELAY": "1000000",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        "PYTHONPATH": str(ROOT),
     }
     if images != "mnist":
         environment["COURSE_DATA_DIR"] = "digits"
@@ -154,7 +156,7 @@ def summary() -> dict:
                 entry = lessons.setdefault(f"{lesson.number:02}", {"assertions": None})
                 entry["assertions"] = assertions(lesson)
                 entry[images] = {"seeds": len(trials), **_summed(trials)}
-    made = {"command": "python tests/seeds.py", "python": platform.python_version()}
+    made = {"command": "python tests/maintenance/seeds.py", "python": platform.python_version()}
     return {"made": {**made, "torch": torch.__version__}, "lessons": lessons}
 
 

@@ -1,11 +1,11 @@
 """How long things take here. Nothing fails for being slow: this only reports.
 
-python tests/benchmark.py           everything (about ten minutes)
-python tests/benchmark.py lessons   each lesson by itself, beside its budget
-python tests/benchmark.py training  LeNet's two epochs against thirty of the usual kind
-python tests/benchmark.py import    what importing the package adds to importing torch
-python tests/benchmark.py views     how quickly the views answer, in Chromium
-python tests/benchmark.py checks    how long the checks of the exercises take for a right answer
+python tests/maintenance/benchmark.py           everything (about ten minutes)
+python tests/maintenance/benchmark.py lessons   each lesson by itself, beside its budget
+python tests/maintenance/benchmark.py training  LeNet's two epochs against thirty of the usual kind
+python tests/maintenance/benchmark.py import    what importing the package adds to importing torch
+python tests/maintenance/benchmark.py views     how quickly the views answer, in Chromium
+python tests/maintenance/benchmark.py checks    how long the checks of the exercises take
 """
 
 import os
@@ -13,20 +13,23 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import torch
-from documents import WRITTEN, solutions, taught
-from exercise_sources import EVERY_CHECK, checks, run_solution
-from refresh import execute
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 from torchvision.transforms import Compose, Normalize, Pad, ToPILImage, ToTensor
 
 from course_utils.images import load_images
 from course_utils.models import LeNet
-from course_utils.record import load_record
+from course_utils.records import load_record
 from course_utils.training import fit, set_seed
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
+from documents import WRITTEN, solutions, taught
+from exercise_sources import EVERY_CHECK, checks, run_solution
+from refresh import execute
 
 
 def lessons() -> None:

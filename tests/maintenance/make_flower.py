@@ -1,7 +1,7 @@
 """Make data/flower.png from scikit-learn's sample picture, or prove that it holds that picture.
 
-python tests/make_flower.py          writes the file
-python tests/make_flower.py --check  compares the stored file with scikit-learn's picture
+python tests/maintenance/make_flower.py          writes the file
+python tests/maintenance/make_flower.py --check  compares the file with scikit-learn's picture
 """
 
 import sys

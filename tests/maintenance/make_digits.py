@@ -1,7 +1,7 @@
 """Make data/digits.npz from scikit-learn's copy of the UCI digits, or prove that it holds them.
 
-python tests/make_digits.py          writes the file
-python tests/make_digits.py --check  compares the stored file with scikit-learn's digits
+python tests/maintenance/make_digits.py          writes the file
+python tests/maintenance/make_digits.py --check  compares the stored file with scikit-learn's digits
 """
 
 import sys

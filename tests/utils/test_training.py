@@ -23,7 +23,7 @@ from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import checkpoints, endings, training
+from course_utils import checkpoints, training
 from course_utils.checkpoints import (
     CheckpointError,
     find_pretrained,
@@ -31,8 +31,10 @@ from course_utils.checkpoints import (
     save_weights,
 )
 from course_utils.images import Images, batches, load_images, sample_digit
+from course_utils.internals import endings
 from course_utils.models import CNN, MLP, LeNet
-from course_utils.record import RECIPES, load_record, run
+from course_utils.records import load_record
+from course_utils.records.runs import RECIPES, run
 from course_utils.training import evaluate, fit, pick_device, set_seed
 
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 import torch
 
-from course_utils import ddp_step
 from course_utils.models import LeNet
+from course_utils.shown import ddp_step
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +199,7 @@ sys.meta_path.insert(0, Finder())
 @pytest.mark.parametrize("windows", [True, False])
 def test_where_torch_is_built_without_libuv_workers_meet_by_a_file(tmp_path, monkeypatch, windows):
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_LIBUV)
-    here = str(Path(ddp_step.__file__).parent.parent)
+    here = str(Path(ddp_step.__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), here]))
     monkeypatch.setattr(ddp_step, "WINDOWS", windows)
     job = ddp_step.launch(tmp_path / "results", "--steps", "1")
@@ -214,7 +214,7 @@ def test_a_batch_that_does_not_divide_is_refused_by_the_job(tmp_path):
 
 
 def test_without_torchrun_it_says_how_to_start(tmp_path):
-    command = [sys.executable, "-m", "course_utils.ddp_step", str(tmp_path)]
+    command = [sys.executable, "-m", "course_utils.shown.ddp_step", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and "start this with torchrun (.venv/bin/torchrun)" in done.stderr
 

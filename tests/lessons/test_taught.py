@@ -10,7 +10,7 @@ from torch import nn
 from course_utils import models
 from course_utils.images import batches, flip_and_shift, load_images
 from course_utils.lessons import LESSONS
-from course_utils.record import NETWORKS, MixUp
+from course_utils.records.runs import NETWORKS, MixUp
 from course_utils.training import evaluate, fit, set_seed
 
 

@@ -1,28 +1,17 @@
-"""Training runs that are too long for a lesson, recorded in data/records.
+"""The training runs of lessons 08 to 14: a recipe for each, and how it is carried out."""
 
-python -m course_utils.record             lists them
-python -m course_utils.record lenet-sgd   makes one again (minutes to an hour)
-python -m course_utils.record "alexnet-*" makes all again whose names begin so
-"""
-
-import datetime
-import json
 import math
-import platform
-import sys
-from dataclasses import asdict, dataclass, field, replace
-from fnmatch import filter as matching
+from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch.nn import functional as F
 
-from course_utils.alexnet import SmallAlexNet
 from course_utils.images import Images, flip_and_shift, load_images
 from course_utils.models import ARCHITECTURES
-from course_utils.residual import Plain, Residual, network
-from course_utils.sources import DATA
+from course_utils.records import write_record
+from course_utils.shown.alexnet import SmallAlexNet
+from course_utils.shown.residual import Plain, Residual, network
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
 
 NETWORKS = {
@@ -228,20 +217,6 @@ def images_at_hand(name: str) -> tuple[Images, Images]:
     return train, test
 
 
-def load_record(name: str) -> dict:
-    """A recorded run: "recipe", "made" (command, versions, device, date) and "histories".
-
-    histories: for each seed, in the recipe's order, the lists "train_loss", "train_accuracy",
-    "test_loss" and "test_accuracy" of `training.History`, one value an epoch, and "seconds";
-    where the recipe holds images out, "validation_loss" and "validation_accuracy" as well.
-    """
-    return json.loads(_path(name).read_text(encoding="utf-8"))
-
-
-def _path(name: str) -> Path:
-    return DATA / "records" / f"{name}.json"
-
-
 def main(name: str) -> None:
     """Run a recipe with all its seeds and write the record."""
     recipe, histories = RECIPES[name], []
@@ -249,32 +224,4 @@ def main(name: str) -> None:
         histories.append(run(recipe, seed, recipe.epochs))
         accuracy = histories[-1]["test_accuracy"][-1]
         print(f"{name}, seed {seed}: test accuracy {accuracy:.4f}", flush=True)
-    write_record(name, f"course_utils.record {name}", recipe, histories=histories)
-
-
-def write_record(name: str, module: str, recipe: object, **results: object) -> None:
-    """Write data/records/NAME.json: a recipe (a dataclass), how it was made, and the results.
-
-    module: what `python -m` is given to make it again.
-    """
-    record = {
-        "recipe": asdict(recipe),
-        "made": {
-            "command": f"python -m {module}",
-            "versions": {"python": platform.python_version(), "torch": torch.__version__},
-            "device": str(pick_device()),
-            "date": datetime.date.today().isoformat(),
-        },
-        **results,
-    }
-    fresh = _path(name).with_suffix(".new")
-    fresh.write_text(json.dumps(record) + "\n", encoding="utf-8")
-    fresh.replace(_path(name))
-
-
-if __name__ == "__main__":
-    chosen = [name for pattern in sys.argv[1:] for name in matching(RECIPES, pattern)]
-    if not chosen:
-        sys.exit(f"usage: python -m course_utils.record NAME…, of: {', '.join(RECIPES)}")
-    for each in chosen:
-        main(each)
+    write_record(name, recipe, histories=histories)

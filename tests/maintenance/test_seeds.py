@@ -19,7 +19,7 @@ def test_every_assertion_was_tried_with_other_seeds_and_held(lesson):
     entry = TRIED[f"{lesson.number:02}"]
     assert entry["assertions"] == assertions(lesson), (
         f"lesson {lesson.number:02} asserts other things than were tried: "
-        f"python tests/seeds.py {lesson.number}"
+        f"python tests/maintenance/seeds.py {lesson.number}"
     )
     for images in ("mnist", "digits") if lesson.real_images else ("shipped",):
         tried = entry.get(images, {"seeds": 0, "claims": []})

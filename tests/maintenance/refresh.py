@@ -1,8 +1,8 @@
 """Execute lessons and store their outputs.
 
-python tests/refresh.py          every written lesson
-python tests/refresh.py 2 09     these
-python tests/refresh.py 9 --weights   also keeps the LeNet that lesson 09 trains as the shipped one
+python tests/maintenance/refresh.py               every written lesson
+python tests/maintenance/refresh.py 2 09          these
+python tests/maintenance/refresh.py 9 --weights   also ships the LeNet that lesson 09 trains
 
 Runs on the CPU, with MNIST and FashionMNIST at hand (it refuses otherwise, since the stored
 outputs are those of the real images). A second run changes nothing: cell ids stay, times and

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from course_utils.photos import load_photo
+from course_utils.shown.photos import load_photo
 from course_utils.sources import DATA, checksums
 
 SCRIPT = Path(__file__).resolve().parent / "make_handwriting.py"

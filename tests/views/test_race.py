@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from course_utils import views
+from course_utils.records.race import ACTIVATIONS, RECIPE, gradients, load, network, run
 from course_utils.views.race import SHOWN, ends, order
-from course_utils.views.race_record import ACTIVATIONS, RECIPE, gradients, load, network, run
 
 
 def test_the_record_is_of_this_recipe():
     record = load()
     assert record["recipe"] == json.loads(json.dumps(vars(RECIPE)))
-    assert record["made"]["command"] == "python -m course_utils.views.race_record"
+    assert record["made"]["command"] == "python -m course_utils.records activation-race"
     steps = RECIPE.epochs * RECIPE.first // RECIPE.size // RECIPE.every
     for depth, hidden in RECIPE.depths.items():
         assert list(record["races"][depth]) == list(ACTIVATIONS)

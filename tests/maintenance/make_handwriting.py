@@ -1,7 +1,7 @@
 """Make data/handwriting.jpg, a picture like a photo of handwriting, or prove that it is that one.
 
-python tests/make_handwriting.py          writes the file
-python tests/make_handwriting.py --check  compares the stored file with what is drawn here
+python tests/maintenance/make_handwriting.py          writes the file
+python tests/maintenance/make_handwriting.py --check  compares the file with what is drawn here
 
 No camera and no hand was at work: four digits are drawn as pen strokes on paper, lit from one
 side, and given the noise, the blur and the note of its orientation of a picture from a telephone.
@@ -130,7 +130,7 @@ def save() -> None:
     """Store it as a telephone does that was held upright: lying, with a note how to turn it."""
     note = Image.Exif()
     note[0x0112] = 6  # orientation: turn by 90 degrees clockwise to see it upright
-    note[0x010E] = "Drawn by tests/make_handwriting.py, not a photograph"
+    note[0x010E] = "Drawn by make_handwriting.py, not a photograph"
     make().transpose(Image.Transpose.ROTATE_90).save(HANDWRITING, quality=90, exif=note)
 
 

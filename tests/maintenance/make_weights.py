@@ -1,10 +1,11 @@
 """Make the weights of data/weights/lenet-fashion-mnist.pt: lesson 12's LeNet, after 3 epochs.
 
-python tests/make_weights.py           trains it on FashionMNIST and stores it (a minute)
-python tests/make_weights.py --check   trains it again and compares the accuracy with the stored one
+python tests/maintenance/make_weights.py           trains it and stores it (a minute)
+python tests/maintenance/make_weights.py --check   trains it again and compares the accuracy
 
 The recipe stands in one place: the cells of lesson 12 that are named below are run as they are.
-FashionMNIST has to be at hand. (`python tests/refresh.py 9 --weights` makes the LeNet of MNIST.)
+FashionMNIST has to be at hand. The LeNet of MNIST comes from lesson 09:
+`python tests/maintenance/refresh.py 9 --weights`.
 """
 
 import os
@@ -13,11 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from documents import code_cells
-
 from course_utils.checkpoints import load_weights, save_weights
 from course_utils.lessons import LESSONS
 from course_utils.sources import DATA, find_images
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
+from documents import code_cells
 
 CELLS = ("imports", "data", "train-lenet", "train")
 NAME = "lenet-fashion-mnist"

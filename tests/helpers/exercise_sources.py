@@ -1,4 +1,4 @@
-"""The checks of a lesson, and the answers to them that tests/exercises holds."""
+"""The checks of a lesson, and the answers to them that tests/lessons/answers holds."""
 
 import importlib
 
@@ -14,7 +14,7 @@ def checks(lesson) -> dict:
 
 def answers(lesson):
     """RIGHT and WRONG sources by check, and BEHAVIOUR: what an answer does on a random sample."""
-    return importlib.import_module(f"exercises.lesson{lesson.number:02}")
+    return importlib.import_module(f"answers.lesson{lesson.number:02}")
 
 
 def run(source: str, name: str, namespace: dict | None = None) -> object:

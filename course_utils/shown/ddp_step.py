@@ -1,7 +1,7 @@
 """LeNet trained by several processes at once: the script of lesson 15.
 
 .venv/bin/torchrun --standalone --local-addr=127.0.0.1 --nproc-per-node=2 \
-    -m course_utils.ddp_step FOLDER
+    -m course_utils.shown.ddp_step FOLDER
 
 That is one line, typed in the folder of the course. Where the environment is activated, torchrun
 alone is enough. On Windows start it by `launch`, which knows another way for workers to meet.
@@ -207,7 +207,7 @@ def launch(
         variables = {"USE_LIBUV": "0", "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
     command = [sys.executable, "-m", "torch.distributed.run", *meeting]
     command += ["--local-addr=127.0.0.1", f"--nproc-per-node={workers}"]
-    command += ["-m", "course_utils.ddp_step", str(folder), *options]
+    command += ["-m", "course_utils.shown.ddp_step", str(folder), *options]
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": "1",  # one thread a worker: torchrun's own choice where nothing is set
@@ -263,7 +263,7 @@ class Options(argparse.ArgumentParser):
 
 def read_options() -> argparse.Namespace:
     """The options of the command line; ends the program where it was not started by torchrun."""
-    parser = Options(prog="torchrun … -m course_utils.ddp_step")
+    parser = Options(prog="torchrun … -m course_utils.shown.ddp_step")
     parser.add_argument("folder", type=Path, help="where the workers leave their results")
     parser.add_argument("--steps", type=int, default=200, help="training steps (200)")
     parser.add_argument("--fail", type=int, metavar="RANK", help="a worker that is to fail")

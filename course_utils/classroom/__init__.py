@@ -1,0 +1,1 @@
+"""For instructors: handing lessons out, marking, decks, the site. No lesson needs it."""

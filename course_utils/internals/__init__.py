@@ -1,0 +1,1 @@
+"""What the tools need and no lesson imports: downloads, and how a training ends early."""
