@@ -1,15 +1,20 @@
 """Reading the reader's own pictures: any size, any usual format, and nothing taken on trust."""
 
+import math
 import warnings
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageOps
+from torch.nn import functional as F
 
 #: What is read. (Pillow knows many more formats, some of them with programs of their own.)
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 #: The longer side of what `load_photo` gives: a larger picture is reduced to it.
 LONGEST = 1000
+#: Where a digit stands in a picture: top, bottom, left, right; bottom and right not included.
+Box = tuple[int, int, int, int]
 
 
 class PhotoError(ValueError):
@@ -93,3 +98,170 @@ def _to_grey(image: Image.Image) -> Image.Image:
     image = image.convert("L")
     image.thumbnail((LONGEST, LONGEST))
     return image
+
+
+def find_digits(photo: np.ndarray) -> list[torch.Tensor]:
+    """The digits of a photo as MNIST has them: for each line, from above, uint8 (N, 1, 28, 28).
+
+    photo: uint8 (H, W), as `load_photo` returns it. Strokes may be dark on light or light on dark
+    and the paper may be ruled; which of these was seen is printed. These are the steps of lesson
+    11, which explains them. What cannot be one digit is refused, and nothing of it is returned.
+
+    Raises PhotoError for what is no photo, for one without ink, and for pieces of ink that cannot
+    be one digit.
+    """
+    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 2:
+        kind = f"{getattr(photo, 'dtype', type(photo).__name__)} {getattr(photo, 'shape', '')}"
+        raise PhotoError(f"find_digits takes what load_photo returns, uint8 (H, W); got {kind}.")
+    ink, _ = find_ink(dark_on_light(photo))
+    white = remove_rules((ink / otsu(ink)).clamp(max=1))
+    lines = find_boxes(white > 0.7)
+    check_boxes(white > 0.7, lines)
+    found = []
+    for boxes in lines:
+        crops = [white[top:bottom, left:right] for top, bottom, left, right in boxes]
+        digits = torch.stack([centre(scale(crop)) for crop in crops])[:, None]  # (N, 1, 28, 28)
+        found.append((255 * digits).round().byte())
+    return found
+
+
+def dark_on_light(photo: np.ndarray) -> torch.Tensor:
+    """The photo, or its negative if its strokes are light, which is printed.
+
+    (H, W) to (1, 1, H, W), 0 to 255; a picture of fewer than 200 pixels is enlarged.
+    """
+    grey = torch.from_numpy(photo).float()[None, None]  # (1, 1, H, W)
+    if max(photo.shape) < 200:  # too small for the windows that follow
+        grey = F.interpolate(grey, scale_factor=math.ceil(200 / max(photo.shape)), mode="bilinear")
+    coarse = F.avg_pool2d(grey, max(1, min(grey.shape[2:]) // 60))  # about 60 pixels high
+    around = F.avg_pool2d(coarse, 15, stride=1, padding=7, count_include_pad=False)
+    if ((coarse - around) ** 3).sum() > 0:
+        print("Light digits on a dark ground: the picture is turned into its negative.")
+        grey = 255 - grey
+    return grey
+
+
+def dilate(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """The greatest of rows × columns (two odd numbers) around each pixel: (H, W) to (H, W)."""
+    return F.max_pool2d(x[None], (rows, columns), 1, (rows // 2, columns // 2))[0]
+
+
+def close(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Gaps narrower than rows × columns (two odd numbers) are filled: (H, W) to (H, W)."""
+    return -dilate(-dilate(x, rows, columns), rows, columns)
+
+
+def find_ink(grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much darker each pixel is than the paper, 0 to 1, and the paper: (H, W) each.
+
+    Raises PhotoError if nothing is 30% darker.
+    """
+    coarse = F.avg_pool2d(grey, max(1, min(grey.shape[2:]) // 60))  # about 60 pixels high
+    paper = close(coarse[0, 0], 15, 15)[None, None]
+    paper = F.interpolate(paper, grey.shape[2:], mode="bilinear").clamp(1)  # (1, 1, H, W)
+    ink = F.avg_pool2d((1 - grey / paper).clamp(0), 3, stride=1, padding=1)  # less noise
+    if ink.max() < 0.3:
+        raise PhotoError(
+            f"no ink found: the darkest spot is {ink.max():.0%} darker than the paper "
+            "around it, and should be at least 30%. Take a thicker pen, or another photo."
+        )
+    return ink[0, 0], paper[0, 0]  # (H, W) each
+
+
+def otsu(ink: torch.Tensor) -> float:
+    """The threshold that divides values from 0 to 1 into two groups as uniform as can be.
+
+    Source: N. Otsu, A Threshold Selection Method from Gray-Level Histograms (1979).
+    """
+    levels = torch.arange(1, 257) / 256  # the upper ends of 256 bins from 0 to 1
+    counts = torch.histc(ink, bins=256, min=0, max=1)
+    n0, sum0 = counts.cumsum(dim=0), (counts * levels).cumsum(dim=0)  # up to each bin
+    n1, sum1 = n0[-1] - n0, sum0[-1] - sum0
+    between = n0 * n1 * (sum1 / n1 - sum0 / n0) ** 2  # 0/0 where a group is empty
+    return levels[between.nan_to_num().argmax()].item()
+
+
+def remove_rules(white: torch.Tensor) -> torch.Tensor:
+    """The ink (H, W), 0 to 1, without the rules of ruled paper. Prints that there were some."""
+    x, quarter = (white > 0.7).float(), white.shape[1] // 8 * 2 + 1  # (H, W), an odd width
+    eroded = -dilate(-dilate(x, 5, 1), 1, quarter)
+    rules = dilate(eroded, 1, quarter)  # 1 where a rule is, else 0
+    if rules.amax(dim=0).mean() < 0.8:  # nothing runs across the picture
+        return white
+    print("Ruled paper: the rules are removed.")
+    bridges = close(x * (1 - rules), 15, 1)
+    return white * (1 - rules * (1 - bridges))
+
+
+def runs(flags: torch.Tensor) -> list[tuple[int, int]]:
+    """Where a row (N,) of booleans is True: pairs (first, end), the end not included."""
+    changes = F.pad(flags.int(), (1, 1)).diff().nonzero().flatten().tolist()
+    return list(zip(changes[::2], changes[1::2], strict=True))
+
+
+def high_enough(spans: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Those more than half as high as the highest: no dots and specks."""
+    highest = max(bottom - top for top, bottom, *_ in spans)
+    kept = [span for span in spans if span[1] - span[0] > highest / 2]
+    lower = sum(span[1] - span[0] > highest / 4 for span in spans) - len(kept)
+    if lower:
+        print(f"Left out, as they are low beside the highest: {lower} pieces of ink.")
+    return kept
+
+
+def find_boxes(is_ink: torch.Tensor) -> list[list[Box]]:
+    """For each line of digits its boxes (top, bottom, left, right)."""
+    if not is_ink.any():
+        raise PhotoError("nothing but rules was found. Is something written on the paper?")
+    lines = []
+    for top, bottom in high_enough(runs(is_ink.any(dim=1))):
+        boxes = []
+        for left, right in runs(is_ink[top:bottom].any(dim=0)):
+            rows = runs(is_ink[top:bottom, left:right].any(dim=1))
+            boxes.append((top + rows[0][0], top + rows[-1][1], left, right))
+        lines.append(high_enough(boxes))
+    return lines
+
+
+def check_boxes(is_ink: torch.Tensor, lines: list[list[Box]]) -> None:
+    """Raise PhotoError for a box that cannot be one digit."""
+    for line, boxes in enumerate(lines, start=1):
+        for top, bottom, left, right in boxes:
+            height, width = bottom - top, right - left
+            if width > 1.5 * height:
+                raise PhotoError(
+                    f"a piece of ink in line {line} is {width} pixels wide and {height} high, too "
+                    "wide for one digit. Do digits touch, or is there a line under them, or the "
+                    "edge of a shadow? Write with gaps, or cut the photo to the digits."
+                )
+            rows = runs(~is_ink[top:bottom, left:right].any(dim=1))
+            if any(4 * (end - first) > height for first, end in rows):
+                raise PhotoError(
+                    f"a piece of ink in line {line} has an empty band across it, as two digits "
+                    "have of which one is above the other. Turn the photo so that its lines are "
+                    "level, and leave more room between them."
+                )
+
+
+def centre_of_mass(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The mean row and column of the ink of each picture: (N, H, W) to (N,) and (N,)."""
+    rows, columns = torch.arange(x.shape[1]), torch.arange(x.shape[2])  # x: (N, H, W)
+    ink = x.sum(dim=(1, 2))
+    return (x.sum(dim=2) * rows).sum(dim=1) / ink, (x.sum(dim=1) * columns).sum(dim=1) / ink
+
+
+def scale(crop: torch.Tensor) -> torch.Tensor:
+    """A crop (H, W) with a longer side of 20 pixels, its brightest 1."""
+    H, W = crop.shape
+    h, w = (max(1, round(20 * side / max(H, W))) for side in (H, W))
+    small = F.adaptive_avg_pool2d(crop[None], (h, w))[0]  # (H, W) -> (h, w), the longer is 20
+    return small / small.max()
+
+
+def centre(small: torch.Tensor) -> torch.Tensor:
+    """It in (28, 28), with its centre of mass in the middle where there is room."""
+    h, w = small.shape
+    row, column = centre_of_mass(small[None])
+    top = min(max(round(14 - row.item()), 0), 28 - h)  # never beyond the edge
+    left = min(max(round(14 - column.item()), 0), 28 - w)
+    return F.pad(small, (left, 28 - w - left, top, 28 - h - top))  # (h, w) -> (28, 28)

@@ -4,6 +4,7 @@ import ast
 
 import numpy as np
 import pytest
+import torch
 from documents import code_cells
 
 from course_utils.lessons import LESSONS
@@ -63,7 +64,7 @@ REFUSED = [
     (10, "occlude", (zeros(1, 1, 32, 32), 40, 0), "40 × 40 does not fit into 32 × 32"),
     (11, "standard_error", (99.3, 10_000), "accuracy lies from 0 to 1.*got 99.3 and 10000"),
     (11, "standard_error", (0.99, 0), "n is at least 1; got 0.99 and 0"),
-    (11, "find_ink", (np.full((48, 64), 200, np.uint8),), "no ink found: .* 0% darker.*30%"),
+    (11, "find_ink", (torch.full((1, 1, 48, 64), 200.0),), "no ink found: .* 0% darker.*30%"),
     (12, "early_stop", ([0.5, 0.4], 0), "2 losses, patience 0: both have to be at least 1"),
     (12, "early_stop", ([], 3), "0 losses, patience 3: both have to be at least 1"),
     (12, "flip_and_shift", (zeros(2, 1, 4, 5), 4), "4 × 5 .* by 0 to 3 pixels.*most is 4"),

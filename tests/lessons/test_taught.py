@@ -1,5 +1,7 @@
 """What lessons teach and then import is the same thing, bit for bit."""
 
+import ast
+import inspect
 import re
 
 import pytest
@@ -11,6 +13,7 @@ from course_utils import models
 from course_utils.images import batches, flip_and_shift, load_images
 from course_utils.lessons import LESSONS
 from course_utils.records.runs import NETWORKS, MixUp
+from course_utils.shown import photos
 from course_utils.training import evaluate, fit, set_seed
 
 
@@ -114,6 +117,37 @@ def test_the_networks_of_records_are_those_of_lesson_14(block, blocks_a_stage):
     assert torch.equal(weights(ours), weights(lesson)) and torch.equal(ours(x), lesson(x))
 
 
+PHOTOS = inspect.getsource(photos)
+
+
+def body(function: ast.FunctionDef) -> str:
+    """A function's arguments and statements, without annotations and docstring."""
+    for argument in function.args.args:
+        argument.annotation = None
+    function.returns = None
+    if ast.get_docstring(function) is not None:
+        del function.body[0]
+    return ast.unparse(function)
+
+
+def functions(source: str) -> dict[str, str]:
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]
+    return {function.name: body(function) for function in found}
+
+
+def test_photos_are_read_by_the_steps_of_lesson_11():
+    """Word for word, but for the check of what `find_digits` is given."""
+    lesson = "\n".join(cell.source for cell in tagged(LESSONS[11], "taught"))
+    taught_here = functions(lesson.replace("photos.PhotoError", "PhotoError"))
+    for name in ("read_photo", "CNN"):
+        taught_here.pop(name, None)
+    module = functions(PHOTOS)
+    find_digits = taught_here.pop("find_digits")
+    assert len(taught_here) == 12
+    assert taught_here == {name: module[name] for name in taught_here}
+    assert find_digits.partition("\n")[2] in module["find_digits"]
+
+
 def test_everything_taught_is_found_here():
     """A lesson that teaches something new to import needs a test above."""
     names = {
@@ -123,4 +157,5 @@ def test_everything_taught_is_found_here():
         for name in re.findall(r"^(?:def|class) (\w+)", cell.source, re.MULTILINE)
     }
     loops = {"train_epoch", "accuracy", "adam_one_cycle", "flip_and_shift"}
-    assert names == loops | {"MLP", "LeNet", "CNN", "SmallAlexNet", "MixUp"}
+    steps = functions(PHOTOS).keys() & names
+    assert names == loops | steps | {"MLP", "LeNet", "CNN", "SmallAlexNet", "MixUp", "read_photo"}

@@ -1,14 +1,29 @@
 """Pictures of the reader's own: each usual kind is read, and each fault is named."""
 
+import functools
+import os
 import struct
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from drawn_digits import strokes, thin
+from drawn_photos import photograph
 from PIL import Image
 
-from course_utils.shown.photos import LONGEST, PhotoError, load_photo
+from course_utils.checkpoints import load_weights
+from course_utils.images import Images, batches, load_images
+from course_utils.shown.photos import (
+    LONGEST,
+    PhotoError,
+    centre_of_mass,
+    find_digits,
+    load_photo,
+)
+from course_utils.sources import find_images
 
 # A light picture with a dark bar, so that each side and each turn can be told apart.
 GREY = np.full((40, 60), 220, dtype=np.uint8)
@@ -263,3 +278,141 @@ def test_errors_are_value_errors_and_warnings_are_left_alone(tmp_path):
     picture().save(tmp_path / "bar.png")
     load_photo(tmp_path / "bar.png")
     assert warnings.filters == before
+
+
+# Finding the digits
+
+KINDS = {
+    "a thick pen": {"pen": 14},
+    "a thin pen": {"pen": 3},
+    "a pencil": {"pen": 4, "contrast": 0.45},
+    "chalk": {"on_board": True},
+    "ruled paper": {"ruled": True},
+    "a sheet held at an angle": {"slope": 0.06},
+}
+
+
+lenet = functools.cache(lambda: load_weights("lenet"))
+
+
+def read(digits: torch.Tensor) -> str:
+    """What the shipped LeNet reads."""
+    model, recipe = lenet()
+    data = Images(digits, torch.zeros(len(digits), dtype=torch.int64), ("0",), "mnist")
+    with torch.no_grad():
+        ((x, _),) = batches(data, len(digits), **recipe["inputs"])
+        return "".join(str(digit) for digit in model(x).argmax(dim=1).tolist())
+
+
+@pytest.fixture(scope="module")
+def written():
+    """Of each digit the first ten MNIST test images, as strokes of a pen: ten lists of ten."""
+    if find_images("mnist") is None:
+        pytest.skip("MNIST is not at hand")
+    _, test = load_images("mnist")
+    return [
+        [strokes(thin(image.numpy() > 127)) for image in test.images[test.labels == digit][:10, 0]]
+        for digit in range(10)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_digits_on_photographs_are_read(written, kind, record_property):
+    """At least 95 of 100, in two lines, whatever they were written with and on."""
+    right = 0
+    for number in range(10):
+        digits = [written[digit][number] for digit in range(10)]
+        photo = photograph([digits[:5], digits[5:]], seed=number, **kind)
+        found = find_digits(photo)
+        assert [len(line) for line in found] == [5, 5]
+        said = read(torch.cat(found))
+        right += sum(a == b for a, b in zip(said, "0123456789", strict=True))
+    print(f"read right: {right} of 100")
+    record_property("read right", right)
+    assert right >= 95
+
+
+def test_digits_are_as_mnist_has_them(written):
+    (line,) = find_digits(photograph([[written[digit][0] for digit in (3, 5, 8)]]))
+    assert line.dtype == torch.uint8 and line.shape == (3, 1, 28, 28)
+    for picture in line[:, 0]:
+        rows, columns = (picture > 0).nonzero().T
+        sides = rows.max() - rows.min() + 1, columns.max() - columns.min() + 1
+        assert max(sides) <= 20
+        row, column = centre_of_mass(picture[None].float())
+        assert abs(row - 14) <= 0.51 and abs(column - 14) <= 0.51
+        assert picture.max() == 255
+
+
+def test_what_was_decided_is_printed(written, capsys):
+    digits = [[written[digit][0] for digit in (1, 2, 3)]]
+    find_digits(photograph(digits))
+    assert capsys.readouterr().out == ""
+    find_digits(photograph(digits, on_board=True))
+    assert "turned into its negative" in capsys.readouterr().out
+    find_digits(photograph(digits, ruled=True))
+    assert "rules are removed" in capsys.readouterr().out
+    sheet = photograph(digits)
+    sheet[150:190, 500:504] = 20  # 40 pixels high, beside digits of about 100
+    find_digits(sheet)
+    assert "low beside the highest: 1 pieces" in capsys.readouterr().out
+
+
+def white(height: int = 400, width: int = 600) -> np.ndarray:
+    return np.random.default_rng(0).normal(200, 3, (height, width)).clip(0, 255).astype(np.uint8)
+
+
+def test_paper_without_ink_is_refused():
+    with pytest.raises(PhotoError, match=r"no ink found: the darkest spot is .* 30%"):
+        find_digits(white())
+
+
+def test_rules_alone_are_refused():
+    page = white()
+    page[100:104] = page[200:204] = 60
+    with pytest.raises(PhotoError, match="nothing but rules"):
+        find_digits(page)
+
+
+def test_digits_that_touch_are_refused(written):
+    page = photograph([[written[digit][0] for digit in (3, 5)]])
+    page[100:108, 60:300] = 20  # one stroke across both
+    with pytest.raises(PhotoError, match=r"in line 1 is \d+ pixels wide and \d+ high, too wide"):
+        find_digits(page)
+
+
+def test_lines_that_run_into_each_other_are_refused(written):
+    digits = [[written[digit][0] for digit in (1, 2, 3, 4, 5)]] * 2
+    with pytest.raises(PhotoError, match=r"an empty band across it.*level"):
+        find_digits(photograph(digits, slope=0.5))
+
+
+@pytest.mark.parametrize(
+    ("photo", "got"),
+    [
+        ("my_photo.jpg", "got str"),
+        (np.zeros((20, 20)), r"got float64 \(20, 20\)"),
+        (np.zeros((20, 20, 3), np.uint8), r"got uint8 \(20, 20, 3\)"),
+    ],
+)
+def test_what_is_no_photo_is_refused(photo, got):
+    with pytest.raises(PhotoError, match=f"takes what load_photo returns.*{got}"):
+        find_digits(photo)
+
+
+def test_real_photographs_are_read(record_property):
+    """At least 28 of 31 digits; the file's name says what is written, but for a 1 with a stroke."""
+    if "COURSE_CASES_DIR" not in os.environ:
+        pytest.skip("COURSE_CASES_DIR names no folder with photographs of real handwriting")
+    right, total = {}, 0
+    for path in sorted(Path(os.environ["COURSE_CASES_DIR"]).glob("*_*.[jp][pn]g")):
+        truth = [word for word in path.stem.split("_") if word.isdigit()] or ["1"]
+        said = [read(line) for line in find_digits(load_photo(path))]
+        total += len("".join(truth))
+        assert [len(line) for line in said] == [len(line) for line in truth], path.name
+        pairs = zip("".join(said), "".join(truth), strict=True)
+        right[path.name] = sum(a == b for a, b in pairs)
+    print(f"real digits read right: {sum(right.values())} of {total}: {right}")
+    record_property("real digits read right", right)
+    assert right["good_9103264.jpg"] == 7
+    assert total == 31 and sum(right.values()) >= 28
