@@ -67,6 +67,20 @@ def test_links_of_the_readme_lead_somewhere():
             assert (ROOT / target).exists(), target
 
 
+def test_paths_in_contributing_lead_somewhere():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"\b((?:course_utils|tests|data|notebooks)/[\w./]*\w)", text)
+    assert len(paths) > 40
+    for path in paths:
+        path = re.sub("NN", "06", path)
+        assert (ROOT / path).exists() or "NAME" in path, path
+    headings = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
 def test_the_table_of_faults_names_tests_that_there_are():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
