@@ -1,9 +1,25 @@
-"""A browser for the tests that need one; without it they are skipped, and say how to get it."""
+"""A browser for the tests that need one; without it they are skipped, and say how to get it.
+
+Also here: which tests are quick, and what is said at the end about answers made by machine.
+"""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from browser import chromium
+
+TESTS = Path(__file__).resolve().parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is in tests/, is not marked as slow and needs no browser is quick."""
+    for item in items:
+        if item.path.is_relative_to(TESTS):
+            named = {mark.name for mark in item.iter_markers()} | set(item.fixturenames)
+            if not named & {"slow", "lab", "browser"}:
+                item.add_marker("quick")
 
 
 @pytest.fixture(scope="module")

@@ -67,10 +67,39 @@ def test_links_of_the_readme_lead_somewhere():
             assert (ROOT / target).exists(), target
 
 
+def test_paths_in_contributing_lead_somewhere():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"\b((?:course_utils|tests|data|notebooks)/[\w./]*\w)", text)
+    assert len(paths) > 40
+    for path in paths:
+        path = re.sub("NN", "06", path)
+        assert (ROOT / path).exists() or "NAME" in path, path
+    headings = {
+        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
+
+
 def test_the_table_of_faults_names_tests_that_there_are():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 40 and named <= set(re.findall(r"def (test_\w+)", written))
+
+
+@pytest.mark.slow
+def test_quick_tests_need_no_browser_and_run_no_lesson():
+    paths = ["notebooks/00_start_here.ipynb", "tests/lessons", "tests/views/test_race.py"]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "--collect-only", "-q", "-m", "quick"]
+    done = subprocess.run([*command, *paths], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    for quick in (
+        "test_documents.py::test_opening",
+        "test_race.py::test_bands_that_overlap_are_equal",
+    ):
+        assert quick in done.stdout
+    for other in (".ipynb::", "test_race.py::test_on_a_page", "test_mutants.py", "test_browser.py"):
+        assert other not in done.stdout
 
 
 def test_ci_runs_the_command_of_the_readme():
@@ -157,6 +186,7 @@ def test_public_functions_are_documented_and_typed(function):
     assert function.returns is not None
 
 
+@pytest.mark.slow
 def test_importing_has_no_side_effects():
     """No random numbers drawn, no style set, and nothing heavy loaded before it is needed."""
     code = """

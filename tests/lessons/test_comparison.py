@@ -55,11 +55,13 @@ def test_every_fact_is_printed(lesson):
             assert number in text_outputs(cells[cell_id]), (cell_id, number)
 
 
+@pytest.mark.slow
 def test_an_untouched_copy_passes(tmp_path):
     assert run_nbval(nbformat.read(LESSONS[2].path, 4), tmp_path) == (0, set())
 
 
 @pytest.mark.parametrize("lesson", WRITTEN, ids=lambda lesson: lesson.path.stem)
+@pytest.mark.slow
 def test_every_altered_number_fails(lesson, tmp_path, request):
     """One run for all the numbers of a lesson; only the altered cells may fail.
 
@@ -94,6 +96,7 @@ def alter(cell: NotebookNode, number: str) -> None:
     assert text_outputs(cell) != before, (cell.id, number)
 
 
+@pytest.mark.slow
 def test_a_hung_cell_fails_with_all_that_follow(tmp_path):
     """Even where the loop answers an interrupt as `fit` does, by ending quietly."""
     notebook = new_notebook()

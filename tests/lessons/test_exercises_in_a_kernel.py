@@ -5,6 +5,8 @@ import time
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+pytestmark = pytest.mark.slow
+
 SETUP = """
 import itertools
 import numpy as np

@@ -19,7 +19,7 @@ from course_utils.exercises.engine import Verdict
 from course_utils.exercises.reading import as_array, difference, settle
 
 #: Wrong answers divide by zero, overflow and use what is deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 SAMPLES = 60
 every_check = pytest.mark.parametrize(("lesson", "name"), EVERY_CHECK, ids=CHECK_IDS)

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pytest
 
 from course_utils.sources import DATA
 
 SCRIPT = Path(__file__).resolve().parent / "make_flower.py"
 
 
+@pytest.mark.slow
 def test_the_stored_flower_is_that_of_scikit_learn():
     done = subprocess.run(
         [sys.executable, SCRIPT, "--check"],

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from course_utils.shown.photos import load_photo
@@ -15,6 +16,7 @@ SCRIPT = Path(__file__).resolve().parent / "make_handwriting.py"
 HANDWRITING = DATA / "handwriting.jpg"
 
 
+@pytest.mark.slow
 def test_the_stored_picture_is_the_one_that_is_drawn():
     done = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,7 @@ def fresh(stored: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return keep_ignored(normalise(execute(again)), stored)
 
 
+@pytest.mark.slow
 def test_a_second_run_stores_the_same():
     first = fresh(small_notebook())
     assert nbformat.writes(fresh(nbformat.from_dict(first))) == nbformat.writes(first)
@@ -35,6 +36,7 @@ def test_a_second_run_stores_the_same():
     assert "image/png" in text and "IntSlider(value=3)" in text
 
 
+@pytest.mark.slow
 def test_an_ignored_output_is_kept_until_its_past_changes():
     first = fresh(small_notebook())
     clock = first.cells[3].outputs[0].text
@@ -69,6 +71,7 @@ def test_no_stored_output_is_stale(lesson):
         )
 
 
+@pytest.mark.slow
 def test_warnings_are_not_stored():
     notebook = small_notebook()
     notebook.cells[0].source += "\nimport sys; print('careful', file=sys.stderr)"

@@ -17,6 +17,8 @@ import torch
 from course_utils.models import LeNet
 from course_utils.shown import ddp_step
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def on_the_cpu(monkeypatch):

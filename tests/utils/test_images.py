@@ -412,6 +412,7 @@ LATER = {
 
 
 @pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+@pytest.mark.slow
 def test_files_that_change_after_loading_change_nothing(small, tmp_path, later):
     """In a process of its own, as it may not live to tell."""
     folder = fill(tmp_path / "class")
@@ -705,6 +706,7 @@ def test_a_body_without_end(mirror, small, capsys, junk):
     assert len(sent) < 10_000
 
 
+@pytest.mark.slow
 def test_a_slow_line_shows_its_speed_and_can_be_interrupted(small, tmp_path):
     """A process of its own gets the signal that Kernel > Interrupt sends."""
 
@@ -820,6 +822,7 @@ def test_a_download_of_something_else_is_not_kept(mirror, tmp_path, capsys):
     assert "its contents (SHA-256) are not" in reason(capsys)
 
 
+@pytest.mark.slow
 def test_two_processes_download_at_once(small, tmp_path):
     """Real processes, as in a class whose machines share one folder: both end with whole files."""
     code = """
@@ -874,6 +877,7 @@ def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
 # What ships
 
 
+@pytest.mark.slow
 def test_the_stored_digits_are_those_of_scikit_learn():
     done = subprocess.run(
         [sys.executable, ROOT / "tests" / "maintenance" / "make_digits.py", "--check"],

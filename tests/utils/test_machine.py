@@ -10,6 +10,7 @@ import torch
 from course_utils import machine
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_the_report():
     done = subprocess.run(
         [sys.executable, "-m", "course_utils"], capture_output=True, text=True, check=True

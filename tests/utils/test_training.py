@@ -828,6 +828,7 @@ def test_weights_that_are_not_there(runs):
 
 
 @pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.slow
 def test_records_are_what_their_recipes_give(name, request):
     """The first epoch (of few images, the first two), run again, lies in the range of its seeds."""
     recipe, record = RECIPES[name], load_record(name)
@@ -875,6 +876,7 @@ def test_weights_for_each_data_set(runs, capsys):
 
 
 @pytest.mark.parametrize(("data", "least"), [("mnist", 0.986), ("fashion-mnist", 0.85)])
+@pytest.mark.slow
 def test_the_shipped_accuracy_is_true(runs, request, data, least):
     model, recipe = load_weights("lenet", data=data)
     assert recipe["accuracy"] > least and recipe["data"] == data
@@ -913,6 +915,7 @@ def read(model: nn.Module) -> torch.Tensor:
         return model.eval()(x).softmax(dim=1)[0]
 
 
+@pytest.mark.slow
 def test_networks_of_both_data_sets_read_the_sample_digit(runs):
     assert sample_digit()[1] == 5
     assert read(load_weights("lenet")[0])[5] > 0.9

@@ -28,6 +28,7 @@ def test_the_record_is_of_this_recipe():
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.slow
 def test_the_record_is_what_its_recipe_gives(activation, request):
     """The deep network's first epoch, run again, lies in the record's range over its seeds."""
     if not request.config.real_images:
