@@ -110,13 +110,15 @@ def find_digits(photo: np.ndarray) -> list[torch.Tensor]:
     Raises PhotoError for what is no photo, for one without ink, and for pieces of ink that cannot
     be one digit.
     """
-    if not isinstance(photo, np.ndarray) or photo.dtype != np.uint8 or photo.ndim != 2:
+    is_array = isinstance(photo, np.ndarray) and photo.ndim == 2 and photo.size
+    if not is_array or photo.dtype != np.uint8:
         kind = f"{getattr(photo, 'dtype', type(photo).__name__)} {getattr(photo, 'shape', '')}"
         raise PhotoError(f"find_digits takes what load_photo returns, uint8 (H, W); got {kind}.")
     ink, _ = find_ink(dark_on_light(photo))
     white = remove_rules((ink / otsu(ink)).clamp(max=1))
-    lines = find_boxes(white > 0.7)
-    check_boxes(white > 0.7, lines)
+    is_ink = white > 0.7
+    lines = find_boxes(is_ink)
+    check_boxes(is_ink, lines)
     found = []
     for boxes in lines:
         crops = [white[top:bottom, left:right] for top, bottom, left, right in boxes]
@@ -125,17 +127,24 @@ def find_digits(photo: np.ndarray) -> list[torch.Tensor]:
     return found
 
 
+def coarsen(grey: torch.Tensor) -> torch.Tensor:
+    """A picture (1, 1, H, W) averaged to 60 pixels on the shorter side."""
+    shorter = min(grey.shape[2:])
+    size = [round(60 * side / shorter) for side in grey.shape[2:]]
+    return F.interpolate(grey, size, mode="area")
+
+
 def dark_on_light(photo: np.ndarray) -> torch.Tensor:
     """The photo, or its negative if its strokes are light, which is printed.
 
     (H, W) to (1, 1, H, W), 0 to 255; a picture of fewer than 200 pixels is enlarged.
     """
-    grey = torch.from_numpy(photo).float()[None, None]  # (1, 1, H, W)
+    grey = torch.from_numpy(photo.copy()).float()[None, None]
     if max(photo.shape) < 200:  # too small for the windows that follow
         grey = F.interpolate(grey, scale_factor=math.ceil(200 / max(photo.shape)), mode="bilinear")
-    coarse = F.avg_pool2d(grey, max(1, min(grey.shape[2:]) // 60))  # about 60 pixels high
-    around = F.avg_pool2d(coarse, 15, stride=1, padding=7, count_include_pad=False)
-    if ((coarse - around) ** 3).sum() > 0:
+    coarse = coarsen(grey)
+    local_mean = F.avg_pool2d(coarse, 15, stride=1, padding=7, count_include_pad=False)
+    if ((coarse - local_mean) ** 3).sum() > 0:
         print("Light digits on a dark ground: the picture is turned into its negative.")
         grey = 255 - grey
     return grey
@@ -146,9 +155,9 @@ def dilate(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     return F.max_pool2d(x[None], (rows, columns), 1, (rows // 2, columns // 2))[0]
 
 
-def close(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
-    """Gaps narrower than rows × columns (two odd numbers) are filled: (H, W) to (H, W)."""
-    return -dilate(-dilate(x, rows, columns), rows, columns)
+def erode(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """The least of rows × columns (two odd numbers) around each pixel: (H, W) to (H, W)."""
+    return -dilate(-x, rows, columns)
 
 
 def find_ink(grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -156,20 +165,19 @@ def find_ink(grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
     Raises PhotoError if nothing is 30% darker.
     """
-    coarse = F.avg_pool2d(grey, max(1, min(grey.shape[2:]) // 60))  # about 60 pixels high
-    paper = close(coarse[0, 0], 15, 15)[None, None]
+    paper = erode(dilate(coarsen(grey)[0, 0], 15, 15), 15, 15)[None, None]
     paper = F.interpolate(paper, grey.shape[2:], mode="bilinear").clamp(1)  # (1, 1, H, W)
     ink = F.avg_pool2d((1 - grey / paper).clamp(0), 3, stride=1, padding=1)  # less noise
     if ink.max() < 0.3:
         raise PhotoError(
             f"no ink found: the darkest spot is {ink.max():.0%} darker than the paper "
-            "around it, and should be at least 30%. Take a thicker pen, or another photo."
+            "around it, and should be at least 30%. Use a darker or thicker pen, or more light."
         )
-    return ink[0, 0], paper[0, 0]  # (H, W) each
+    return ink[0, 0], paper[0, 0]
 
 
 def otsu(ink: torch.Tensor) -> float:
-    """The threshold that divides values from 0 to 1 into two groups as uniform as can be.
+    """The threshold that divides values from 0 to 1 best: the lowest of 256, if several do.
 
     Source: N. Otsu, A Threshold Selection Method from Gray-Level Histograms (1979).
     """
@@ -182,15 +190,16 @@ def otsu(ink: torch.Tensor) -> float:
 
 
 def remove_rules(white: torch.Tensor) -> torch.Tensor:
-    """The ink (H, W), 0 to 1, without the rules of ruled paper. Prints that there were some."""
-    x, quarter = (white > 0.7).float(), white.shape[1] // 8 * 2 + 1  # (H, W), an odd width
-    eroded = -dilate(-dilate(x, 5, 1), 1, quarter)
-    rules = dilate(eroded, 1, quarter)  # 1 where a rule is, else 0
+    """The same picture (H, W), 0 to 1, without lines that run across it; prints if any."""
+    is_ink = (white > 0.7).float()
+    quarter = white.shape[1] // 8 * 2 + 1  # of the width, an odd number
+    rules = dilate(erode(dilate(is_ink, 5, 1), 1, quarter), 1, quarter)  # 1 on a rule, else 0
     if rules.amax(dim=0).mean() < 0.8:  # nothing runs across the picture
         return white
     print("Ruled paper: the rules are removed.")
-    bridges = close(x * (1 - rules), 15, 1)
-    return white * (1 - rules * (1 - bridges))
+    without = is_ink * (1 - rules)
+    bridged = erode(dilate(without, 15, 1), 15, 1)
+    return white * (1 - rules * (1 - bridged))
 
 
 def runs(flags: torch.Tensor) -> list[tuple[int, int]]:
@@ -200,12 +209,12 @@ def runs(flags: torch.Tensor) -> list[tuple[int, int]]:
 
 
 def high_enough(spans: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Those more than half as high as the highest: no dots and specks."""
+    """The spans (top, bottom, …) more than half as high as the highest: no dots and specks."""
     highest = max(bottom - top for top, bottom, *_ in spans)
     kept = [span for span in spans if span[1] - span[0] > highest / 2]
-    lower = sum(span[1] - span[0] > highest / 4 for span in spans) - len(kept)
-    if lower:
-        print(f"Left out, as they are low beside the highest: {lower} pieces of ink.")
+    left_out = sum(span[1] - span[0] > highest / 4 for span in spans) - len(kept)
+    if left_out:
+        print(f"Left out, at most half as high as the highest: {left_out} of the pieces of ink.")
     return kept
 
 
@@ -228,19 +237,20 @@ def check_boxes(is_ink: torch.Tensor, lines: list[list[Box]]) -> None:
     for line, boxes in enumerate(lines, start=1):
         for top, bottom, left, right in boxes:
             height, width = bottom - top, right - left
-            if width > 1.5 * height:
-                raise PhotoError(
-                    f"a piece of ink in line {line} is {width} pixels wide and {height} high, too "
-                    "wide for one digit. Do digits touch, or is there a line under them, or the "
-                    "edge of a shadow? Write with gaps, or cut the photo to the digits."
-                )
             rows = runs(~is_ink[top:bottom, left:right].any(dim=1))
-            if any(4 * (end - first) > height for first, end in rows):
-                raise PhotoError(
-                    f"a piece of ink in line {line} has an empty band across it, as two digits "
-                    "have of which one is above the other. Turn the photo so that its lines are "
-                    "level, and leave more room between them."
-                )
+            if width > 1.5 * height:
+                fault = f"is {width} pixels wide and {height} high, too wide for one digit"
+                cure = "Do digits touch? Is there a rule, a line under them, or a shadow?"
+            elif height > 0.9 * len(is_ink) and width < height / 10:
+                fault = "is a line from the top of the picture to its bottom"
+                cure = "Is it a margin line, squared paper, or the edge of the sheet?"
+            elif any(4 * (end - first) > height for first, end in rows):
+                fault = "has an empty band across it, as when one digit stands above another"
+                cure = "Are the lines of digits level? Is there a frame around them?"
+            else:
+                continue
+            advice = "Leave room between digits, or cut the photo to the digits and a margin."
+            raise PhotoError(f"a piece of ink in line {line} {fault}. {cure} {advice}")
 
 
 def centre_of_mass(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -251,17 +261,17 @@ def centre_of_mass(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def scale(crop: torch.Tensor) -> torch.Tensor:
-    """A crop (H, W) with a longer side of 20 pixels, its brightest 1."""
+    """A crop (H, W) to (h, w), of which the greater is 20; its greatest value becomes 1."""
     H, W = crop.shape
     h, w = (max(1, round(20 * side / max(H, W))) for side in (H, W))
-    small = F.adaptive_avg_pool2d(crop[None], (h, w))[0]  # (H, W) -> (h, w), the longer is 20
+    small = F.adaptive_avg_pool2d(crop[None], (h, w))[0]
     return small / small.max()
 
 
 def centre(small: torch.Tensor) -> torch.Tensor:
-    """It in (28, 28), with its centre of mass in the middle where there is room."""
+    """A small picture (h, w) in (28, 28), its centre of mass in the middle if the edge allows."""
     h, w = small.shape
     row, column = centre_of_mass(small[None])
     top = min(max(round(14 - row.item()), 0), 28 - h)  # never beyond the edge
     left = min(max(round(14 - column.item()), 0), 28 - w)
-    return F.pad(small, (left, 28 - w - left, top, 28 - h - top))  # (h, w) -> (28, 28)
+    return F.pad(small, (left, 28 - w - left, top, 28 - h - top))

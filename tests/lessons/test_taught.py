@@ -141,7 +141,7 @@ def test_photos_are_read_by_the_steps_of_lesson_11():
     taught_here = functions(lesson.replace("photos.PhotoError", "PhotoError"))
     module = functions(PHOTOS)
     find_digits = taught_here.pop("find_digits")
-    assert len(taught_here) == 13
+    assert len(taught_here) == 14
     assert taught_here == {name: module[name] for name in taught_here}
     assert find_digits.partition("\n")[2] in module["find_digits"]
 

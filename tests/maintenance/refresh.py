@@ -143,6 +143,8 @@ if __name__ == "__main__":
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         os.environ["COURSE_DEVICE"] = "cpu"
     os.environ["TQDM_DELAY"] = "1000000"  # no progress bars in stored outputs
+    # As many threads as without it, but nothing is said of other programs that are busy.
+    os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
     if not all(find_images(name) for name in FOLDERS):
         raise SystemExit(
             "MNIST and FashionMNIST are needed to store outputs: "

@@ -355,7 +355,7 @@ def test_what_was_decided_is_printed(written, capsys):
     sheet = photograph(digits)
     sheet[150:190, 500:504] = 20  # 40 pixels high, beside digits of about 100
     find_digits(sheet)
-    assert "low beside the highest: 1 pieces" in capsys.readouterr().out
+    assert "at most half as high as the highest: 1 of" in capsys.readouterr().out
 
 
 def white(height: int = 400, width: int = 600) -> np.ndarray:
@@ -387,12 +387,51 @@ def test_lines_that_run_into_each_other_are_refused(written):
         find_digits(photograph(digits, slope=0.5))
 
 
+def test_a_margin_line_is_refused(written):
+    page = photograph([[written[digit][0] for digit in (3, 5)]])
+    page[:, 20:24] = 20
+    with pytest.raises(PhotoError, match=r"from the top of the picture to its bottom.*margin line"):
+        find_digits(page)
+
+
+def test_squared_paper_is_refused(written):
+    page = photograph([[written[digit][0] for digit in (3, 5)]])
+    for start in range(20, page.shape[1], 40):
+        page[:, start : start + 3] = 60
+        page[start : start + 3] = 60
+    with pytest.raises(PhotoError, match="squared paper"):
+        find_digits(page)
+
+
+@pytest.mark.parametrize("turned", [lambda a: a[::-1, ::-1], lambda a: np.rot90(a, 2), np.copy])
+def test_photos_are_taken_however_they_are_kept(written, turned):
+    page = photograph([[written[digit][0] for digit in (3, 5)]])
+    kept = turned(turned(page))
+    kept.flags.writeable = False
+    (line,) = find_digits(kept)
+    assert torch.equal(line, find_digits(page)[0])
+
+
+@pytest.mark.parametrize("size", [(5, 5), (1, 300), (300, 1), (28, 28), (200, 200)])
+@pytest.mark.parametrize("kind", ["noise", "black", "dot"])
+def test_pictures_of_nothing_give_a_sentence_or_digits(size, kind):
+    picture = np.full(size, 200 if kind == "dot" else 0, np.uint8)
+    if kind == "noise":
+        picture = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+    picture[size[0] // 2, size[1] // 2] = 0
+    try:
+        assert all(line.shape[1:] == (1, 28, 28) for line in find_digits(picture))
+    except PhotoError as error:
+        assert str(error).endswith((".", "?"))
+
+
 @pytest.mark.parametrize(
     ("photo", "got"),
     [
         ("my_photo.jpg", "got str"),
         (np.zeros((20, 20)), r"got float64 \(20, 20\)"),
         (np.zeros((20, 20, 3), np.uint8), r"got uint8 \(20, 20, 3\)"),
+        (np.zeros((0, 5), np.uint8), r"got uint8 \(0, 5\)"),
     ],
 )
 def test_what_is_no_photo_is_refused(photo, got):
@@ -401,7 +440,7 @@ def test_what_is_no_photo_is_refused(photo, got):
 
 
 def test_real_photographs_are_read(record_property):
-    """At least 28 of 31 digits; the file's name says what is written, but for a 1 with a stroke."""
+    """At least 30 of 31 digits; the file's name says what is written, but for a 1 with a stroke."""
     if "COURSE_CASES_DIR" not in os.environ:
         pytest.skip("COURSE_CASES_DIR names no folder with photographs of real handwriting")
     right, total = {}, 0
@@ -415,4 +454,4 @@ def test_real_photographs_are_read(record_property):
     print(f"real digits read right: {sum(right.values())} of {total}: {right}")
     record_property("real digits read right", right)
     assert right["good_9103264.jpg"] == 7
-    assert total == 31 and sum(right.values()) >= 28
+    assert total == 31 and sum(right.values()) >= 30
