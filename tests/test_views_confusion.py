@@ -101,7 +101,7 @@ def test_long_names_are_numbered():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="as many rows and columns of probabilities"):
         views.Confusion(torch.rand(10, 10), TEST)
-    with pytest.raises(ValueError, match="cannot read these images"):
+    with pytest.raises(ValueError, match="does not take images of"):
         views.Confusion(nn.Sequential(nn.Flatten(), nn.Linear(5, 10)), TEST)
 
 

@@ -130,7 +130,7 @@ def test_a_loss_that_is_no_number_and_a_training_too_short():
     [
         (nn.Sequential(nn.Flatten(), nn.ReLU()), "no Conv2d and no Linear layer"),
         (nn.Sequential(nn.Flatten(), nn.Linear(1000, 10)), "the first layer has 1000 inputs"),
-        (models.MLP(784, 32, 10), "cannot read these pictures of 32 × 32 pixels"),
+        (models.MLP(784, 32, 10), "MLP does not take images of (1, 32, 32)"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(model, sentence):

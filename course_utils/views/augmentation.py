@@ -125,19 +125,13 @@ class Augmentation(panel.Panel):
             return []
         data = Images(images, torch.zeros(len(images), dtype=torch.int64), ("any",), "digits")
         (x, _), *_ = batches(data, len(images), **self._inputs)
-        try:
-            chances = networks.logits(self._network, x).softmax(dim=1)  # (N, classes)
-        except (ValueError, IndexError) as error:
-            raise ValueError(
-                f"{type(self._network).__name__} does not take images of {tuple(x.shape[1:])}: "
-                f"{error}"
-            ) from None
-        if chances.shape != (len(images), len(self.classes)):
+        logits = networks.logits(self._network, x)  # (N, classes)
+        if logits.shape != (len(images), len(self.classes)):
             raise ValueError(
                 f"{len(self.classes)} classes need an answer of shape (N, {len(self.classes)}); "
-                f"the network gives {tuple(chances.shape)} for N = {len(images)}."
+                f"the network gives {tuple(logits.shape)} for N = {len(images)}."
             )
-        best, which = chances.max(dim=1)
+        best, which = logits.softmax(dim=1).max(dim=1)
         return [
             (self.classes[k], chance)
             for k, chance in zip(which.tolist(), best.tolist(), strict=True)

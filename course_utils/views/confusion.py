@@ -214,20 +214,9 @@ def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tens
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
     networks.check_weights(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            several = batches(data, 500, device=device, **inputs)
-            return torch.cat([model(x).softmax(dim=1) for x, _ in several])
-    except RuntimeError as error:
-        raise ValueError(
-            f"{type(model).__name__} cannot read these images ({str(error).splitlines()[0]}). "
-            "Do pad, mean and std fit to it?"
-        ) from None
-    finally:
-        for module, mode in modes:  # a part may be in another mode than the whole
-            module.training = mode
+    with networks.evaluating(model):
+        several = batches(data, 500, device=device, **inputs)
+        return torch.cat([networks.logits(model, x).softmax(dim=1) for x, _ in several])
 
 
 def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:

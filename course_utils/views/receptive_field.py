@@ -1,6 +1,7 @@
 """The receptive field: how much of the image a unit can see, by formula and by gradient."""
 
 import copy
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -67,32 +68,25 @@ def fields(network: Chain) -> list[Field]:
     for a padding that is not of zeros, or is not counted.
     """
     side, jump, first, seen = 1, 1, 0, []
-    x = torch.zeros(1, *network.shape)
-    done = 0
     for row in network.rows:
         if row.kind == "norm":
             continue  # it looks at one place
-        with torch.no_grad():
-            for layer in network.layers[done : row.depth - 1]:
-                x = layer(x.clone())
-        networks.only_zeros_around(row.name, network.layers[row.depth - 1])
+        layer = network.layers[row.depth - 1]
+        networks.only_zeros_around(layer.name, layer.module)
         connected = row.kind == "fc"
         if connected and not seen:
             raise ValueError("the network has no convolution or pooling: every unit sees all.")
         # Flattened maps are as they were before.
         kernel = seen[-1].places if connected else row.kernel
         stride, padding = (1, 0) if connected else (row.stride, row.padding)
-        with torch.no_grad():
-            x = network.layers[row.depth - 1](x.clone())
-        done = row.depth
         why_side = f"{side} + ({kernel} − 1) · {jump} = {side + (kernel - 1) * jump}"
         why_jump = f"{jump} · {stride} = {jump * stride}"
         first, side = first - padding * jump, side + (kernel - 1) * jump
         jump *= stride
         seen.append(
             Field(
-                *(row.name, kernel, stride, jump, side, first, 1 if connected else x.shape[-1]),
-                *(x.shape[1], row.depth, why_jump, why_side),
+                *(row.name, kernel, stride, jump, side, first, 1 if connected else layer.shape[-1]),
+                *(layer.shape[0], row.depth, why_jump, why_side),
             )
         )
         if connected:
@@ -100,21 +94,12 @@ def fields(network: Chain) -> list[Field]:
     return seen
 
 
-def through(network: Chain, images: torch.Tensor) -> list[torch.Tensor]:
-    """Images (N, C, H, W), and what each layer of the network makes of them."""
-    values = [images]
-    with torch.no_grad():
-        for layer in network.layers:
-            values.append(layer(values[-1].clone()))
-    return values
-
-
 def measured(
     network: Chain, field: Field, place: tuple[int, int, int], values: list[torch.Tensor]
 ) -> torch.Tensor:
     """The mean over images of |gradient| of one unit, summed over channels: (H, W).
 
-    place: the unit's map, row and column. values: what `through` gives for the images. The
+    place: the unit's map, row and column. values: `Network.values` of the images. The
     gradient goes back layer by layer and, to be quick, only through what the unit sees.
     """
     windows = {row.depth: row for row in network.rows}
@@ -123,7 +108,7 @@ def measured(
     gradient[:, place[0]] = 1  # of the unit with respect to itself
     top, left = place[1:]
     for depth in range(field.depth, 0, -1):
-        layer, before = network.layers[depth - 1], values[depth - 1]
+        layer, before = network.layers[depth - 1].module, values[depth - 1]
         if before.ndim == 2 or gradient.ndim == 2:  # fully connected, or Flatten: all of it
             gradient, top, left = _back(layer, before, gradient), 0, 0
             continue
@@ -231,11 +216,12 @@ class ReceptiveField(panel.Panel):
     @cached_property
     def _values(self) -> list[torch.Tensor]:
         """Random images, and what the layers make of them."""
-        one = through(self._network, torch.zeros(1, *self._network.shape))
-        many = max(16, min(IMAGES, NUMBERS // sum(value.numel() for value in one)))
+        numbers = math.prod(self._network.shape)
+        numbers += sum(math.prod(layer.shape) for layer in self._network.layers)
+        many = max(16, min(IMAGES, NUMBERS // numbers))
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(many, *self._network.shape, generator=generator)
-        return through(self._network, images)
+        return self._network.values(images)
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
         self.values = self._moved(self.values)

@@ -89,14 +89,7 @@ class Replay(View):
         # A layout in which pooling takes half the time. (contiguous() sees it in what has C = 1.)
         self._batch = x.to(memory_format=torch.channels_last), y
         self._step, self._every, self._sent, self._open = 0, EVERY, 0.0, False
-        try:
-            self.frames = [self._frame()]
-        except RuntimeError as error:
-            side = self._batch[0].shape[-1]
-            raise ValueError(
-                f"{type(model).__name__} cannot read these pictures of {side} × {side} pixels "
-                f"({str(error).splitlines()[0]}). Do pad, mean and std fit to it?"
-            ) from None
+        self.frames = [self._frame()]
         shape = list(pictures(self._layer).shape)
         about = {"name": type(model).__name__, "classes": list(test.classes), "digits": count}
         about |= {"filters": shape, "pooled": _pooled(self._layer)}
@@ -195,18 +188,12 @@ class Replay(View):
     def _frame(self) -> Frame:
         device = self._layer.weight.device
         x, y = self._batch = tuple(part.to(device) for part in self._batch)
-        modes = [(module, module.training) for module in self._model.modules()]
-        self._model.eval()
-        try:
-            with torch.no_grad():
-                z = self._model(x)  # (digits, classes)
-                loss = F.cross_entropy(z, y).item()
-                right = (z.argmax(dim=1) == y).sum().item()
-                chances = z.softmax(dim=1).nan_to_num().float().cpu()
-                return Frame(self._step, loss, right, chances, packed(pictures(self._layer)))
-        finally:
-            for module, mode in modes:  # a part may be in another mode than the whole
-                module.training = mode
+        with networks.evaluating(self._model):
+            z = networks.logits(self._model, x)  # (digits, classes)
+            loss = F.cross_entropy(z, y).item()
+            right = int((z.argmax(dim=1) == y).sum())
+            chances = z.softmax(dim=1).nan_to_num().float().cpu()
+            return Frame(self._step, loss, right, chances, packed(pictures(self._layer)))
 
 
 def first_layer(model: nn.Module) -> nn.Conv2d | nn.Linear:
