@@ -73,8 +73,8 @@ def test_the_question_is_computed_and_hides_its_answer(view):
     assert set(hidden) == {"sentence", "table"}
     assert all(cell == "?" for row in hidden["table"]["rows"] for cell in row[1:])
     tied = torch.tensor([[5, 2, 1], [0, 5, 0], [1, 0, 5]])
-    assert confusion.asked(tied, "abc")["choices"] == ["a and b", "b and c"]
-    assert confusion.asked(torch.eye(3).long(), "abc")["solution"] == "none"
+    assert confusion.question_about(tied, "abc")["choices"] == ["a and b", "b and c"]
+    assert confusion.question_about(torch.eye(3).long(), "abc")["solution"] == "none"
 
 
 def test_a_network_of_ones_own():

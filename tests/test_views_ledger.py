@@ -87,7 +87,7 @@ def test_a_layer_that_is_used_twice_is_counted_once():
     assert work["conv 3"] == 144 * 49 and work["fc 3"] == 64**2
     shown = str(view.look(dict(view.values), answered=True)["table"])
     assert "It is the layer fc 2 once more: its weights are counted there." in shown
-    controls = {control["name"] for control in view.CONTROLS}
+    controls = {control["name"] for control in view.controls}
     assert "pool 2 kernel" in controls and "fc 2 maps" in controls
     assert not any(name.startswith(("conv 3", "fc 3")) for name in controls)
     wider = view._ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})

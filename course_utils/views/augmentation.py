@@ -1,7 +1,6 @@
 """Augmentation: one image turned, moved, mirrored and zoomed, and what a network then reads."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -43,20 +42,6 @@ class Augmentation(panel.Panel):
     label without a class, or a model that does not take the image.
     """
 
-    TITLE = "Augmentation"
-    CONTROLS: ClassVar = [
-        panel.slider("turn", "turn (°)", -180, 180, 10),
-        panel.slider("right", "right", -8, 8, 1),
-        panel.slider("down", "down", -8, 8, 1),
-        panel.slider("zoom", "zoom (%)", 60, 140, 5),
-        panel.tick("mirror", "mirror"),
-        panel.button("again", "six new draws"),
-        panel.number("row", "pixel: row", 0, 27),
-        panel.number("column", "column", 0, 27),
-    ]
-    MOVES: ClassVar = {"brackets": "turn", "arrows": "right", "upright": "down"}
-    PICK: ClassVar = "click a changed pixel"
-
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -66,20 +51,32 @@ class Augmentation(panel.Panel):
         label: int | None = None,
         classes: Sequence[str] = tuple("0123456789"),
     ) -> None:
-        self.QUESTION = WHICH_IS_WRONG if image is None else HOW_MANY
+        question, changed = HOW_MANY, {"right": MOST, "down": MOST, "mirror": True}
         if image is None:
             image, label = six()
-        if getattr(label, "ndim", None) == 0:  # as in train.labels[0]
-            label = label.item()
-        self.image, self.classes = _checked(image, label, classes), list(map(str, classes))
-        self.label = label
+            question, changed = WHICH_IS_WRONG, {"turn": 20}
+        self.classes = list(map(str, classes))
+        self.image, self.label = _checked(image, label, classes)
         self._network = None if model is None else networks.copied(model)
         self._inputs = inputs or {}
         self.read(self.image[None])  # a model that cannot is found out now
-        begin = {"turn": 20}
-        if self.QUESTION is HOW_MANY:
-            begin = {"right": MOST, "down": MOST, "mirror": True}
-        super().__init__(**{**UNCHANGED, **begin, "again": 0, "row": 14, "column": 14})
+        super().__init__(
+            UNCHANGED | changed | {"again": 0, "row": 14, "column": 14},
+            title="Augmentation",
+            question=question,
+            controls=[
+                panel.slider("turn", "turn (°)", -180, 180, 10),
+                panel.slider("right", "right", -8, 8, 1),
+                panel.slider("down", "down", -8, 8, 1),
+                panel.slider("zoom", "zoom (%)", 60, 140, 5),
+                panel.tick("mirror", "mirror"),
+                panel.button("again", "six new draws"),
+                panel.number("row", "pixel: row", 0, 27),
+                panel.number("column", "column", 0, 27),
+            ],
+            moves={"brackets": "turn", "arrows": "right", "upright": "down"},
+            picks="click a changed pixel",
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         variants = [transformed(self.image, drawn) for drawn in draws(values)]
@@ -259,7 +256,10 @@ def _sum(
     return f"{name} = {' + '.join(terms)} ≈ {value}, of original{pixels}."
 
 
-def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tensor:
+def _checked(image: object, label: object, classes: Sequence[str]) -> tuple[torch.Tensor, int]:
+    """The image and its label, if they are such; otherwise ValueError."""
+    if isinstance(label, torch.Tensor | np.ndarray | np.generic) and label.ndim == 0:
+        label = label.item()  # as in train.labels[0]
     shape = tuple(getattr(image, "shape", ()))
     if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
         raise ValueError(
@@ -271,7 +271,7 @@ def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tens
             f"the label is {label}; it has to be a whole number from 0 to {len(classes) - 1}, "
             "one of the classes."
         )
-    return image
+    return image, label
 
 
 WHICH_IS_WRONG = {

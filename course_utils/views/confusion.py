@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import combinations, product
-from typing import ClassVar
 
 import torch
 import traitlets
@@ -47,10 +46,6 @@ class Confusion(panel.Panel):
 
     _css = style() + NARROW
 
-    TITLE = "Confusion: what is taken for what"
-    MOVES: ClassVar[dict[str, str]] = {"brackets": "cell", "arrows": "place"}
-    PICK: ClassVar[str] = "click an image"
-
     def __init__(
         self,
         model: nn.Module | torch.Tensor,
@@ -66,14 +61,20 @@ class Confusion(panel.Panel):
         self._cells = ranked(self.counts)
         self._members = [members(data.labels, self._chances, *cell) for cell in self._cells]
         self._last_cell, self._presses = 1, 0
-        self.QUESTION = asked(self.counts, data.classes)
-        self.CONTROLS = [
+        controls = [
             panel.slider("cell", "cell, by its count", 1, len(self._cells), 1),
             panel.slider("place", "image", 1, len(self._members[0]), 1),
         ]
         if xray is not None:
-            self.CONTROLS.append(panel.button("send", "to the X-ray"))
-        super().__init__(cell=1, place=1, send=0)
+            controls.append(panel.button("send", "to the X-ray"))
+        super().__init__(
+            {"cell": 1, "place": 1, "send": 0},
+            title="Confusion: what is taken for what",
+            question=question_about(self.counts, data.classes),
+            controls=controls,
+            moves={"brackets": "cell", "arrows": "place"},
+            picks="click an image",
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         if not answered:
@@ -240,7 +241,7 @@ def members(y: torch.Tensor, chances: torch.Tensor, true: int, taken: int) -> li
     return there[order][:MOST].tolist()
 
 
-def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
+def question_about(counts: torch.Tensor, classes: Sequence[str]) -> dict:
     """Which pair is confused most? Four to choose from, in the order of the classes.
 
     Of pairs that are confused equally often, and most, only the first is among them.

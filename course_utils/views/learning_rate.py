@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -113,9 +112,6 @@ class LearningRate(panel.Panel):
     Raises ValueError for any other rate, number of steps, loss or points.
     """
 
-    TITLE = "Learning rate"
-    MOVES: ClassVar = {"brackets": "rate", "arrows": "steps"}
-
     def __init__(
         self,
         rate: float | None = None,
@@ -139,14 +135,19 @@ class LearningRate(panel.Panel):
             )
         if drawing.whole(steps, "number of steps", at_least=0) > MOST_STEPS:
             raise ValueError(f"{steps} steps are too many to show; up to {MOST_STEPS} can be.")
-        self.CONTROLS = [
+        controls = [
             panel.slider("rate", "learning rate η", step, most, step),
             panel.slider("steps", "steps", 0, MOST_STEPS, 1),
         ]
         if not own:
-            self.CONTROLS.append(panel.choice("loss", "loss", list(LOSSES)))
-        self.QUESTION = question(loss, self._losses[loss])
-        super().__init__(rate=float(rate), steps=int(steps), loss=loss)
+            controls.append(panel.choice("loss", "loss", list(LOSSES)))
+        super().__init__(
+            {"rate": float(rate), "steps": int(steps), "loss": loss},
+            title="Learning rate",
+            question=question(loss, self._losses[loss]),
+            controls=controls,
+            moves={"brackets": "rate", "arrows": "steps"},
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         loss = self._losses[values["loss"]]

@@ -198,19 +198,21 @@ class ShapeLedger(panel.Panel):
     Raises ValueError for a network that is no such chain, and names what cannot be shown.
     """
 
-    TITLE = "Shape ledger"
-
     def __init__(self, model: nn.Module | None = None, *, shape: Shape | None = None) -> None:
         model = LeNet() if model is None else model
         self._chain: Chain = chain(model, shape)
         ledger = entries(self._chain.shape, self._chain.rows)
         _check_parameters(model, total(ledger, "parameters"))
-        self.CONTROLS, start = _controls(self._chain)
-        first = self.CONTROLS[1]["name"]
-        kernels = [c["name"] for c in self.CONTROLS if c["name"].endswith("kernel")]
-        self.MOVES = {"brackets": "side", "arrows": (kernels or [first])[0]}
-        self.QUESTION = _question(ledger)
-        super().__init__(**start)
+        controls, start = _controls(self._chain)
+        names = [control["name"] for control in controls]
+        kernels = [name for name in names if name.endswith("kernel")]
+        super().__init__(
+            start,
+            title="Shape ledger",
+            question=_question(ledger),
+            controls=controls,
+            moves={"brackets": "side", "arrows": kernels[0] if kernels else names[1]},
+        )
 
     @property
     def ledger(self) -> list[Entry]:
@@ -260,7 +262,7 @@ class ShapeLedger(panel.Panel):
         axes.set_axis_off()
         places = [0.1, 1.6, 2.35, 3.1, 4.0, 5.7, 6.7, 8.15, 9.9]
         rows = [HEAD, *[_printed(entry, row) for entry, row in lines]]
-        axes.text(0.1, 0.3, f"Predict: {self.QUESTION['question']}", fontsize=13, va="center")
+        axes.text(0.1, 0.3, f"Predict: {self.question['question']}", fontsize=13, va="center")
         for i, row in enumerate(rows):
             middle = 0.34 * (i + 2)
             look = {"fontsize": 12.5, "va": "center", "weight": "bold" if i == 0 else "normal"}

@@ -1,7 +1,6 @@
 """The neuron: two weights, a bias and an activation; its truth table and its boundary."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -44,15 +43,6 @@ class Neuron(panel.Panel):
     it is. Raises ValueError for weights, a bias or an activation that it cannot show.
     """
 
-    TITLE = "Neuron"
-    CONTROLS: ClassVar = [
-        panel.slider("w_1", "w₁", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
-        panel.slider("w_2", "w₂", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
-        panel.slider("b", "b", -LARGEST_BIAS, LARGEST_BIAS, 0.25),
-        panel.choice("activation", "activation", list(ACTIVATIONS)),
-    ]
-    MOVES: ClassVar = {"brackets": "b", "arrows": "w_1"}
-
     def __init__(
         self, w: Sequence[float] = (1, 1), b: float = -1.5, activation: str = "step"
     ) -> None:
@@ -61,8 +51,18 @@ class Neuron(panel.Panel):
             known = ", ".join(ACTIVATIONS)
             raise ValueError(f"the activation is {activation!r}; it has to be one of {known}.")
         self._asks_for_gate = {name: start[name] for name in AND} != AND
-        self.QUESTION = _which_gate(start) if self._asks_for_gate else WHICH_CHANGE
-        super().__init__(**start)
+        super().__init__(
+            start,
+            title="Neuron",
+            question=_which_gate(start) if self._asks_for_gate else WHICH_CHANGE,
+            controls=[
+                panel.slider("w_1", "w₁", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
+                panel.slider("w_2", "w₂", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
+                panel.slider("b", "b", -LARGEST_BIAS, LARGEST_BIAS, 0.25),
+                panel.choice("activation", "activation", list(ACTIVATIONS)),
+            ],
+            moves={"brackets": "b", "arrows": "w_1"},
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         hidden = self._asks_for_gate and not answered

@@ -2,7 +2,6 @@
 
 import math
 from statistics import mean
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -60,20 +59,21 @@ class ActivationRace(panel.Panel):
     It shows the runs that `race_record` has made, with its recipe, and trains nothing itself.
     """
 
-    TITLE = "Activation race"
-    MOVES: ClassVar = {"brackets": "shown", "arrows": "depth"}
-
     def __init__(self) -> None:
         self._record = load()
         hidden = self._record["recipe"]["depths"]
         self._depths = {f"{depth} ({count} hidden)": depth for depth, count in hidden.items()}
         self._revealed = False
-        self.QUESTION = _question(self._record)
-        self.CONTROLS = [
-            panel.choice("depth", "depth", list(self._depths)),
-            panel.choice("shown", "shown", SHOWN),
-        ]
-        super().__init__(depth=next(iter(self._depths)), shown=SHOWN[0])
+        super().__init__(
+            {"depth": next(iter(self._depths)), "shown": SHOWN[0]},
+            title="Activation race",
+            question=_question(self._record),
+            controls=[
+                panel.choice("depth", "depth", list(self._depths)),
+                panel.choice("shown", "shown", SHOWN),
+            ],
+            moves={"brackets": "shown", "arrows": "depth"},
+        )
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
         if self.answered and not self._revealed:  # what was asked about comes first

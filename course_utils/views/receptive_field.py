@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -223,10 +222,6 @@ class ReceptiveField(panel.Panel):
     for an image that is larger than its images.
     """
 
-    TITLE = "Receptive field"
-    MOVES: ClassVar = {"brackets": "layer", "arrows": "column", "upright": "row"}
-    PICK: ClassVar = "click a unit"
-
     def __init__(
         self,
         model: nn.Module | None = None,
@@ -240,17 +235,22 @@ class ReceptiveField(panel.Panel):
         self._image = _fitted(sample_digit()[0] if image is None else image, self._network.shape)
         asked = _asked(list(self._fields.values()))
         longest = max(field.places for field in self._fields.values()) - 1
-        self.QUESTION = _question(asked, list(self._fields.values()), self._network.name)
         most = max(field.maps for field in self._fields.values()) - 1
-        self.CONTROLS = [
-            panel.choice("layer", "layer", list(self._fields)),
-            panel.number("map", "map", 0, most),
-            panel.slider("row", "row", 0, longest, 1),
-            panel.slider("column", "column", 0, longest, 1),
-        ]
         self._layer = asked.name
         middle = asked.places // 2
-        super().__init__(layer=asked.name, map=0, row=middle, column=middle)
+        super().__init__(
+            {"layer": asked.name, "map": 0, "row": middle, "column": middle},
+            title="Receptive field",
+            question=_question(asked, list(self._fields.values()), self._network.name),
+            controls=[
+                panel.choice("layer", "layer", list(self._fields)),
+                panel.number("map", "map", 0, most),
+                panel.slider("row", "row", 0, longest, 1),
+                panel.slider("column", "column", 0, longest, 1),
+            ],
+            moves={"brackets": "layer", "arrows": "column", "upright": "row"},
+            picks="click a unit",
+        )
 
     def gradient(self, layer: str, place: Place) -> torch.Tensor:
         """`measured` in the view's random images, for a layer's unit (map, row, column)."""
