@@ -91,14 +91,16 @@ def test_each_frame_says_what_the_network_did(recorded):
 def test_the_stubborn_digit_and_its_question():
     right = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]], dtype=torch.bool)
     assert replay.stubborn(right) == 2  # of two, the first
-    question = replay.asked([0, 8, 16, 24], [3, 8, 8, 9], label=9, classes=tuple("0123456789"))
+    question = replay.question_about(
+        [0, 8, 16, 24], [3, 8, 8, 9], label=9, classes=tuple("0123456789")
+    )
     assert question["solution"] == "8" and "9" not in question["choices"]
     assert question["explain"] == "In 2 of 4 frames; from step 24 on it is read as 9."
-    question = replay.asked([0, 8], [9, 1], label=9, classes=tuple("0123456789"))
+    question = replay.question_about([0, 8], [9, 1], label=9, classes=tuple("0123456789"))
     assert question["explain"] == "In 1 of 2 frames; at the end it is taken for 1."
-    question = replay.asked([0, 8], [3, 8], label=9, classes=tuple("0123456789"))
+    question = replay.question_about([0, 8], [3, 8], label=9, classes=tuple("0123456789"))
     assert question["solution"] == "3" and "8" not in question["choices"]  # as frequent
-    assert replay.asked([0, 8], [9, 9], label=9, classes=tuple("0123456789")) == {}
+    assert replay.question_about([0, 8], [9, 9], label=9, classes=tuple("0123456789")) == {}
 
 
 def test_without_a_page(recorded):

@@ -73,7 +73,7 @@ def chain(model: nn.Module, shape: Shape | None = None) -> Chain:
     network = networks.read(
         model,
         _KNOWN,
-        shapes=[] if shape is None else [tuple(shape)],
+        shapes=[] if shape is None else [(shape[0], shape[1], shape[2])],
         advice="Give the shape of its images: shape=(C, H, W).",
     )
     return Chain(network.name, network.shape, network.layers, _rows(network.layers))

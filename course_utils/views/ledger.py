@@ -4,7 +4,6 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from matplotlib.figure import Figure
 from torch import nn
 
 from course_utils.models import LeNet
@@ -256,18 +255,17 @@ class ShapeLedger(panel.Panel):
         ledger = entries(self._chain.shape, self._chain.rows)
         lines = list(zip(ledger, [None, *self._chain.rows], strict=True))
         height = 0.34 * (len(lines) + 2.5)
-        figure = Figure(figsize=(10, height), dpi=100, layout="none")
-        axes = figure.add_axes((0, 0, 1, 1))
+        figure, axes = drawing.bare(10, height)
         axes.set(xlim=(0, 10), ylim=(height, 0))
-        axes.set_axis_off()
         places = [0.1, 1.6, 2.35, 3.1, 4.0, 5.7, 6.7, 8.15, 9.9]
         rows = [HEAD, *[_printed(entry, row) for entry, row in lines]]
         axes.text(0.1, 0.3, f"Predict: {self.question['question']}", fontsize=13, va="center")
         for i, row in enumerate(rows):
             middle = 0.34 * (i + 2)
-            look = {"fontsize": 12.5, "va": "center", "weight": "bold" if i == 0 else "normal"}
+            weight = "bold" if i == 0 else "normal"
             for j, (place, text) in enumerate(zip(places, row, strict=True)):
-                axes.text(place, middle, text, ha="left" if j == 0 else "right", **look)
+                side = "left" if j == 0 else "right"
+                axes.text(place, middle, text, fontsize=12.5, ha=side, va="center", weight=weight)
             axes.axhline(middle + 0.17, color="0.8", linewidth=1)
         return drawing.small_png(figure, dpi=80, colours=16)
 
@@ -301,12 +299,18 @@ def _controls(network: Chain) -> tuple[list[dict], dict]:
 
 def _changed(row: Row, values: dict) -> Row:
     """The layer with the numbers that the learner has typed; ValueError for no such numbers."""
-    new = {}
-    for part in ("maps", *_WINDOW):
+
+    def typed(part: str, at_least: int = 1) -> int:
         name = f"{row.same or row.name} {part}"
-        if name in values:
-            new[part] = drawing.whole(values[name], name, at_least=0 if part == "padding" else 1)
-    return dataclasses.replace(row, **new)
+        return drawing.whole(values.get(name, getattr(row, part)), name, at_least)
+
+    return dataclasses.replace(
+        row,
+        maps=typed("maps", at_least=min(row.maps, 1)),
+        kernel=typed("kernel"),
+        stride=typed("stride"),
+        padding=typed("padding", at_least=0),
+    )
 
 
 def _question(ledger: list[Entry]) -> dict:

@@ -261,8 +261,10 @@ def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
 def only(name: str, layer: nn.Module, **known: object) -> None:
     """Raises ValueError where an option of a layer has another value than the known one."""
     for option, value in known.items():
-        given = getattr(layer, option, value)
-        if (pair(given) if isinstance(value, tuple) else given) != value:
+        if not hasattr(layer, option):
+            continue
+        given = getattr(layer, option)
+        if (_pair(given) if isinstance(value, tuple) else given) != value:
             kind = type(layer).__name__
             raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
 
@@ -271,7 +273,7 @@ def only_zeros_around(name: str, layer: nn.Module) -> None:
     """Raises ValueError where something else is padded than zeros that count as all others."""
     if isinstance(layer, nn.Conv2d):
         only(name, layer, padding_mode="zeros")
-    if isinstance(layer, nn.AvgPool2d) and pair(layer.padding) != (0, 0):
+    if isinstance(layer, nn.AvgPool2d) and _pair(layer.padding) != (0, 0):
         only(name, layer, count_include_pad=True)
 
 
@@ -288,22 +290,24 @@ def window(layer: Layer) -> Window:
     """The window of a convolution or pooling; ValueError where it is not padded by numbers."""
     module = layer.module
     assert isinstance(module, _WINDOWED)
-    padding = module.padding
-    if padding == "valid":
-        padding = 0
-    if padding == "same":
-        kernel = pair(module.kernel_size)
-        if any(side % 2 == 0 for side in kernel):
-            raise ValueError(
-                f'{layer.name}: padding="same" can be shown for kernels of odd sides only.'
-            )
+    kernel = _pair(module.kernel_size)
+    if not isinstance(module.padding, str):
+        padding = _pair(module.padding)
+    elif module.padding == "valid":
+        padding = 0, 0
+    elif kernel[0] % 2 and kernel[1] % 2:
         padding = kernel[0] // 2, kernel[1] // 2
-    return Window(pair(module.kernel_size), pair(module.stride), pair(padding))
+    else:
+        raise ValueError(
+            f'{layer.name}: padding="same" can be shown for kernels of odd sides only.'
+        )
+    return Window(kernel, _pair(module.stride), padding)
 
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """Height and width of what torch takes as one number or two."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+    height, width = (value, value) if isinstance(value, int) else value
+    return height, width
 
 
 def _first_line(error: Exception) -> str:

@@ -47,7 +47,7 @@ class Panel(View):
     title = traitlets.Unicode().tag(sync=True)
     #: What `predict` of frame.js takes: question, choices or none, solution, explain.
     question = traitlets.Dict().tag(sync=True)
-    controls = traitlets.List().tag(sync=True)
+    controls: traitlets.List[dict] = traitlets.List().tag(sync=True)
     #: The controls that keys move: {"brackets": name, "arrows": name, "upright": name}, the last
     #: by the arrows up and down; Space plays the second.
     moves = traitlets.Dict().tag(sync=True)
@@ -63,7 +63,8 @@ class Panel(View):
 
     def __init__(self, start: Mapping[str, object], **traits: object) -> None:
         """start: the first value of every control. traits: those above that a panel gives."""
-        self.values, self.answered = dict(start), False
+        self.values: dict = dict(start)
+        self.answered = False
         shown, figure = self._seen(turn=0)
         super().__init__(start=dict(start), shown=shown, figure=figure, **traits)
 

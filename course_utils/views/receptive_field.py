@@ -276,16 +276,15 @@ class ReceptiveField(panel.Panel):
         if field is None:
             return values
         if field.name != self._layer:
-            values = {**values, "row": field.places // 2, "column": field.places // 2}
+            values = values | {"row": field.places // 2, "column": field.places // 2}
             self._layer = field.name
-        most = {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1}
-        return {**values, **{name: min(values[name], top) for name, top in most.items()}}
+        return values | {name: min(values[name], last) for name, last in _last(field).items()}
 
     def look(self, values: dict, answered: bool) -> dict:
         field, place = self._unit(values)
         rows = [_cells(each, values["layer"], answered) for each in self._fields.values()]
         seen = {
-            "limits": {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1},
+            "limits": _last(field),
             "table": {"head": HEAD, "rows": rows},
         }
         unit = f"{field.name}, map {place[0]}, row {place[1]}, column {place[2]}"
@@ -304,7 +303,7 @@ class ReceptiveField(panel.Panel):
         field, (height, width) = self._fields[values["layer"]], self._network.shape[1:]
         if not (0 <= x <= width and 0 <= y <= height):
             return {}
-        near = (round((at - field.middle(0)) / field.jump) for at in (y, x))
+        near = (round((pixel - field.middle(0)) / field.jump) for pixel in (y, x))
         return {
             name: min(max(unit, 0), field.places - 1)
             for name, unit in zip(("row", "column"), near, strict=True)
@@ -315,12 +314,10 @@ class ReceptiveField(panel.Panel):
             known = ", ".join(self._fields)
             raise ValueError(f"there is no layer {values['layer']!r}; there are {known}.")
         field = self._fields[values["layer"]]
-        names = ("map", "row", "column")
-        place = tuple(drawing.whole(values[name], name, at_least=0) for name in names)
-        for name, at, count in zip(names, place, (field.maps, *2 * [field.places]), strict=True):
-            if at >= count:
-                raise ValueError(f"{field.name} has no {name} {at}; they go from 0 to {count - 1}.")
-        return field, place
+        map_, row, column = (
+            _unit_index(field, name, values[name]) for name in ("map", "row", "column")
+        )
+        return field, (map_, row, column)
 
     def _sees(self, field: Field, place: Place, gradient: torch.Tensor) -> str:
         """What the formula and the gradient say, in words."""
@@ -346,10 +343,7 @@ class ReceptiveField(panel.Panel):
 
     def _figure(self, field: Field, place: Place, gradient: torch.Tensor | None) -> Figure:
         """The field on the image, beside it the gradient (None: it is not to be seen yet)."""
-        # One axes, and no layout engine: each further one would cost a quarter of the time.
-        figure = Figure(figsize=(5.9, 2.9), dpi=100, layout="none")
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
+        figure, axes = drawing.bare(5.9, 2.9)
         height, width = self._network.shape[1:]
         shown = Box(0, 0, height, width)
         if gradient is not None:
@@ -381,11 +375,25 @@ class ReceptiveField(panel.Panel):
             line = f"{field.name}: kernel {field.kernel}, stride {field.stride}, "
             line += f"jump {field.jump}, field {field.side} × {field.side}"
             if self._default:  # the gradients of a trained network differ by machine
-                at = field.places // 2
-                height, width, _ = reach(self.gradient(field.name, (0, at, at)))
+                middle = field.places // 2
+                height, width, _ = reach(self.gradient(field.name, (0, middle, middle)))
                 line += f", by gradient {height} × {width}"
             lines.append(line)
         return "\n".join(lines)
+
+
+def _unit_index(field: Field, name: str, value: object) -> int:
+    """The value, if a map, row or column of the layer has that number; otherwise ValueError."""
+    index = drawing.whole(value, name, at_least=0)
+    last = _last(field)[name]
+    if index > last:
+        raise ValueError(f"{field.name} has no {name} {index}; they go from 0 to {last}.")
+    return index
+
+
+def _last(field: Field) -> dict[str, int]:
+    """The last map, row and column of a layer's units."""
+    return {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1}
 
 
 def _lenet() -> nn.Module:
