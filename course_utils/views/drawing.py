@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from numbers import Integral, Number, Real
+from numbers import Number, Real
 
 import numpy as np
 import torch
 from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -116,7 +117,7 @@ def _plain(values: object) -> object:
 
 def whole(value: object, name: str, at_least: int) -> int:
     """The value, if it is a whole number of at least so much; otherwise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < at_least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(
             f"the {name} is {_said(value)}; it has to be a whole number, at least {at_least}."
         )
@@ -125,7 +126,8 @@ def whole(value: object, name: str, at_least: int) -> int:
 
 def number(value: object, name: str) -> float:
     """The value, if it is one that can be shown; otherwise ValueError."""
-    if not isinstance(value, Real) or not abs(value) <= LARGEST:
+    # The types of numbers.Real know no comparison with an int.
+    if not isinstance(value, Real) or not abs(value) <= LARGEST:  # type: ignore[operator]
         raise ValueError(
             f"the {name} is {_said(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
         )
@@ -258,12 +260,16 @@ def _draw(axes: Axes, panel: Panel, left: float, top: float) -> None:
     largest = max(1e-9, panel.values.nan_to_num().abs().max().item())
     # Paler than the colours can be, so that a black number can be read on each.
     low, high = (-largest / 0.6, largest / 0.6) if panel.colours == "signed" else (0, largest)
-    cmap = {"grey": "gray", "cividis": "cividis", "signed": SIGNED}[panel.colours]
+    colours: dict[str, str | Colormap] = {
+        "grey": "gray",
+        "cividis": "cividis",
+        "signed": SIGNED,
+    }
     height, width = panel.values.shape
     axes.imshow(
         panel.values.nan_to_num().numpy(),
         extent=(left, left + width, top + height, top),
-        cmap=cmap,
+        cmap=colours[panel.colours],
         vmin=low,
         vmax=high,
     )

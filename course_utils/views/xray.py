@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -59,9 +60,9 @@ class XRay(View):
     ) -> None:
         self._network, scaling = _read(model, inputs)
         described = _described(self._network, scaling, classes) | _pad(image, centring)
-        begun = _as_drawn(START) if image is None else image.numpy()
-        super().__init__(network=described, drawn=begun.tobytes())
-        self._begun = torch.from_numpy(begun.copy()).view(1, 28, 28)
+        pixels = _as_drawn(START) if image is None else image.numpy()
+        super().__init__(network=described, drawn=pixels.tobytes())
+        self._first_digit = torch.from_numpy(pixels.copy()).view(1, 28, 28)
 
     @property
     def digit(self) -> torch.Tensor:
@@ -70,10 +71,10 @@ class XRay(View):
 
     def show(self, image: torch.Tensor) -> None:
         """Put a picture on the pad, uint8 (1, 28, 28); ValueError for another."""
-        drawing = _start(image)
+        strokes = _start(image)
         with self.hold_sync():
             self.drawn = image.cpu().numpy().tobytes()
-            self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": drawing}
+            self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": strokes}
 
     def probabilities(self, digit: torch.Tensor) -> torch.Tensor:
         """What the network says in torch of a digit, uint8 (1, 28, 28): float32 (classes,)."""
@@ -83,43 +84,42 @@ class XRay(View):
         shapes = [("input", self.network["input"])]
         shapes += [(layer["name"], layer["shape"]) for layer in self.network["layers"]]
         lines = [f"{name:12} {' × '.join(map(str, shape))}" for name, shape in shapes]
-        chances = self.probabilities(self._begun)
+        chances = self.probabilities(self._first_digit)
         best = int(chances.argmax())
         name = self.network["classes"][best]
         return "\n".join([*lines, f"most probable: {name}, probability {chances[best]:.4f}"])
 
     def picture(self) -> bytes:
         """The digit to begin with, the maps of the first layers, and the probabilities."""
-        values = self._values(self._begun)
-        maps = [
-            (layer, value[0])
-            for layer, value in zip(self.network["layers"], values[1:], strict=True)
-            if value.ndim == 4
-        ][:6]
+        values = self._values(self._first_digit)
+        layers = zip(self.network["layers"], values[1:], strict=True)
+        maps = [(layer["name"], value[0]) for layer, value in layers if value.ndim == 4][:6]
         rows, columns = -(-len(maps) // 3), min(3, len(maps))
         figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), layout="constrained")
         figure.suptitle(
             "Predict: the drawing moves up by 4 pixels. What does the network read then?"
         )
-        left, middle, right = figure.subfigures(1, 3, width_ratios=[2.5, 3 * columns or 0.1, 3])
+        ratios = [2.5, 3 * columns or 0.1, 3]
+        left, middle, right = figure.subfigures(1, 3, squeeze=False, width_ratios=ratios)[0]
         axes = left.subplots()
         axes.imshow(values[0][0, 0].numpy(), cmap="gray")
         axes.set_title("what the network sees")
         axes.set_axis_off()
-        for axes, (layer, value) in zip(
-            middle.subplots(rows, columns, squeeze=False).flat if maps else (), maps, strict=False
-        ):
+        places = middle.subplots(rows, columns, squeeze=False).flat if maps else ()
+        for axes, (name, value) in zip(places, maps, strict=False):
             across = 3 if len(value) <= 6 else 4 if len(value) <= 16 else 8
             plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
-            axes.set_title(layer["name"])
-        axes = right.subplots()
-        chances = self.probabilities(self._begun).numpy()
+            axes.set_title(name)
+        self._draw_probabilities(right.subplots())
+        return drawing.small_png(figure, dpi=64)
+
+    def _draw_probabilities(self, axes: Axes) -> None:
+        chances = self.probabilities(self._first_digit).numpy()
         axes.bar(range(len(chances)), chances, color="#0072B2")
         names = drawing.writable(self.network["classes"])
-        upright = 0 if max(map(len, names)) < 3 else 90
-        axes.set_xticks(range(len(chances)), names, rotation=upright)
+        rotation = 0 if max(map(len, names)) < 3 else 90
+        axes.set_xticks(range(len(chances)), names, rotation=rotation)
         axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
-        return drawing.small_png(figure, dpi=64)
 
     def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
         """The input made of a digit, and what each layer that is shown makes of it."""
