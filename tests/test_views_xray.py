@@ -88,7 +88,7 @@ def test_the_numbers_of_lenet(lenet):
     ]
     assert re.fullmatch(r"conv 2 +16 × 10 × 10", lines[4])
     assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-1])
-    assert torch.equal(view.digit, view._begun)  # what Python draws is what is there
+    assert torch.equal(view.digit, view._first_digit)  # what Python draws is what is there
     chances = view.probabilities(view.digit)
     before = images.Images(view.digit[None], torch.tensor([7]), view.network["classes"], "digits")
     x, _ = next(images.batches(before, 1))

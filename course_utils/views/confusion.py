@@ -63,6 +63,7 @@ class Confusion(panel.Panel):
             model = probabilities(model, data, **inputs)
         self._chances = checked(model, data)
         self.counts = counted(data.labels, self._chances.argmax(dim=1), len(data.classes))
+        self._most_mistakes = int(self.counts.clone().fill_diagonal_(0).max())
         self._cells = ranked(self.counts)
         self._members = [members(data.labels, self._chances, *cell) for cell in self._cells]
         self._last_cell, self._presses = 1, 0
@@ -174,19 +175,14 @@ class Confusion(panel.Panel):
             return "?"
         if not count:
             return ""
-        colours = {"colour": drawing.ORANGE} if cell == chosen else shade(self._part(cell))
+        part = 0 if right else count / self._most_mistakes
+        colours = {"colour": drawing.ORANGE} if cell == chosen else shade(part)
         return {
             "text": str(count),
             "set": {"cell": self._cells.index(cell) + 1},
             "strong": right or cell == chosen,
             **colours,
         }
-
-    def _part(self, cell: Cell) -> float:
-        """The count of a kind of mistakes as a part of the largest; 0 on the diagonal."""
-        if cell[0] == cell[1]:
-            return 0
-        return int(self.counts[cell]) / int(self.counts.clone().fill_diagonal_(0).max())
 
     def _figure(self, cell: Cell, members: list[int], place: int) -> Figure:
         """Up to eight images of a cell, the one that is looked at framed."""

@@ -119,7 +119,7 @@ def whole(value: object, name: str, at_least: int) -> int:
     """The value, if it is a whole number of at least so much; otherwise ValueError."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(
-            f"the {name} is {_said(value)}; it has to be a whole number, at least {at_least}."
+            f"the {name} is {_written(value)}; it has to be a whole number, at least {at_least}."
         )
     return int(value)
 
@@ -129,12 +129,12 @@ def number(value: object, name: str) -> float:
     # The types of numbers.Real know no comparison with an int.
     if not isinstance(value, Real) or not abs(value) <= LARGEST:  # type: ignore[operator]
         raise ValueError(
-            f"the {name} is {_said(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
+            f"the {name} is {_written(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
         )
     return float(value)
 
 
-def _said(value: object) -> str:
+def _written(value: object) -> str:
     """A number as it is; in all else its kind can be seen: '2', tensor(2)."""
     return str(value) if isinstance(value, Number) else repr(value)
 

@@ -72,13 +72,13 @@ def read(
     view can show, and names it; where no shape fits; and for a model that does something else
     than its layers, one after the other.
     """
-    copy_of_model = copied(model)
-    modules = _parts(copy_of_model, tuple(known))
+    network = copied(model)
+    modules = _parts(network, tuple(known))
     named = list(zip(_names(modules, known), modules, strict=True))
     for name, module in named:
-        only(name, module, dilation=(1, 1), ceil_mode=False, return_indices=False)
-    images = _example(copy_of_model, shapes or _likely_shapes(modules), advice)
-    values = _checked_values(copy_of_model, named, images)
+        check_options(name, module, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    images = _example(network, shapes or _likely_shapes(modules), advice)
+    values = _checked_values(network, named, images)
     _, *shape = images.shape
     layers = [
         Layer(name, module, tuple(value.shape[1:]))
@@ -258,7 +258,7 @@ def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
         raise ValueError(f"{name} does not follow on the layer before it: {reason}") from None
 
 
-def only(name: str, layer: nn.Module, **known: object) -> None:
+def check_options(name: str, layer: nn.Module, **known: object) -> None:
     """Raises ValueError where an option of a layer has another value than the known one."""
     for option, value in known.items():
         if not hasattr(layer, option):
@@ -269,12 +269,12 @@ def only(name: str, layer: nn.Module, **known: object) -> None:
             raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
 
 
-def only_zeros_around(name: str, layer: nn.Module) -> None:
+def check_padding(name: str, layer: nn.Module) -> None:
     """Raises ValueError where something else is padded than zeros that count as all others."""
     if isinstance(layer, nn.Conv2d):
-        only(name, layer, padding_mode="zeros")
+        check_options(name, layer, padding_mode="zeros")
     if isinstance(layer, nn.AvgPool2d) and _pair(layer.padding) != (0, 0):
-        only(name, layer, count_include_pad=True)
+        check_options(name, layer, count_include_pad=True)
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def fields(network: Chain) -> list[Field]:
         if row.kind == "norm":
             continue  # it looks at one place
         layer = network.layers[row.depth - 1]
-        networks.only_zeros_around(layer.name, layer.module)
+        networks.check_padding(layer.name, layer.module)
         before = seen[-1] if seen else Square()
         if row.kind != "fc":
             seen.append(_field(row, layer.shape, before))
@@ -314,10 +314,11 @@ class ReceptiveField(panel.Panel):
             known = ", ".join(self._fields)
             raise ValueError(f"there is no layer {values['layer']!r}; there are {known}.")
         field = self._fields[values["layer"]]
-        map_, row, column = (
-            _unit_index(field, name, values[name]) for name in ("map", "row", "column")
+        return field, (
+            _unit_index(field, "map", values["map"]),
+            _unit_index(field, "row", values["row"]),
+            _unit_index(field, "column", values["column"]),
         )
-        return field, (map_, row, column)
 
     def _sees(self, field: Field, place: Place, gradient: torch.Tensor) -> str:
         """What the formula and the gradient say, in words."""

@@ -198,7 +198,7 @@ def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
         advice="The X-ray draws grey images of 28 + 2 · pad pixels a side.",
     )
     pad = (network.shape[1] - 28) // 2
-    return network, {"pad": pad, **{name: float(value) for name, value in scaling.items()}}
+    return network, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
 
 
 def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -> dict:
@@ -230,8 +230,8 @@ def _shown(layer: Layer) -> bool:
 def _conv2d(layer: Layer) -> dict:
     module = layer.module
     assert isinstance(module, nn.Conv2d)
-    networks.only(layer.name, module, groups=1)
-    networks.only_zeros_around(layer.name, module)
+    networks.check_options(layer.name, module, groups=1)
+    networks.check_padding(layer.name, module)
     window = networks.window(layer)
     return {
         "kind": "conv2d",
@@ -247,8 +247,8 @@ def _max_pool(layer: Layer) -> dict:
 
 
 def _average_pool(layer: Layer) -> dict:
-    networks.only(layer.name, layer.module, divisor_override=None)
-    networks.only_zeros_around(layer.name, layer.module)
+    networks.check_options(layer.name, layer.module, divisor_override=None)
+    networks.check_padding(layer.name, layer.module)
     return {"kind": "avgPool2d", **_window(layer)}
 
 
