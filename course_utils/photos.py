@@ -39,9 +39,8 @@ def load_photo(path: str | Path) -> np.ndarray:
                 ImageOps.exif_transpose(image, in_place=True)
                 grey = np.array(_to_grey(image))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        millions = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise PhotoError(
-            f"{path.name} says that it has more than {millions} million "
+            f"{path.name} says that it has more than {Image.MAX_IMAGE_PIXELS // 10**6} million "
             "pixels, which could fill the memory. Save it smaller: 1,000 pixels across are enough."
         ) from None
     except Image.UnidentifiedImageError:

@@ -10,15 +10,12 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import filter as matching
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 from course_utils.alexnet import SmallAlexNet
@@ -28,13 +25,7 @@ from course_utils.residual import Plain, Residual, network
 from course_utils.sources import DATA
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-Augment = Callable[[torch.Tensor], torch.Tensor]
-
-NETWORKS: dict[str, Callable[..., nn.Module]] = {
+NETWORKS = {
     **ARCHITECTURES,
     "SmallAlexNet": SmallAlexNet,
     "Plain": partial(network, Plain),
@@ -185,7 +176,7 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     learned = train[: recipe.first]
     set_seed(seed)
     model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
-    model.to(pick_device()).to(memory_format=torch.channels_last)  # quicker on CPUs
+    model.to(pick_device(), memory_format=torch.channels_last)  # quicker on CPUs
     optimizer = getattr(torch.optim, recipe.optimizer)(
         model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay
     )
@@ -196,10 +187,11 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
             max_lr=recipe.rate,
             total_steps=recipe.epochs * math.ceil(len(learned) / recipe.size),
         )
-    loss, augment = _objective(recipe)
+    mixture = MixUp(recipe.mixup) if recipe.mixup else None
+    smoothed = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
     watched = {"validation": train[-recipe.validate :]} if recipe.validate else {}
     watched["test"] = test
-    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in watched}
+    measured = {name: [] for name in watched}
 
     def watch(model: torch.nn.Module, _: History) -> None:
         """Measure by the plain cross-entropy, whatever the network is trained with."""
@@ -213,8 +205,8 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
         optimizer=optimizer,
         schedule=schedule,
         size=recipe.size,
-        loss=loss,
-        augment=augment,
+        loss=mixture.loss if mixture else smoothed,
+        augment=flip_and_shift if recipe.augmented else mixture and mixture.mix,
         after_epoch=watch,
         **recipe.inputs,
     )
@@ -226,17 +218,6 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
         curves[f"{name}_accuracy"] = [accuracy for _, accuracy in pairs]
     rounded = {name: [round(v, 5) for v in values] for name, values in curves.items() if values}
     return {**rounded, "seconds": round(history.seconds, 1)}
-
-
-def _objective(recipe: Recipe) -> tuple[Loss, Augment | None]:
-    """What a recipe trains with: the loss of logits and labels, and what is done to the images."""
-    augment: Augment | None = None
-    if recipe.augmented:
-        augment = flip_and_shift
-    if recipe.mixup:
-        mixture = MixUp(recipe.mixup)
-        return mixture.loss, augment or mixture.mix
-    return partial(F.cross_entropy, label_smoothing=recipe.label_smoothing), augment
 
 
 def images_at_hand(name: str) -> tuple[Images, Images]:
@@ -271,7 +252,7 @@ def main(name: str) -> None:
     write_record(name, f"course_utils.record {name}", recipe, histories=histories)
 
 
-def write_record(name: str, module: str, recipe: "DataclassInstance", **results: object) -> None:
+def write_record(name: str, module: str, recipe: object, **results: object) -> None:
     """Write data/records/NAME.json: a recipe (a dataclass), how it was made, and the results.
 
     module: what `python -m` is given to make it again.
