@@ -129,7 +129,7 @@ def _read_digits() -> tuple[Images, Images]:
     images = torch.zeros(len(stored["images"]), 1, 28, 28, dtype=torch.uint8)
     for image, small in zip(images.numpy(), stored["images"], strict=True):
         grey = Image.fromarray(np.rint(small * (255 / 16)).astype(np.uint8))
-        image[0, 4:24, 4:24] = grey.resize((20, 20), Image.BICUBIC)
+        image[0, 4:24, 4:24] = grey.resize((20, 20), Image.Resampling.BICUBIC)
     labels = torch.from_numpy(stored["labels"]).long()
     held_out = torch.zeros(len(labels), dtype=torch.bool)
     held_out[stored["test"]] = True

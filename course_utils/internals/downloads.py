@@ -148,7 +148,7 @@ def _fetch(url: str, target: Path, size: int, patience: float) -> None:
 
 
 def _open(url: str, patience: float) -> http.client.HTTPResponse:
-    answers = queue.SimpleQueue()
+    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
 
     def ask() -> None:
         request = urllib.request.Request(url, headers={"User-Agent": "course_utils"})
@@ -171,7 +171,7 @@ def _open(url: str, patience: float) -> http.client.HTTPResponse:
 def _has_proxy(url: str) -> bool:
     parts = urllib.parse.urlsplit(url)
     proxies = urllib.request.getproxies()
-    return parts.scheme in proxies and not urllib.request.proxy_bypass(parts.hostname)
+    return parts.scheme in proxies and not urllib.request.proxy_bypass(parts.hostname or "")
 
 
 def _note(web_folder: str) -> Path:

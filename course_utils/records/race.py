@@ -1,5 +1,6 @@
 """The runs behind the activation race of lesson 13: two minutes on one core."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from course_utils.training import evaluate, fit, pick_device, set_seed
 NAME = "activation-race"
 
 #: Each activation, and the start of the weights that fits it (lesson 04).
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, tuple[type[nn.Module], Callable[[torch.Tensor], torch.Tensor]]] = {
     "sigmoid": (nn.Sigmoid, nn.init.xavier_normal_),
     "tanh": (nn.Tanh, nn.init.xavier_normal_),
     "ReLU": (nn.ReLU, nn.init.kaiming_normal_),
@@ -52,7 +53,7 @@ RECIPE = Recipe()
 def network(activation: str, hidden: int, width: int) -> nn.Sequential:
     """Takes images (N, 1, 28, 28), returns logits (N, 10), with the start that fits."""
     kind, start = ACTIVATIONS[activation]
-    layers = [nn.Flatten()]
+    layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in pairwise([784, *[width] * hidden]):
         layers += [nn.Linear(inputs, outputs), kind()]
     model = nn.Sequential(*layers, nn.Linear(width, 10))
@@ -143,7 +144,7 @@ def load() -> dict:
 
 def main() -> None:
     """Make all runs and write the record."""
-    races = {}
+    races: dict[str, dict[str, dict]] = {}
     for depth in RECIPE.depths:
         races[depth] = {}
         for activation in ACTIVATIONS:

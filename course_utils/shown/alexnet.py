@@ -45,6 +45,7 @@ class SmallAlexNet(nn.Module):
         self.drop = nn.Dropout(dropout)
         start = nn.init.kaiming_normal_ if activation == "relu" else nn.init.xavier_normal_
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.fc1, self.fc2):
+            assert layer.bias is not None
             start(layer.weight)
             nn.init.zeros_(layer.bias)
 

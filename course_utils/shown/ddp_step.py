@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import torch
@@ -255,7 +256,7 @@ def end(job: subprocess.Popen, wait: float = 10) -> None:
 class Options(argparse.ArgumentParser):
     """A parser whose refusals are errors of the worker, so that torchrun reports them."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         if dist.is_torchelastic_launched():
             raise ValueError(message)
         super().error(message)

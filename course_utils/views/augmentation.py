@@ -1,7 +1,6 @@
 """Augmentation: one image turned, moved, mirrored and zoomed, and what a network then reads."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,15 +12,16 @@ from torch import nn
 from course_utils.images import Images, batches, load_images
 
 from . import drawing, networks, panel
+from .networks import Inputs
 
 #: The single changes to choose from, and what each does to the values of the controls.
-CHANGES = {
+CHANGES: dict[str, dict] = {
     "turn 20°": {"turn": 20},
     "shift 3 pixels": {"right": 3},
     "turn 180°": {"turn": 180},
     "zoom to 90%": {"zoom": 90},
 }
-UNCHANGED = {"turn": 0, "right": 0, "down": 0, "mirror": False, "zoom": 100}
+UNCHANGED: dict[str, object] = {"turn": 0, "right": 0, "down": 0, "mirror": False, "zoom": 100}
 DRAWS = 6
 #: Which 6 of the test part is shown: one with a clear loop, which half a turn makes a clear 9.
 SIX = 4
@@ -43,52 +43,50 @@ class Augmentation(panel.Panel):
     label without a class, or a model that does not take the image.
     """
 
-    TITLE = "Augmentation"
-    CONTROLS: ClassVar = [
-        panel.slider("turn", "turn (°)", -180, 180, 10),
-        panel.slider("right", "right", -8, 8, 1),
-        panel.slider("down", "down", -8, 8, 1),
-        panel.slider("zoom", "zoom (%)", 60, 140, 5),
-        panel.tick("mirror", "mirror"),
-        panel.button("again", "six new draws"),
-        panel.number("row", "pixel: row", 0, 27),
-        panel.number("column", "column", 0, 27),
-    ]
-    MOVES: ClassVar = {"brackets": "turn", "arrows": "right", "upright": "down"}
-    PICK: ClassVar = "click a changed pixel"
-
     def __init__(
         self,
         model: nn.Module | None = None,
-        inputs: dict | None = None,
+        inputs: Inputs | None = None,
         *,
         image: torch.Tensor | None = None,
         label: int | None = None,
         classes: Sequence[str] = tuple("0123456789"),
     ) -> None:
-        self.QUESTION = WHICH_IS_WRONG if image is None else HOW_MANY
+        question = WHICH_IS_WRONG if image is None else HOW_MANY
+        changed = {"turn": 20} if image is None else {"right": MOST, "down": MOST, "mirror": True}
         if image is None:
             image, label = six()
-        if getattr(label, "ndim", None) == 0:  # as in train.labels[0]
-            label = label.item()
-        self.image, self.classes = _checked(image, label, classes), list(map(str, classes))
-        self.label = label
+        self.classes = list(map(str, classes))
+        self.image, self.label = _checked(image, label, classes)
         self._network = None if model is None else networks.copied(model)
-        self._inputs = inputs or {}
+        self._inputs: Inputs = inputs or {}
         self.read(self.image[None])  # a model that cannot is found out now
-        begin = {"turn": 20}
-        if self.QUESTION is HOW_MANY:
-            begin = {"right": MOST, "down": MOST, "mirror": True}
-        super().__init__(**{**UNCHANGED, **begin, "again": 0, "row": 14, "column": 14})
+        super().__init__(
+            UNCHANGED | changed | {"again": 0, "row": 14, "column": 14},
+            title="Augmentation",
+            question=question,
+            controls=[
+                panel.slider("turn", "turn (°)", -180, 180, 10),
+                panel.slider("right", "right", -8, 8, 1),
+                panel.slider("down", "down", -8, 8, 1),
+                panel.slider("zoom", "zoom (%)", 60, 140, 5),
+                panel.tick("mirror", "mirror"),
+                panel.button("again", "six new draws"),
+                panel.number("row", "pixel: row", 0, 27),
+                panel.number("column", "column", 0, 27),
+            ],
+            moves={"brackets": "turn", "arrows": "right", "upright": "down"},
+            picks="click a changed pixel",
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         variants = [transformed(self.image, drawn) for drawn in draws(values)]
         shown = torch.stack([self.image, transformed(self.image, values), *variants])
         answers = self.read(shown) if answered else []  # (8, 1, 28, 28)
-        told = f"{described(values)}: label {self.classes[self.label]}"
-        told += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
+        sentence = f"{described(values)}: label {self.classes[self.label]}"
+        sentence += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
         words = ranges(values)
-        seen = {"sentence": told}
+        seen = {"sentence": sentence}
         marks = None
         if answered:
             place = self._pixel(values)
@@ -97,11 +95,11 @@ class Augmentation(panel.Panel):
             marks = [place], list(weights)
         written = dict(zip(self.classes, drawing.writable(self.classes), strict=True))
         name = written[self.classes[self.label]]
-        read = [(written[class_], chance) for class_, chance in answers]
+        read = [(written[answer], chance) for answer, chance in answers]
         return {
             **seen,
             "figure": _figure(shown[:, 0].numpy(), name, words, read, marks),
-            "alt": f"The image as it is and changed. {told} Below them, {words}.",
+            "alt": f"The image as it is and changed. {sentence} Below them, {words}.",
         }
 
     def _pixel(self, values: dict) -> tuple[int, int]:
@@ -125,19 +123,13 @@ class Augmentation(panel.Panel):
             return []
         data = Images(images, torch.zeros(len(images), dtype=torch.int64), ("any",), "digits")
         (x, _), *_ = batches(data, len(images), **self._inputs)
-        try:
-            chances = networks.logits(self._network, x).softmax(dim=1)  # (N, classes)
-        except (ValueError, IndexError) as error:
-            raise ValueError(
-                f"{type(self._network).__name__} does not take images of {tuple(x.shape[1:])}: "
-                f"{error}"
-            ) from None
-        if chances.shape != (len(images), len(self.classes)):
+        logits = networks.logits(self._network, x)  # (N, classes)
+        if logits.shape != (len(images), len(self.classes)):
             raise ValueError(
                 f"{len(self.classes)} classes need an answer of shape (N, {len(self.classes)}); "
-                f"the network gives {tuple(chances.shape)} for N = {len(images)}."
+                f"the network gives {tuple(logits.shape)} for N = {len(images)}."
             )
-        best, which = chances.max(dim=1)
+        best, which = logits.softmax(dim=1).max(dim=1)
         return [
             (self.classes[k], chance)
             for k, chance in zip(which.tolist(), best.tolist(), strict=True)
@@ -145,10 +137,10 @@ class Augmentation(panel.Panel):
 
     def arithmetic(self) -> str:
         """What each setting of the question does to the brightness of the image, and its middle."""
-        settings = {"as it is": {}, **CHANGES, "mirrored": {"mirror": True}}
+        settings: dict[str, dict] = {"as it is": {}} | CHANGES | {"mirrored": {"mirror": True}}
         lines = []
         for name, changed in settings.items():
-            x = transformed(self.image, {**UNCHANGED, **changed})[0].double()
+            x = transformed(self.image, UNCHANGED | changed)[0].double()
             total = max(1.0, x.sum().item())
             row, column = (
                 (x.sum(dim=1 - axis) * torch.arange(28)).sum().item() / total for axis in (0, 1)
@@ -190,9 +182,9 @@ def sources(
     the part of each; up to four, as it interpolates. Their parts are its derivatives by them."""
     with torch.enable_grad():
         x = image.float().requires_grad_(True)
-        (parts,) = torch.autograd.grad(transformed(x, values)[(0, *place)], x)
-    found = [(row, column) for _, row, column in parts.nonzero().tolist()]
-    parts = {pixel: parts[(0, *pixel)].item() for pixel in found}
+        (derivatives,) = torch.autograd.grad(transformed(x, values)[(0, *place)], x)
+    pixels = [(row, column) for _, row, column in derivatives.nonzero().tolist()]
+    parts = {pixel: derivatives[(0, *pixel)].item() for pixel in pixels}
     return {pixel: part for pixel, part in parts.items() if part > 1e-4}  # not what is rounding
 
 
@@ -260,12 +252,17 @@ def _sum(
     if max(weights.values()) > 0.9999:
         ((row, column),) = weights
         return f"{name} = original[{row}, {column}] = {value}."
-    terms = [f"{drawing.say(round(part, 3))} · {int(original[at])}" for at, part in weights.items()]
+    terms = [
+        f"{drawing.say(round(part, 3))} · {int(original[pixel])}" for pixel, part in weights.items()
+    ]
     pixels = ", ".join(f"[{row}, {column}]" for row, column in weights)
     return f"{name} = {' + '.join(terms)} ≈ {value}, of original{pixels}."
 
 
-def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tensor:
+def _checked(image: object, label: object, classes: Sequence[str]) -> tuple[torch.Tensor, int]:
+    """The image and its label, if they are such; otherwise ValueError."""
+    if isinstance(label, torch.Tensor | np.ndarray | np.generic) and label.ndim == 0:
+        label = label.item()  # as in train.labels[0]
     shape = tuple(getattr(image, "shape", ()))
     if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
         raise ValueError(
@@ -277,16 +274,16 @@ def _checked(image: object, label: object, classes: Sequence[str]) -> torch.Tens
             f"the label is {label}; it has to be a whole number from 0 to {len(classes) - 1}, "
             "one of the classes."
         )
-    return image
+    return image, label
 
 
-WHICH_IS_WRONG = {
+WHICH_IS_WRONG: dict = {
     "question": "a 6 is changed, and its label stays 6. Which change makes the label wrong?",
     "choices": list(CHANGES),
     "solution": "turn 180°",
     "explain": "Upside down it is a 9.",
 }
-HOW_MANY = {
+HOW_MANY: dict = {
     "question": f"an image may be mirrored or not, and moved by up to {MOST} whole pixels right or "
     "left, and up or down. How many different images can come out, at most?",
     "solution": [different(MOST)],
@@ -315,9 +312,7 @@ def _figure(
 
     marks: the pixel of the variant to frame, and those of the original that it comes from.
     """
-    figure = Figure(figsize=(WIDTH, HEIGHT), layout="none")
-    axes = figure.add_axes((0, 0, 1, 1))  # in inches; one axes for all is several times as quick
-    axes.set_axis_off()
+    figure, axes = drawing.bare(WIDTH, HEIGHT)  # its axes are in inches
     for i, title in enumerate(("original", "changed")):
         x = LEFT + i * APART
         _place(axes, images[i], (x, TOP), LARGE)
@@ -330,7 +325,7 @@ def _figure(
             corner = LEFT + i * APART + column * LARGE / 28, TOP - (row + 1) * LARGE / 28
             side = LARGE / 28
             axes.add_patch(
-                Rectangle(corner, side, side, fill=False, edgecolor=drawing.ORANGE, lw=1.5)
+                Rectangle(corner, side, side, fill=False, edgecolor=drawing.ORANGE, linewidth=1.5)
             )
     axes.text(LEFT, 1.78, words, fontsize=13, va="center")
     gap = round(GAP / SMALL * 28)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import combinations, product
-from typing import ClassVar
+from typing import Unpack
 
 import torch
 import traitlets
@@ -14,9 +14,12 @@ from course_utils.images import Images, batches
 
 from . import drawing, networks, panel
 from .base import style
+from .networks import Inputs
 from .xray import XRay
 
 QUESTION = "Which two classes are confused most, counting both directions?"
+#: A cell of the matrix: true class, predicted class.
+Cell = tuple[int, int]
 #: Of a cell, so many images at most can be looked at, and so many are seen at once.
 MOST, AT_ONCE = 40, 8
 #: What each of those takes of the figure, in pixels of an image: across, and down with its text.
@@ -47,54 +50,58 @@ class Confusion(panel.Panel):
 
     _css = style() + NARROW
 
-    TITLE = "Confusion: what is taken for what"
-    MOVES: ClassVar[dict[str, str]] = {"brackets": "cell", "arrows": "place"}
-    PICK: ClassVar[str] = "click an image"
-
     def __init__(
         self,
         model: nn.Module | torch.Tensor,
         data: Images,
         *,
         xray: XRay | None = None,
-        **inputs: float,
+        **inputs: Unpack[Inputs],
     ) -> None:
-        given = isinstance(model, torch.Tensor)
         self._data, self._xray = data, xray
-        self._chances = checked(model if given else probabilities(model, data, **inputs), data)
+        if not isinstance(model, torch.Tensor):
+            model = probabilities(model, data, **inputs)
+        self._chances = checked(model, data)
         self.counts = counted(data.labels, self._chances.argmax(dim=1), len(data.classes))
+        self._most_mistakes = int(self.counts.clone().fill_diagonal_(0).max())
         self._cells = ranked(self.counts)
         self._members = [members(data.labels, self._chances, *cell) for cell in self._cells]
         self._last_cell, self._presses = 1, 0
-        self.QUESTION = asked(self.counts, data.classes)
-        self.CONTROLS = [
+        controls = [
             panel.slider("cell", "cell, by its count", 1, len(self._cells), 1),
             panel.slider("place", "image", 1, len(self._members[0]), 1),
         ]
         if xray is not None:
-            self.CONTROLS.append(panel.button("send", "to the X-ray"))
-        super().__init__(cell=1, place=1, send=0)
+            controls.append(panel.button("send", "to the X-ray"))
+        super().__init__(
+            {"cell": 1, "place": 1, "send": 0},
+            title="Confusion: what is taken for what",
+            question=question_about(self.counts, data.classes),
+            controls=controls,
+            moves={"brackets": "cell", "arrows": "place"},
+            picks="click an image",
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         if not answered:
             size = f"{len(self._data):,} images of {len(self._data.classes)} classes"
             return {"sentence": f"{size}: first your prediction, or skip.", "table": self._table()}
-        cell, there = self._cells[values["cell"] - 1], self._members[values["cell"] - 1]
-        if not 1 <= values["place"] <= len(there):
-            raise ValueError(f"this cell has {len(there)} images to look at.")
+        cell, members = self._cells[values["cell"] - 1], self._members[values["cell"] - 1]
+        if not 1 <= values["place"] <= len(members):
+            raise ValueError(f"this cell has {len(members)} images to look at.")
         return {
-            "sentence": self._sentence(cell, there, values["place"]),
-            "figure": self._figure(cell, there, values["place"]),
+            "sentence": self._sentence(cell, members, values["place"]),
+            "figure": self._figure(cell, members, values["place"]),
             "table": self._table(cell),
-            "limits": {"place": len(there)},
+            "limits": {"place": len(members)},
         }
 
     def pick(self, values: dict, x: float, y: float) -> dict:
         """The image there, of the up to eight that are shown."""
         row, column = int((y - FIRST) // HIGH), int(x // WIDE)
         place = values["place"] - (values["place"] - 1) % AT_ONCE + 4 * row + column
-        there = row in (0, 1) and place <= len(self._members[values["cell"] - 1])
-        return {"place": place} if there else {}
+        is_image = row in (0, 1) and place <= len(self._members[values["cell"] - 1])
+        return {"place": place} if is_image else {}
 
     def image(self) -> torch.Tensor:
         """The image that is looked at: uint8 (1, 28, 28)."""
@@ -132,64 +139,71 @@ class Confusion(panel.Panel):
         if pressed and self._xray is not None:
             self._xray.show(self.image())
 
-    def _sentence(self, cell: tuple[int, int], there: list[int], place: int) -> str:
+    def _sentence(self, cell: Cell, members: list[int], place: int) -> str:
         true, taken = (self._data.classes[k] for k in cell)
-        sure, of_true = (f"{self._chances[there[place - 1], k]:.4f}" for k in reversed(cell))
-        if true == taken:
-            right, all_ = int(self.counts[cell]), int(self.counts[cell[0]].sum())
-            least = f"Number {place} of the least sure: probability {sure}."
-            return f"{right} of {all_} images of {true} are read rightly. {least}"
-        count = f"Mistake {place} of {int(self.counts[cell])}, the surest first"
-        return f"{count}: {true} taken for {taken}, probability {sure}; that of {true}: {of_true}."
+        chances = self._chances[members[place - 1]]
+        chance, true_chance = f"{chances[cell[1]]:.4f}", f"{chances[cell[0]]:.4f}"
+        count = int(self.counts[cell])
+        if cell[0] == cell[1]:
+            total = int(self.counts[cell[0]].sum())
+            least = f"Number {place} of the least sure: probability {chance}."
+            return f"{count} of {total} images of {true} are read rightly. {least}"
+        return (
+            f"Mistake {place} of {count}, the surest first: {true} taken for {taken}, "
+            f"probability {chance}; that of {true}: {true_chance}."
+        )
 
-    def _table(self, chosen: tuple[int, int] | None = None) -> dict:
+    def _table(self, chosen: Cell | None = None) -> dict:
         """The matrix as a table; without its numbers where no cell is chosen."""
-        names, cells = self._data.classes, range(len(self._data.classes))
-        largest = max(1, int(self.counts.clone().fill_diagonal_(0).max()))
-
-        def shown(row: int, column: int) -> str | dict:
-            count, right = int(self.counts[row, column]), row == column
-            if not chosen or not count:
-                return "" if chosen else "?"
-            look = shade(0 if right else count / largest)
-            if (row, column) == chosen:
-                look = {"colour": drawing.ORANGE}
-            number = self._cells.index((row, column)) + 1
-            strong = right or (row, column) == chosen
-            return {"text": str(count), "set": {"cell": number}, "strong": strong, **look}
-
+        names, columns = self._data.classes, range(len(self._data.classes))
         return {
             "caption": "true class ↓, predicted →",
             "head": ["", *short(names)],
             "rows": [
-                [{"text": name, "strong": True}, *(shown(row, column) for column in cells)]
+                [
+                    {"text": name, "strong": True},
+                    *(self._table_cell((row, column), chosen) for column in columns),
+                ]
                 for row, name in enumerate(numbered(names))
             ],
         }
 
-    def _figure(self, cell: tuple[int, int], there: list[int], place: int) -> Figure:
+    def _table_cell(self, cell: Cell, chosen: Cell | None) -> str | dict:
+        """A count; a click on it chooses its cell."""
+        count, right = int(self.counts[cell]), cell[0] == cell[1]
+        if chosen is None:
+            return "?"
+        if not count:
+            return ""
+        part = 0 if right else count / self._most_mistakes
+        colours = {"colour": drawing.ORANGE} if cell == chosen else shade(part)
+        return {
+            "text": str(count),
+            "set": {"cell": self._cells.index(cell) + 1},
+            "strong": right or cell == chosen,
+            **colours,
+        }
+
+    def _figure(self, cell: Cell, members: list[int], place: int) -> Figure:
         """Up to eight images of a cell, the one that is looked at framed."""
-        at = (place - 1) % AT_ONCE
-        first = place - 1 - at
-        figure = Figure(figsize=(3.7, 2.75), layout="none")
-        axes = figure.add_axes((0, 0, 1, 1))  # one for all images: each axes takes its time
+        framed = (place - 1) % AT_ONCE
+        first = place - 1 - framed
+        figure, axes = drawing.bare(3.7, 2.75)
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))
-        axes.set_axis_off()
         order = "least sure first" if cell[0] == cell[1] else "surest first"
         classes = drawing.writable(self._data.classes)
         names = " as ".join(classes[k] for k in cell)
         axes.text(3, 8.5, f"{names}, {order}", fontsize=13)
-        for i, image in enumerate(there[first : first + AT_ONCE]):
+        for i, image in enumerate(members[first : first + AT_ONCE]):
             left, top = WIDE * (i % 4) + 3, HIGH * (i // 4) + FIRST + 12
-            where = {"extent": (left, left + 28, top + 28, top), "aspect": "auto"}
-            pixels = self._data.images[image, 0].numpy()
-            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, **where)
-            sure = f"{100 * self._chances[image, cell[1]]:.1f}%"
-            axes.text(left + 14, top - 2.5, sure, fontsize=12.5, ha="center")
-            if i == at:
+            pixels, extent = self._data.images[image, 0].numpy(), (left, left + 28, top + 28, top)
+            axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto")
+            chance = f"{100 * self._chances[image, cell[1]]:.1f}%"
+            axes.text(left + 14, top - 2.5, chance, fontsize=12.5, ha="center")
+            if i == framed:
                 corner = (left - 1, top - 1)
                 axes.add_patch(
-                    Rectangle(corner, 30, 30, fill=False, edgecolor=drawing.ORANGE, lw=4)
+                    Rectangle(corner, 30, 30, fill=False, edgecolor=drawing.ORANGE, linewidth=4)
                 )
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))  # imshow has changed them
         return figure
@@ -210,24 +224,13 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
     return chances
 
 
-def probabilities(model: nn.Module, data: Images, **inputs: float) -> torch.Tensor:
+def probabilities(model: nn.Module, data: Images, **inputs: Unpack[Inputs]) -> torch.Tensor:
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
     networks.check_weights(model)
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            several = batches(data, 500, device=device, **inputs)
-            return torch.cat([model(x).softmax(dim=1) for x, _ in several])
-    except RuntimeError as error:
-        raise ValueError(
-            f"{type(model).__name__} cannot read these images ({str(error).splitlines()[0]}). "
-            "Do pad, mean and std fit to it?"
-        ) from None
-    finally:
-        for module, mode in modes:  # a part may be in another mode than the whole
-            module.training = mode
+    with networks.evaluating(model):
+        several = batches(data, 500, device=device, **inputs)
+        return torch.cat([networks.logits(model, x).softmax(dim=1) for x, _ in several])
 
 
 def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:
@@ -235,9 +238,9 @@ def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:
     return torch.bincount(classes * y + y_hat, minlength=classes**2).view(classes, classes)
 
 
-def ranked(counts: torch.Tensor) -> list[tuple[int, int]]:
+def ranked(counts: torch.Tensor) -> list[Cell]:
     """The cells that are not empty: mistakes, the most frequent first, and then the diagonal."""
-    cells = [tuple(cell) for cell in counts.nonzero().tolist()]
+    cells: list[Cell] = [(true, taken) for true, taken in counts.nonzero().tolist()]
     mistakes = [cell for cell in cells if cell[0] != cell[1]]
     right = [cell for cell in cells if cell[0] == cell[1]]
     return [*sorted(mistakes, key=lambda cell: -counts[cell].item()), *right]
@@ -245,13 +248,13 @@ def ranked(counts: torch.Tensor) -> list[tuple[int, int]]:
 
 def members(y: torch.Tensor, chances: torch.Tensor, true: int, taken: int) -> list[int]:
     """Which images stand in a cell, up to 40, the surest first; on the diagonal the least sure."""
-    sure, said = chances.max(dim=1)
-    there = ((y == true) & (said == taken)).nonzero().flatten()
-    order = sure[there].argsort(descending=true != taken, stable=True)
-    return there[order][:MOST].tolist()
+    best, answers = chances.max(dim=1)
+    members = ((y == true) & (answers == taken)).nonzero().flatten()
+    order = best[members].argsort(descending=true != taken, stable=True)
+    return members[order][:MOST].tolist()
 
 
-def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
+def question_about(counts: torch.Tensor, classes: Sequence[str]) -> dict:
     """Which pair is confused most? Four to choose from, in the order of the classes.
 
     Of pairs that are confused equally often, and most, only the first is among them.
@@ -259,7 +262,7 @@ def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
     both = {
         (i, j): int(counts[i, j] + counts[j, i]) for i, j in combinations(range(len(counts)), 2)
     }
-    best = max(both, key=both.get)
+    best = max(both, key=lambda pair: both[pair])
     if not both[best]:
         explain = "Every image was read rightly."
         return {"question": QUESTION, "choices": ["none"], "solution": "none", "explain": explain}
@@ -274,14 +277,14 @@ def asked(counts: torch.Tensor, classes: Sequence[str]) -> dict:
     }
 
 
-def pair_name(classes: Sequence[str], pair: tuple[int, int]) -> str:
+def pair_name(classes: Sequence[str], pair: Cell) -> str:
     """Two classes in words: "4 and 9"."""
     return " and ".join(classes[k] for k in pair)
 
 
 def shade(part: float) -> dict:
     """White to blue, as a cell of the table takes it, for a part of the largest count."""
-    red, green, blue = (round(255 + (to - 255) * 0.85 * part) for to in (0, 90, 160))
+    red, green, blue = (round(255 + (end - 255) * 0.85 * part) for end in (0, 90, 160))
     return {"colour": f"rgb({red} {green} {blue})", "dark": part > 0.55}
 
 

@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from numbers import Integral, Number, Real
+from numbers import Number, Real
 
 import numpy as np
 import torch
 from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
@@ -22,8 +23,15 @@ from ..plots import SIGNED
 LARGEST = 9999
 #: Fonts for the scripts that matplotlib's own has not, each from some system or other.
 SCRIPTS = (
-    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans CJK KR", "WenQuanYi Micro Hei"),
-    *("Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Nirmala UI", "Arial Unicode MS"),
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK KR",
+    "WenQuanYi Micro Hei",
+    "Microsoft YaHei",
+    "Yu Gothic",
+    "Malgun Gothic",
+    "Nirmala UI",
+    "Arial Unicode MS",
 )
 #: What a view marks, in its figures as in its page.
 ORANGE = "#E69F00"
@@ -35,8 +43,8 @@ def letters() -> dict:
     A "$" is a dollar, and begins no formula. Where a letter is not in the usual font, one of
     `SCRIPTS` is asked that is installed.
     """
-    there = [name for name in SCRIPTS if name in _installed()]
-    return {"text.parse_math": False, "font.family": ["sans-serif", *there]}
+    found = [name for name in SCRIPTS if name in _installed()]
+    return {"text.parse_math": False, "font.family": ["sans-serif", *found]}
 
 
 @cache
@@ -109,23 +117,24 @@ def _plain(values: object) -> object:
 
 def whole(value: object, name: str, at_least: int) -> int:
     """The value, if it is a whole number of at least so much; otherwise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < at_least:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
         raise ValueError(
-            f"the {name} is {_said(value)}; it has to be a whole number, at least {at_least}."
+            f"the {name} is {_written(value)}; it has to be a whole number, at least {at_least}."
         )
     return int(value)
 
 
 def number(value: object, name: str) -> float:
     """The value, if it is one that can be shown; otherwise ValueError."""
-    if not isinstance(value, Real) or not abs(value) <= LARGEST:
+    # The types of numbers.Real know no comparison with an int.
+    if not isinstance(value, Real) or not abs(value) <= LARGEST:  # type: ignore[operator]
         raise ValueError(
-            f"the {name} is {_said(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
+            f"the {name} is {_written(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
         )
     return float(value)
 
 
-def _said(value: object) -> str:
+def _written(value: object) -> str:
     """A number as it is; in all else its kind can be seen: '2', tensor(2)."""
     return str(value) if isinstance(value, Number) else repr(value)
 
@@ -172,19 +181,36 @@ def png(rows: list[list[Panel]], question: str) -> bytes:
     heights = [max(panel.values.shape[0] for panel in row) + 1.2 for row in rows]
     width, height = max(*widths, 15), sum(heights) + 1
     inch = cell_side(rows)
-    figure = Figure(figsize=(width * inch, height * inch), dpi=100, layout="none")
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_axis_off()
+    figure, axes = bare(width * inch, height * inch)
     axes.text(0, 0.6, f"Predict: {question}", va="center", fontsize=13)
     top = 1.0
     for row, below in zip(rows, heights, strict=True):
-        left = 0
+        left = 0.0
         for panel in row:
             _draw(axes, panel, left, top + 1)
             left += panel.values.shape[1] + 1
         top += below
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height, 0), aspect="auto")  # in cells
     return small_png(figure, dpi=100, colours=64)
+
+
+def one_axes(
+    width: float, height: float, place: tuple[float, float, float, float]
+) -> tuple[Figure, Axes]:
+    """A figure of this size in inches, at 100 dots an inch, and its only axes.
+
+    place: left, bottom, width and height of the axes, in parts of the figure. One axes for all,
+    and no layout engine: each further one would cost a quarter of the time.
+    """
+    figure = Figure(figsize=(width, height), dpi=100, layout="none")  # type: ignore[arg-type]
+    return figure, figure.add_axes(place)
+
+
+def bare(width: float, height: float) -> tuple[Figure, Axes]:
+    """The same, with axes that fill the figure and show neither ticks nor lines."""
+    figure, axes = one_axes(width, height, place=(0, 0, 1, 1))
+    axes.set_axis_off()
+    return figure, axes
 
 
 def cell_side(rows: list[list[Panel]]) -> float:
@@ -230,23 +256,38 @@ def _text(value: float) -> str:
     return (f"{value:.0f}" if abs(value) >= 99.5 else f"{value + 0:.2g}").replace("-", "−")
 
 
-def _draw(axes: Axes, panel: Panel, left: int, top: float) -> None:
+def _draw(axes: Axes, panel: Panel, left: float, top: float) -> None:
     largest = max(1e-9, panel.values.nan_to_num().abs().max().item())
     # Paler than the colours can be, so that a black number can be read on each.
     low, high = (-largest / 0.6, largest / 0.6) if panel.colours == "signed" else (0, largest)
-    cmap = {"grey": "gray", "cividis": "cividis", "signed": SIGNED}[panel.colours]
+    colours: dict[str, str | Colormap] = {
+        "grey": "gray",
+        "cividis": "cividis",
+        "signed": SIGNED,
+    }
     height, width = panel.values.shape
     axes.imshow(
         panel.values.nan_to_num().numpy(),
         extent=(left, left + width, top + height, top),
-        **{"cmap": cmap, "vmin": low, "vmax": high},
+        cmap=colours[panel.colours],
+        vmin=low,
+        vmax=high,
     )
     axes.text(left, top - 0.1, panel.title, va="bottom", fontsize=12)
     for (i, j), value in np.ndenumerate(panel.values.numpy()):
         dark = panel.colours != "signed" and value < largest / 2
-        middle = {"ha": "center", "va": "center", "color": "white" if dark else "black"}
-        axes.text(left + j + 0.5, top + i + 0.5, _text(value), fontsize=12, **middle)
+        axes.text(
+            left + j + 0.5,
+            top + i + 0.5,
+            _text(value),
+            fontsize=12,
+            ha="center",
+            va="center",
+            color="white" if dark else "black",
+        )
         axes.add_patch(Rectangle((left + j, top + i), 1, 1, fill=False, edgecolor="0.7"))
     if panel.window:
-        corner = (left, top)
-        axes.add_patch(Rectangle(corner, *panel.window[::-1], fill=False, edgecolor=ORANGE, lw=4))
+        height, width = panel.window
+        axes.add_patch(
+            Rectangle((left, top), width, height, fill=False, edgecolor=ORANGE, linewidth=4)
+        )

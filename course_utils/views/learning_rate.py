@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -48,8 +47,9 @@ class Bowl:
 
     def height(self, *point: np.ndarray | float) -> np.ndarray:
         """The loss above its lowest value; a number or an array for each parameter."""
-        away = [at - low for at, low in zip(point, self.lowest, strict=True)]
-        return 0.5 * np.einsum("i...,ij,j...", np.array(away), self.hessian, np.array(away))
+        pairs = zip(point, self.lowest, strict=True)
+        away = np.array([values - lowest for values, lowest in pairs])
+        return 0.5 * np.einsum("i...,ij,j...", away, self.hessian, away)
 
     def descend(self, rate: float, steps: int) -> np.ndarray:
         """The parameters from the start, zeros, to the last step: (steps + 1, parameters)."""
@@ -67,7 +67,7 @@ LOSSES = {
 }
 
 
-def of_points(x: object, y: object) -> Bowl:
+def bowl_of_points(x: object, y: object) -> Bowl:
     """Half the mean squared error of a line wx + b over points, as a function of w and b.
 
     x, y: numbers, as many of one as of the other.
@@ -90,7 +90,7 @@ def of_points(x: object, y: object) -> Bowl:
     if flattest < 1e-9 * steepest:
         raise ValueError("all points are at one x, or nearly: no line through them is the best.")
     lowest = np.polyfit(x, y, 1)
-    around = 1.3 * np.linalg.norm(lowest)
+    around = 1.3 * float(np.linalg.norm(lowest))
     if around < 1e-9:
         raise ValueError("the best line is y = 0, where descent starts: there is nothing to see.")
     bowl = Bowl(f"L = ½ mean (wx + b − y)², {len(x)} points", hessian, lowest, (around, around))
@@ -113,9 +113,6 @@ class LearningRate(panel.Panel):
     Raises ValueError for any other rate, number of steps, loss or points.
     """
 
-    TITLE = "Learning rate"
-    MOVES: ClassVar = {"brackets": "rate", "arrows": "steps"}
-
     def __init__(
         self,
         rate: float | None = None,
@@ -128,7 +125,7 @@ class LearningRate(panel.Panel):
         if loss not in LOSSES:
             raise ValueError(f'the loss is {loss!r}; it has to be "{PARABOLA}" or "{BOWL}".')
         own = x is not None or y is not None
-        self._losses = {OWN: of_points(x, y)} if own else LOSSES
+        self._losses = {OWN: bowl_of_points(x, y)} if own else LOSSES
         loss = OWN if own else loss
         step = float(f"{self._losses[OWN].limit / 20:.2g}") if own else 0.05
         most = round(PLACES * step, 6)
@@ -139,22 +136,30 @@ class LearningRate(panel.Panel):
             )
         if drawing.whole(steps, "number of steps", at_least=0) > MOST_STEPS:
             raise ValueError(f"{steps} steps are too many to show; up to {MOST_STEPS} can be.")
-        self.CONTROLS = [
+        controls = [
             panel.slider("rate", "learning rate η", step, most, step),
             panel.slider("steps", "steps", 0, MOST_STEPS, 1),
         ]
         if not own:
-            self.CONTROLS.append(panel.choice("loss", "loss", list(LOSSES)))
-        self.QUESTION = question(loss, self._losses[loss])
-        super().__init__(rate=float(rate), steps=int(steps), loss=loss)
+            controls.append(panel.choice("loss", "loss", list(LOSSES)))
+        super().__init__(
+            {"rate": float(rate), "steps": int(steps), "loss": loss},
+            title="Learning rate",
+            question=question(loss, self._losses[loss]),
+            controls=controls,
+            moves={"brackets": "rate", "arrows": "steps"},
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         loss = self._losses[values["loss"]]
         if not answered:  # where it starts, and nothing of where it goes
-            told = f"{loss.formula}. Square: the start. Star: the lowest point."
-            return {"sentence": told, "figure": _figure(loss, values["rate"], 0)}
+            sentence = f"{loss.formula}. Square: the start. Star: the lowest point."
+            return {"sentence": sentence, "figure": _figure(loss, values["rate"], 0)}
         rate, steps = values["rate"], values["steps"]
-        seen = {"sentence": told_of(loss, rate, steps), "figure": _figure(loss, rate, steps)}
+        seen = {
+            "sentence": progress(loss, rate, steps),
+            "figure": _figure(loss, rate, steps),
+        }
         if steps:
             seen["table"] = _table(loss, rate, steps)
         return seen
@@ -166,7 +171,8 @@ class LearningRate(panel.Panel):
             path = LOSSES[PARABOLA].descend(rate, 4)[:, 0]
             walk = " ".join(drawing.say(w) for w in path)
             lines.append(f"η = {rate}: w = {walk}: {fate(1 - 2 * rate)}")
-        limits = [f"{o.formula}: η below {drawing.say(o.limit)}" for o in self._losses.values()]
+        losses = self._losses.values()
+        limits = [f"{loss.formula}: η below {drawing.say(loss.limit)}" for loss in losses]
         return "\n".join(lines + limits)
 
 
@@ -186,35 +192,15 @@ def fate(factor: float) -> str:
 def question(name: str, loss: Bowl) -> dict:
     """Of the parabola, the rate of each fate in the order of FATES; of a bowl, its limit."""
     if name != PARABOLA:
-        flattest, steepest = map(drawing.say, loss.curvatures)
-        shape = f"curvatures are {flattest} along the trough and {steepest} across it"
-        alone = ", set by the steepest direction alone"
-        if flattest == steepest:
-            shape, alone = f"curvature is {steepest} in every direction", ""
-        asked = {
-            "question": (
-                f"descent on {loss.formula}, whose {shape}. "
-                "From which learning rate on does it not converge?"
-            ),
-            "explain": f"The limit is 2/λmax = 2/{steepest}{alone}.",
-        }
-        if name == BOWL:
-            return {**asked, "solution": [loss.limit]}
-        too_much = 4 / loss.curvatures[-1] if flattest == steepest else 2 / loss.curvatures[0]
-        choices = sorted([1 / loss.curvatures[-1], loss.limit, too_much])
-        return {
-            **asked,
-            "choices": list(map(drawing.say, choices)),
-            "solution": drawing.say(loss.limit),
-        }
-    of = {fate(1 - rate * loss.curvatures[0]): rate for rate in RATES}
+        return _limit_question(name, loss)
+    rate_by_fate = {fate(1 - rate * loss.curvatures[0]): rate for rate in RATES}
     rates = ", ".join(map(str, RATES))
     return {
         "question": (
             f"descent on L = (w − 3)² from w = 0, with η = {rates}. Type the five rates in this "
             "order: one step; bounces 0\u00a0↔\u00a06; slow; diverges; oscillates"
         ),
-        "solution": [of[name] for name in FATES],
+        "solution": [rate_by_fate[name] for name in FATES],
         "explain": (
             "Each step multiplies the distance to 3 by 1 − 2η. This loss is not halved: its "
             "curvature is 2, so its limit is 2/2 = 1."
@@ -222,7 +208,32 @@ def question(name: str, loss: Bowl) -> dict:
     }
 
 
-def told_of(loss: Bowl, rate: float, steps: int) -> str:
+def _limit_question(name: str, loss: Bowl) -> dict:
+    """The limit of a bowl; for one of the reader's own points there are choices."""
+    flattest, steepest = map(drawing.say, loss.curvatures)
+    shape = f"curvatures are {flattest} along the trough and {steepest} across it"
+    alone = ", set by the steepest direction alone"
+    if flattest == steepest:
+        shape, alone = f"curvature is {steepest} in every direction", ""
+    question = {
+        "question": (
+            f"descent on {loss.formula}, whose {shape}. "
+            "From which learning rate on does it not converge?"
+        ),
+        "explain": f"The limit is 2/λmax = 2/{steepest}{alone}.",
+    }
+    if name == BOWL:
+        return {**question, "solution": [loss.limit]}
+    too_much = 4 / loss.curvatures[-1] if flattest == steepest else 2 / loss.curvatures[0]
+    choices = sorted([1 / loss.curvatures[-1], loss.limit, too_much])
+    return {
+        **question,
+        "choices": list(map(drawing.say, choices)),
+        "solution": drawing.say(loss.limit),
+    }
+
+
+def progress(loss: Bowl, rate: float, steps: int) -> str:
     """Where the steps have led, and what becomes of the distance, in one line."""
     here = loss.descend(rate, steps)[-1]
     place = ", ".join(f"{name} = {drawing.say(v)}" for name, v in zip("wb", here, strict=False))
@@ -248,39 +259,48 @@ def told_of(loss: Bowl, rate: float, steps: int) -> str:
 def _table(loss: Bowl, rate: float, steps: int) -> dict:
     """The last few steps: where from, the gradient there, and where to."""
     path = loss.descend(rate, steps)
-    shown = range(max(0, steps - ROWS), steps)
-    names = "wb"[: len(loss.lowest)]
-    in_bowl = ["step", "w", "∂L/∂w", "b", "∂L/∂b"]
-    head = ["step", "w", "gradient", "new w"] if len(names) == 1 else in_bowl
+    first = max(0, steps - ROWS)
+    head = ["step", "w", "∂L/∂w", "b", "∂L/∂b"]
+    if len(loss.lowest) == 1:
+        head = ["step", "w", "gradient", "new w"]
     rows = []
-    for i in shown:
-        row = [str(i + 1)]
-        for j, name in enumerate(names):
-            at, to = path[i][j], path[i + 1][j]
-            slope = loss.gradient(path[i])[j]
-            terms = f"{_long(at)} − {drawing.say(rate)} · {_braced(slope)}"
-            moved = f"new {name} = {name} − η · gradient = "
-            moved += f"{terms} {_equals(at, slope, to)} {_long(to)}"
-            sum_ = _slope(loss, j, path[i])
-            if len(names) == 1:
-                row += [drawing.say(at), {"text": drawing.say(slope), "why": sum_}]
-                row.append({"text": drawing.say(to), "why": moved, "strong": True})
-            else:
-                row += [_brief(at), {"text": _brief(slope), "why": f"{sum_}; {moved}"}]
+    for i in range(first, steps):
+        row: list[str | dict] = [str(i + 1)]
+        for direction in range(len(loss.lowest)):
+            row += _cells(loss, rate, direction, path[i], path[i + 1])
         rows.append(row)
     return {"caption": loss.formula, "head": head, "rows": rows}
 
 
-def _slope(loss: Bowl, direction: int, at: np.ndarray) -> str:
+def _cells(
+    loss: Bowl, rate: float, direction: int, point: np.ndarray, new_point: np.ndarray
+) -> list[str | dict]:
+    """One parameter before a step, its gradient and, if it is the only one, where it goes."""
+    name, old, new = "wb"[direction], point[direction], new_point[direction]
+    slope = loss.gradient(point)[direction]
+    terms = f"{_long(old)} − {drawing.say(rate)} · {_braced(slope)}"
+    moved = f"new {name} = {name} − η · gradient = "
+    moved += f"{terms} {_equals(old, slope, new)} {_long(new)}"
+    why = _slope(loss, direction, point)
+    if len(loss.lowest) > 1:
+        return [_brief(old), {"text": _brief(slope), "why": f"{why}; {moved}"}]
+    return [
+        drawing.say(old),
+        {"text": drawing.say(slope), "why": why},
+        {"text": drawing.say(new), "why": moved, "strong": True},
+    ]
+
+
+def _slope(loss: Bowl, direction: int, point: np.ndarray) -> str:
     """The gradient in one direction as a sum, first in letters, then in numbers."""
-    letters, numbers, exact = [], [], [*at]
+    letters, numbers, exact = [], [], [*point]
     for j, factor in enumerate(loss.hessian[direction]):
         if factor:
             factor, lowest = float(factor), loss.lowest[j]
             letters.append(f"{_long(factor)} · ({'wb'[j]} − {_braced(lowest)})")
-            numbers.append(f"{_long(factor)} · ({_long(at[j])} − {_braced(lowest)})")
+            numbers.append(f"{_long(factor)} · ({_long(point[j])} − {_braced(lowest)})")
             exact += [factor, lowest]
-    slope = loss.gradient(at)[direction]
+    slope = loss.gradient(point)[direction]
     return (
         f"gradient = {' + '.join(letters)} = {' + '.join(numbers)} "
         f"{_equals(slope, *exact)} {_long(slope)}"
@@ -313,15 +333,14 @@ def _braced(value: float) -> str:
 
 
 def _figure(loss: Bowl, rate: float, steps: int) -> Figure:
-    figure = Figure(figsize=(4.9, 3.6), layout="none")
-    axes = figure.add_axes((0.13, 0.16, 0.85, 0.82))
+    figure, axes = drawing.one_axes(4.9, 3.6, place=(0.13, 0.16, 0.85, 0.82))
     path = loss.descend(rate, steps)
     if len(loss.lowest) == 1:
         _draw_parabola(axes, loss)
-        _draw_path(axes, path[:, 0], loss.height(path[:, 0]), (*loss.lowest, 0))
+        _draw_path(axes, path[:, 0], loss.height(path[:, 0]), (loss.lowest[0], 0))
     else:
         _draw_bowl(axes, loss)
-        _draw_path(axes, path[:, 0], path[:, 1], loss.lowest)
+        _draw_path(axes, path[:, 0], path[:, 1], (loss.lowest[0], loss.lowest[1]))
     return figure
 
 
@@ -346,7 +365,7 @@ def _sides(loss: Bowl) -> list[tuple[float, float]]:
     return [(low - far, low + far) for low, far in zip(loss.lowest, loss.around, strict=True)]
 
 
-def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, ...]) -> None:
+def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, float]) -> None:
     axes.plot(*lowest, "*", color=drawing.ORANGE, markeredgecolor="black", markersize=17)
     if len(x) > 1:
         axes.plot(x, y, "o-", color="#D55E00", linewidth=1.5, markersize=6)
@@ -356,5 +375,13 @@ def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, ..
     bottom, top = axes.get_ylim()
     if not (low <= x[-1] <= high and bottom <= y[-1] <= top):
         box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2}
-        words = {"ha": "center", "va": "top", "fontsize": 13, "bbox": box}
-        axes.text(0.5, 0.97, "The path has left the picture", transform=axes.transAxes, **words)
+        axes.text(
+            0.5,
+            0.97,
+            "The path has left the picture",
+            transform=axes.transAxes,
+            ha="center",
+            va="top",
+            fontsize=13,
+            bbox=box,
+        )

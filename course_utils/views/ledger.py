@@ -1,15 +1,16 @@
 """The shape ledger: each layer's shape, values, parameters and work, and what changes them."""
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
-from matplotlib.figure import Figure
 from torch import nn
 
 from course_utils.models import LeNet
 
 from . import drawing, panel
 from .chain import Chain, Row, chain, output_side
+from .networks import Shape
 
 #: The columns with counts, and the colour of the bar behind each number.
 COUNTS = {"values": "#A9D0E8", "parameters": "#F5D58C", "work": "#9FDCC8"}
@@ -18,136 +19,171 @@ _WINDOW = {"kernel": (1, 64), "stride": (1, 32), "padding": (0, 32)}
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number, and how it comes about."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True)
 class Entry:
-    """A line of the ledger. counts: as `COUNTS`; whys: how "shape" and each count come about.
+    """A line of the ledger. shape: of what the layer makes of one image. counts: for `COUNTS`.
 
     Where a layer cannot be, or stands below one that cannot, shape and counts are empty, and
-    problem says why.
+    problem says why. impossible: it is this layer that cannot be.
     """
 
     name: str
     shape: tuple[int, ...] = ()
-    counts: tuple[int, ...] = ()
-    whys: tuple[str, ...] = ()
+    why_shape: str = ""
+    counts: dict[str, Count] = field(default_factory=dict)
     problem: str = ""
+    impossible: bool = False
 
 
-def entries(shape: tuple[int, int, int], rows: list[Row]) -> list[Entry]:
+def entries(shape: Shape, rows: list[Row]) -> list[Entry]:
     """The ledger of these layers for images of this shape (C, H, W), the input first."""
-    values = _size(shape)
-    why = f"{_times(*shape)} = {values:,}" + ("" if shape[0] > 1 else ": one map of grey pixels")
-    ledger = [Entry("input", shape, (values, 0, 0), (why, why, "nothing is learned", "no sums"))]
-    problem, taken = "", {}
+    ledger = [_input(shape)]
+    given: tuple[int, ...] = shape
+    problem = ""
+    inputs: dict[str, int] = {}
     for row in rows:
-        if not problem:
-            try:
-                ledger.append(_again(row, _entry(shape, row), shape, taken))
-                shape = ledger[-1].shape
-                continue
-            except ValueError as error:
-                problem = f"{row.name} cannot be: {error}."
-                ledger.append(Entry(row.name, problem=problem))
-                continue
-        ledger.append(Entry(row.name, problem=f"This row has no input. {problem}"))
+        if problem:
+            ledger.append(Entry(row.name, problem=f"This row has no input. {problem}"))
+            continue
+        try:
+            entry = _counted_once(row, _entry(row, given), given, inputs)
+        except ValueError as error:
+            problem = f"{row.name} cannot be: {error}."
+            entry = Entry(row.name, problem=problem, impossible=True)
+        ledger.append(entry)
+        given = entry.shape
     return ledger
 
 
-def _again(row: Row, entry: Entry, shape: tuple[int, ...], taken: dict[str, int]) -> Entry:
+def _input(shape: Shape) -> Entry:
+    why = _product(shape) + ("" if shape[0] > 1 else ": one map of grey pixels")
+    counts = {
+        "values": Count(math.prod(shape), why),
+        "parameters": Count(0, "nothing is learned"),
+        "work": Count(0, "no sums"),
+    }
+    return Entry("input", shape, why, counts)
+
+
+def _counted_once(row: Row, entry: Entry, shape: tuple[int, ...], inputs: dict[str, int]) -> Entry:
     """The entry, without weights of its own if its layer has been used before.
 
-    taken: how many inputs, or maps, the weights of each row so far are for.
+    shape: of what the layer is given. inputs: how many inputs, or maps, the weights of each row
+    so far are for; this row is added.
     """
-    inputs = _size(shape) if row.kind == "fc" else shape[0]
-    taken[row.name] = inputs
+    own = math.prod(shape) if row.kind == "fc" else shape[0]
+    inputs[row.name] = own
     if not row.same:
         return entry
-    if taken[row.same] != inputs:
+    if inputs[row.same] != own:
         raise ValueError(
-            f"it has the weights of {row.same}, which are for {taken[row.same]:,} and not for "
-            f"{inputs:,}"
+            f"it has the weights of {row.same}, which are for {inputs[row.same]:,} and not for "
+            f"{own:,}"
         )
-    same = f"It is the layer {row.same} once more: its weights are counted there."
-    counts, whys = list(entry.counts), list(entry.whys)
-    counts[1], whys[2] = 0, same
-    return dataclasses.replace(entry, counts=tuple(counts), whys=tuple(whys))
+    why = f"It is the layer {row.same} once more: its weights are counted there."
+    return dataclasses.replace(entry, counts={**entry.counts, "parameters": Count(0, why)})
 
 
-def _entry(shape: tuple[int, ...], row: Row) -> Entry:
+def _entry(row: Row, shape: tuple[int, ...]) -> Entry:
     """One layer on what the one before gives; ValueError where it does not fit."""
-    biases = " + 1" if row.bias else ""
     if row.kind == "fc":
-        inputs = _size(shape)
-        flat = f"{_times(*shape)} = {inputs:,} inputs" if len(shape) > 1 else f"{inputs:,} inputs"
-        parameters, work = (inputs + row.bias) * row.maps, inputs * row.maps
-        return Entry(
-            row.name,
-            (row.maps,),
-            (row.maps, parameters, work),
-            (
-                f"{row.maps:,} units, one value each.",
-                f"{row.maps:,} units, one value each.",
-                f"{flat}; ({inputs:,}{biases}) · {row.maps:,} units = {parameters:,}"
-                + (", with a bias for each unit." if row.bias else "."),
-                f"{inputs:,} inputs · {row.maps:,} units · 1 place = {work:,}",
-            ),
-        )
-    if len(shape) == 1:
+        return _connected(row, shape)
+    if len(shape) != 3:
         raise ValueError(f"it needs maps, and is given {shape[0]} single values")
-    maps, side = shape[0], shape[1]
+    maps, side, _ = shape
     if row.kind == "norm":
-        values = _size(shape)
-        parameters = 2 * maps * row.bias
-        whys = (
-            "Batch normalisation leaves the shape as it is.",
-            f"{_times(*shape)} = {values:,}",
-            f"2 · {maps} maps = {parameters:,}: a factor and a shift for each map."
-            if row.bias
-            else "It has none of its own.",
-            f"{values:,} values, each times its map's factor.",
-        )
-        return Entry(row.name, shape, (values, parameters, values), whys)
-    after = output_side(side, row.kernel, row.stride, row.padding, row.kind)
-    out = row.maps or maps
-    new = (out, after, after)
-    values, places = _size(new), after * after
-    formula = f"({side} + 2 · {row.padding} − {row.kernel}) / {row.stride} + 1 = {after}"
-    rounded = (side + 2 * row.padding - row.kernel) % row.stride
-    sides = f"Side: {formula}" + (", the quotient rounded down" if rounded else "")
-    if row.kind == "pool":
-        whys = (
-            f"{sides}; each of the {out} maps is pooled by itself.",
-            f"{_times(*new)} = {values:,}",
-            "Pooling has no weights: 0.",
-            "Pooling compares or adds values and multiplies none by a weight: 0.",
-        )
-        return Entry(row.name, new, (values, 0, 0), whys)
-    if maps % row.groups or out % row.groups:
-        raise ValueError(f"{row.groups} groups have to divide {maps} maps in and {out} out")
-    seen = maps // row.groups
-    inputs = seen * row.kernel**2
-    parameters, work = (inputs + row.bias) * out, inputs * out * places
+        return _normalised(row, maps, side)
+    return _pooled(row, maps, side) if row.kind == "pool" else _convolved(row, maps, side)
+
+
+def _connected(row: Row, shape: tuple[int, ...]) -> Entry:
+    inputs, units, biases = math.prod(shape), row.maps, " + 1" if row.bias else ""
+    flat = f"{_product(shape)} inputs" if len(shape) > 1 else f"{inputs:,} inputs"
+    parameters, work = (inputs + row.bias) * units, inputs * units
+    why_shape = f"{units:,} units, one value each."
+    why_parameters = f"{flat}; ({inputs:,}{biases}) · {units:,} units = {parameters:,}"
+    why_parameters += ", with a bias for each unit." if row.bias else "."
+    counts = {
+        "values": Count(units, why_shape),
+        "parameters": Count(parameters, why_parameters),
+        "work": Count(work, f"{inputs:,} inputs · {units:,} units · 1 place = {work:,}"),
+    }
+    return Entry(row.name, (units,), why_shape, counts)
+
+
+def _normalised(row: Row, maps: int, side: int) -> Entry:
+    shape = (maps, side, side)
+    values, parameters = math.prod(shape), 2 * maps * row.bias
+    learned = f"2 · {maps} maps = {parameters:,}: a factor and a shift for each map."
+    counts = {
+        "values": Count(values, _product(shape)),
+        "parameters": Count(parameters, learned if row.bias else "It has none of its own."),
+        "work": Count(values, f"{values:,} values, each times its map's factor."),
+    }
+    return Entry(row.name, shape, "Batch normalisation leaves the shape as it is.", counts)
+
+
+def _pooled(row: Row, maps: int, side: int) -> Entry:
+    new_side = _new_side(row, side)
+    shape = (maps, new_side.number, new_side.number)
+    no_work = "Pooling compares or adds values and multiplies none by a weight: 0."
+    counts = {
+        "values": Count(math.prod(shape), _product(shape)),
+        "parameters": Count(0, "Pooling has no weights: 0."),
+        "work": Count(0, no_work),
+    }
+    why_shape = f"{new_side.why}; each of the {maps} maps is pooled by itself."
+    return Entry(row.name, shape, why_shape, counts)
+
+
+def _convolved(row: Row, maps: int, side: int) -> Entry:
+    new_side, kernels, groups = _new_side(row, side), row.maps, row.groups
+    if maps % groups or kernels % groups:
+        raise ValueError(f"{groups} groups have to divide {maps} maps in and {kernels} out")
+    shape = (kernels, new_side.number, new_side.number)
+    seen, biases = maps // groups, " + 1" if row.bias else ""
+    weights = seen * row.kernel**2
+    parameters, work = (weights + row.bias) * kernels, weights * math.prod(shape)
     unit = f"{seen} · {row.kernel} · {row.kernel}"
-    split = f" (of {maps} maps, in {row.groups} groups)" if row.groups > 1 else ""
-    whys = (
-        f"{sides}; {out} kernels make {out} maps.",
-        f"{_times(*new)} = {values:,}",
-        f"({unit}{biases}) · {out} = {parameters:,}: each of the {out} kernels has {inputs:,} "
-        f"weights{split}" + (" and a bias." if row.bias else "."),
-        f"{unit} inputs · {out} maps · {after} · {after} places = {work:,}",
+    split = f" (of {maps} maps, in {groups} groups)" if groups > 1 else ""
+    why_parameters = (
+        f"({unit}{biases}) · {kernels} = {parameters:,}: each of the {kernels} kernels has "
+        f"{weights:,} weights{split}{' and a bias' if row.bias else ''}."
     )
-    return Entry(row.name, new, (values, parameters, work), whys)
+    places = f"{new_side.number} · {new_side.number} places"
+    counts = {
+        "values": Count(math.prod(shape), _product(shape)),
+        "parameters": Count(parameters, why_parameters),
+        "work": Count(work, f"{unit} inputs · {kernels} maps · {places} = {work:,}"),
+    }
+    why_shape = f"{new_side.why}; {kernels} kernels make {kernels} maps."
+    return Entry(row.name, shape, why_shape, counts)
+
+
+def _new_side(row: Row, side: int) -> Count:
+    """The side of the maps that a window makes; ValueError where it does not fit."""
+    new_side = output_side(side, row.kernel, row.stride, row.padding, row.kind)
+    why = f"Side: ({side} + 2 · {row.padding} − {row.kernel}) / {row.stride} + 1 = {new_side}"
+    rounded = (side + 2 * row.padding - row.kernel) % row.stride
+    return Count(new_side, why + (", the quotient rounded down" if rounded else ""))
 
 
 def most(ledger: list[Entry], column: str) -> str:
     """The name of the layer with the most of a column of `COUNTS`; the first, if equal."""
-    place = list(COUNTS).index(column)
-    return max((entry for entry in ledger[1:] if entry.counts), key=lambda e: e.counts[place]).name
+    made = [entry for entry in ledger[1:] if entry.counts]
+    return max(made, key=lambda entry: entry.counts[column].number).name
 
 
-def totals(ledger: list[Entry]) -> tuple[int, int]:
-    """All parameters and all multiply-adds together, of the rows that there are."""
-    made = [entry.counts for entry in ledger if entry.counts]
-    return sum(counts[1] for counts in made), sum(counts[2] for counts in made)
+def total(ledger: list[Entry], column: str) -> int:
+    """All of a column of `COUNTS` together, of the rows that there are."""
+    return sum(entry.counts[column].number for entry in ledger if entry.counts)
 
 
 class ShapeLedger(panel.Panel):
@@ -161,21 +197,21 @@ class ShapeLedger(panel.Panel):
     Raises ValueError for a network that is no such chain, and names what cannot be shown.
     """
 
-    TITLE = "Shape ledger"
-
-    def __init__(
-        self, model: nn.Module | None = None, *, shape: tuple[int, int, int] | None = None
-    ) -> None:
+    def __init__(self, model: nn.Module | None = None, *, shape: Shape | None = None) -> None:
         model = LeNet() if model is None else model
         self._chain: Chain = chain(model, shape)
         ledger = entries(self._chain.shape, self._chain.rows)
-        _check_parameters(model, totals(ledger)[0])
-        self.CONTROLS, start = _controls(self._chain)
-        first = self.CONTROLS[1]["name"]
-        kernels = [c["name"] for c in self.CONTROLS if c["name"].endswith("kernel")]
-        self.MOVES = {"brackets": "side", "arrows": (kernels or [first])[0]}
-        self.QUESTION = _question(ledger)
-        super().__init__(**start)
+        _check_parameters(model, total(ledger, "parameters"))
+        controls, start = _controls(self._chain)
+        names = [control["name"] for control in controls]
+        kernels = [name for name in names if name.endswith("kernel")]
+        super().__init__(
+            start,
+            title="Shape ledger",
+            question=_question(ledger),
+            controls=controls,
+            moves={"brackets": "side", "arrows": kernels[0] if kernels else names[1]},
+        )
 
     @property
     def ledger(self) -> list[Entry]:
@@ -204,12 +240,14 @@ class ShapeLedger(panel.Panel):
 
     def arithmetic(self) -> str:
         ledger = entries(self._chain.shape, self._chain.rows)
-        lines = [
-            f"{entry.name:8} {_times(*entry.shape):14} {entry.counts[0]:>9,} values "
-            f"{entry.counts[1]:>11,} parameters {entry.counts[2]:>13,} multiply-adds"
-            for entry in ledger
-        ]
-        parameters, work = totals(ledger)
+        lines = []
+        for entry in ledger:
+            values, parameters, work = (entry.counts[column].number for column in COUNTS)
+            lines.append(
+                f"{entry.name:8} {_times(entry.shape):14} {values:>9,} values "
+                f"{parameters:>11,} parameters {work:>13,} multiply-adds"
+            )
+        parameters, work = total(ledger, "parameters"), total(ledger, "work")
         return "\n".join([*lines, f"together {parameters:,} parameters, {work:,} multiply-adds"])
 
     def picture(self) -> bytes:
@@ -217,28 +255,27 @@ class ShapeLedger(panel.Panel):
         ledger = entries(self._chain.shape, self._chain.rows)
         lines = list(zip(ledger, [None, *self._chain.rows], strict=True))
         height = 0.34 * (len(lines) + 2.5)
-        figure = Figure(figsize=(10, height), dpi=100, layout="none")
-        axes = figure.add_axes((0, 0, 1, 1))
+        figure, axes = drawing.bare(10, height)
         axes.set(xlim=(0, 10), ylim=(height, 0))
-        axes.set_axis_off()
         places = [0.1, 1.6, 2.35, 3.1, 4.0, 5.7, 6.7, 8.15, 9.9]
         rows = [HEAD, *[_printed(entry, row) for entry, row in lines]]
-        axes.text(0.1, 0.3, f"Predict: {self.QUESTION['question']}", fontsize=13, va="center")
+        axes.text(0.1, 0.3, f"Predict: {self.question['question']}", fontsize=13, va="center")
         for i, row in enumerate(rows):
             middle = 0.34 * (i + 2)
-            look = {"fontsize": 12.5, "va": "center", "weight": "bold" if i == 0 else "normal"}
+            weight = "bold" if i == 0 else "normal"
             for j, (place, text) in enumerate(zip(places, row, strict=True)):
-                axes.text(place, middle, text, ha="left" if j == 0 else "right", **look)
+                side = "left" if j == 0 else "right"
+                axes.text(place, middle, text, fontsize=12.5, ha=side, va="center", weight=weight)
             axes.axhline(middle + 0.17, color="0.8", linewidth=1)
         return drawing.small_png(figure, dpi=80, colours=16)
 
 
 def _check_parameters(model: nn.Module, counted: int) -> None:
     """Raises ValueError where the rows do not hold all the parameters of a model, each once."""
-    all_ = sum(parameter.numel() for parameter in model.parameters())
-    if counted != all_:
+    held = sum(parameter.numel() for parameter in model.parameters())
+    if counted != held:
         raise ValueError(
-            f"the layers hold {counted:,} parameters and {type(model).__name__} {all_:,}: "
+            f"the layers hold {counted:,} parameters and {type(model).__name__} {held:,}: "
             "some belong to two layers, or to none, and cannot be shown."
         )
 
@@ -262,102 +299,125 @@ def _controls(network: Chain) -> tuple[list[dict], dict]:
 
 def _changed(row: Row, values: dict) -> Row:
     """The layer with the numbers that the learner has typed; ValueError for no such numbers."""
-    new = {}
-    for part in ("maps", *_WINDOW):
+
+    def typed(part: str, at_least: int = 1) -> int:
         name = f"{row.same or row.name} {part}"
-        if name in values:
-            new[part] = drawing.whole(values[name], name, at_least=0 if part == "padding" else 1)
-    return dataclasses.replace(row, **new)
+        return drawing.whole(values.get(name, getattr(row, part)), name, at_least)
+
+    return dataclasses.replace(
+        row,
+        maps=typed("maps", at_least=min(row.maps, 1)),
+        kernel=typed("kernel"),
+        stride=typed("stride"),
+        padding=typed("padding", at_least=0),
+    )
 
 
 def _question(ledger: list[Entry]) -> dict:
     """Which layers? The pairs to choose from are made of those that stand out in some column."""
-    parameters, work, values = (most(ledger, column) for column in ("parameters", "work", "values"))
-    names = [entry.name for entry in ledger[1:]]
-    pairs = {(parameters, work), (work, parameters), (parameters, parameters), (work, work)}
-    pairs |= {(values, values), (parameters, values)}
-    if len(pairs) < 4:  # one layer is first in all: its rival is the next one with weights
-        rivals = [entry for entry in ledger[1:] if entry.name != work]
-        for other in [max(rivals, key=lambda e: e.counts[1:]).name] if rivals else []:
-            pairs |= {(other, other), (other, work), (parameters, other)}
-    ordered = sorted(pairs, key=lambda pair: [names.index(name) for name in pair])
-    counts = {entry.name: entry.counts for entry in ledger}
-    all_parameters, all_work = totals(ledger)
-    share = counts[parameters][1] / max(all_parameters, 1), counts[parameters][2] / max(all_work, 1)
+    largest = {column: most(ledger, column) for column in COUNTS}
+    parameters, work = largest["parameters"], largest["work"]
     return {
         "question": "which layer has the most parameters, and which does the most work?",
-        "choices": [f"{one}, {other}" for one, other in ordered],
+        "choices": _choices(ledger, largest),
         "solution": f"{parameters}, {work}",
-        "explain": f"{parameters} holds {share[0]:.0%} of the {all_parameters:,} parameters and "
-        f"does {share[1]:.0%} of the {all_work:,} multiply-adds; {work} holds "
-        f"{counts[work][1] / max(all_parameters, 1):.0%} and does "
-        f"{counts[work][2] / max(all_work, 1):.0%}.",
+        "explain": f"{parameters} holds {_share(ledger, parameters, 'parameters')} of the "
+        f"{total(ledger, 'parameters'):,} parameters and does "
+        f"{_share(ledger, parameters, 'work')} of the {total(ledger, 'work'):,} multiply-adds; "
+        f"{work} holds {_share(ledger, work, 'parameters')} and does "
+        f"{_share(ledger, work, 'work')}.",
     }
+
+
+def _choices(ledger: list[Entry], largest: dict[str, str]) -> list[str]:
+    """Pairs of layers, at least four if there can be. largest: the first layer in each column."""
+    parameters, work, values = largest["parameters"], largest["work"], largest["values"]
+    pairs = {(parameters, work), (work, parameters), (parameters, parameters), (work, work)}
+    pairs |= {(values, values), (parameters, values)}
+    rivals = [entry for entry in ledger[1:] if entry.name != work]
+    if len(pairs) < 4 and rivals:  # one layer is first in all: its rival is the next with weights
+        other = max(rivals, key=_parameters_and_work).name
+        pairs |= {(other, other), (other, work), (parameters, other)}
+    names = [entry.name for entry in ledger[1:]]
+    ordered = sorted(pairs, key=lambda pair: [names.index(name) for name in pair])
+    return [f"{one}, {other}" for one, other in ordered]
+
+
+def _parameters_and_work(entry: Entry) -> tuple[int, int]:
+    return entry.counts["parameters"].number, entry.counts["work"].number
+
+
+def _share(ledger: list[Entry], name: str, column: str) -> str:
+    """The part of a column that a layer has, in percent."""
+    number = next(entry.counts[column].number for entry in ledger if entry.name == name)
+    return f"{number / max(total(ledger, column), 1):.0%}"
 
 
 def _cells(entry: Entry, row: Row | None, ledger: list[Entry], answered: bool) -> list:
     """A line of the table: what can be typed, then what follows from it."""
-    first = bool(entry.problem) and not entry.problem.startswith("This row")
-    name = {"text": entry.name, "strong": first}
-    if row is None:
-        settings = [f"{entry.shape[0]}", "side", {"control": "side"}, "–"]
-    elif row.same:
-        settings = _settings(row)
-    elif row.kind in ("conv", "pool"):
-        maps = {"control": f"{row.name} maps"} if row.maps else "–"
-        settings = [maps, *({"control": f"{row.name} {part}"} for part in _WINDOW)]
-    else:
-        settings = [{"control": f"{row.name} maps"} if row.maps else "–", "–", "–", "–"]
+    name = {"text": entry.name, "strong": entry.impossible}
+    settings = _input_settings(entry) if row is None else _editable(row)
     if entry.problem:
-        shape = {"text": "impossible" if first else "–", "why": entry.problem, "strong": first}
+        text = "impossible" if entry.impossible else "–"
+        shape = {"text": text, "why": entry.problem, "strong": entry.impossible}
         return [name, *settings, shape, "–", "–", "–"]
-    in_one_line = _times(*entry.shape).replace(" ", "\u00a0")
-    shape = {"text": in_one_line, "why": entry.whys[0]}
-    cells = [
-        {
-            "text": f"{count:,}",
-            "why": f"{entry.name}, {column}: {why}",
-            **_bar(column, count, ledger),
-        }
-        for column, count, why in zip(COUNTS, entry.counts, entry.whys[1:], strict=True)
-    ]
-    if not answered:
-        cells[1:] = ["?", "?"]
-    return [name, *settings, shape, *cells]
+    in_one_line = _times(entry.shape).replace(" ", "\u00a0")
+    shape = {"text": in_one_line, "why": entry.why_shape}
+    counts = [_count_cell(entry, column, ledger) for column in COUNTS]
+    shown = counts if answered else [counts[0], "?", "?"]
+    return [name, *settings, shape, *shown]
 
 
-def _bar(column: str, count: int, ledger: list[Entry]) -> dict:
-    """The share of a count in its column, as a bar behind the number, from the left."""
-    place = list(COUNTS).index(column)
-    total = sum(entry.counts[place] for entry in ledger if entry.counts)
-    part = 100 * count / max(total, 1)
-    return {"colour": f"linear-gradient(90deg, {COUNTS[column]} {part:.1f}%, #fff {part:.1f}%)"}
+def _count_cell(entry: Entry, column: str, ledger: list[Entry]) -> dict:
+    """A number, its sum, and its share of the column as a bar behind it, from the left."""
+    count = entry.counts[column]
+    part = 100 * count.number / max(total(ledger, column), 1)
+    return {
+        "text": f"{count.number:,}",
+        "why": f"{entry.name}, {column}: {count.why}",
+        "colour": f"linear-gradient(90deg, {COUNTS[column]} {part:.1f}%, #fff {part:.1f}%)",
+    }
 
 
-def _sums(ledger: list[Entry]) -> list:
+def _input_settings(entry: Entry) -> list[str | dict]:
+    return [f"{entry.shape[0]}", "side", {"control": "side"}, "–"]
+
+
+def _editable(row: Row) -> list[str | dict]:
+    """What of a row can be typed: the names of controls, or what stands in their place."""
+    if row.same:
+        return list(_settings(row))
+    maps: str | dict = {"control": f"{row.name} maps"} if row.maps else "–"
+    if row.kind in ("conv", "pool"):
+        return [maps, *({"control": f"{row.name} {part}"} for part in _WINDOW)]
+    return [maps, "–", "–", "–"]
+
+
+def _sums(ledger: list[Entry]) -> list[dict]:
     whole = all(entry.counts for entry in ledger)
-    words = [f"{total:,}" if whole else "–" for total in totals(ledger)]
-    return [{"text": word, "strong": True} for word in words]
+    sums = [total(ledger, column) for column in ("parameters", "work")]
+    return [{"text": f"{number:,}" if whole else "–", "strong": True} for number in sums]
 
 
 def _sentence(ledger: list[Entry], answered: bool) -> str:
     problem = next((entry.problem for entry in ledger if entry.problem), "")
     if problem:
         return f"{problem} The rows below it have no input."
-    flow = " → ".join(f"{entry.counts[0]:,}" for entry in ledger)
+    flow = " → ".join(f"{entry.counts['values'].number:,}" for entry in ledger)
     if not answered:
         return f"Values from layer to layer: {flow}."
-    parameters, work = totals(ledger)
     return (
-        f"Together {parameters:,} parameters, most in {most(ledger, 'parameters')}, "
-        f"and {work:,} multiply-adds, most in {most(ledger, 'work')}."
+        f"Together {total(ledger, 'parameters'):,} parameters, most in "
+        f"{most(ledger, 'parameters')}, and {total(ledger, 'work'):,} multiply-adds, most in "
+        f"{most(ledger, 'work')}."
     )
 
 
 def _printed(entry: Entry, row: Row | None) -> list[str]:
     """A line of the stored picture, as text."""
     settings = [str(entry.shape[0]), "–", "–", "–"] if row is None else _settings(row)
-    return [entry.name, *settings, _times(*entry.shape), f"{entry.counts[0]:,}", "?", "?"]
+    values = entry.counts["values"].number
+    return [entry.name, *settings, _times(entry.shape), f"{values:,}", "?", "?"]
 
 
 def _settings(row: Row) -> list[str]:
@@ -366,12 +426,9 @@ def _settings(row: Row) -> list[str]:
     return [str(row.maps or "–"), *(windows if row.kind in ("conv", "pool") else ["–"] * 3)]
 
 
-def _times(*numbers: int) -> str:
-    return " × ".join(f"{number:,}" for number in numbers)
+def _times(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{number:,}" for number in shape)
 
 
-def _size(shape: tuple[int, ...]) -> int:
-    size = 1
-    for side in shape:
-        size *= side
-    return size
+def _product(shape: tuple[int, ...]) -> str:
+    return f"{_times(shape)} = {math.prod(shape):,}"

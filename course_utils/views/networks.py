@@ -1,13 +1,90 @@
-"""Which networks can be shown: one place decides it for every view, and names what cannot be."""
+"""What a network is: one place takes it apart for every view, and names what cannot be shown."""
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import isqrt
+from typing import TypedDict
 
 import torch
 from torch import nn
 
 DIVERGED = "Has its training diverged? Train it anew at a smaller rate, or load saved weights."
+
+Shape = tuple[int, int, int]
+_WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+
+
+class Inputs(TypedDict, total=False):
+    """How images are scaled, as `images.batches` takes it and a checkpoint's recipe keeps it."""
+
+    pad: int
+    mean: float
+    std: float
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer under the name that a view shows. shape: of what it makes of one image."""
+
+    name: str
+    module: nn.Module
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network whose layers come one after the other, in this order.
+
+    name: of its class. shape: (C, H, W) of images that it takes. layers: copies on the CPU.
+    """
+
+    name: str
+    shape: Shape
+    layers: list[Layer]
+
+    def values(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Images (N, C, H, W), and what each layer makes of them."""
+        values = [images]
+        with torch.no_grad():
+            for layer in self.layers:
+                # An in-place ReLU would change what it is given.
+                values.append(layer.module(values[-1].clone()))
+        return values
+
+
+def read(
+    model: nn.Module,
+    known: Mapping[type[nn.Module], str],
+    shapes: Sequence[Shape] = (),
+    advice: str = "",
+) -> Network:
+    """A model as its layers, with what each makes of images.
+
+    known: the kinds of layers that the view can take, and what it calls each. shapes: those that
+    the images may have, of which the first is taken that fits; by default sides of 32 or 28, or
+    what the first layer needs. advice: what to do where none fits. The model is copied: it is not
+    changed, and may be on any device.
+
+    Raises ValueError as `copied` does, for a layer that is not known or has an option that no
+    view can show, and names it; where no shape fits; and for a model that does something else
+    than its layers, one after the other.
+    """
+    network = copied(model)
+    modules = _parts(network, tuple(known))
+    named = list(zip(_names(modules, known), modules, strict=True))
+    for name, module in named:
+        check_options(name, module, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    images = _example(network, shapes or _likely_shapes(modules), advice)
+    values = _checked_values(network, named, images)
+    _, *shape = images.shape
+    layers = [
+        Layer(name, module, tuple(value.shape[1:]))
+        for (name, module), value in zip(named, values, strict=True)
+    ]
+    return Network(type(model).__name__, (shape[0], shape[1], shape[2]), layers)
 
 
 def copied(model: nn.Module) -> nn.Module:
@@ -33,11 +110,11 @@ def copied(model: nn.Module) -> nn.Module:
                 "make the view again."
             )
     try:
-        copy_ = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
+        copied_model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     except (RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{type(model).__name__} cannot be copied: {first_line(error)}") from None
-    check_weights(copy_)
-    return copy_
+        raise ValueError(f"{type(model).__name__} cannot be copied: {_first_line(error)}") from None
+    check_weights(copied_model)
+    return copied_model
 
 
 def check_weights(model: nn.Module) -> None:
@@ -51,7 +128,7 @@ def check_weights(model: nn.Module) -> None:
             )
 
 
-def parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[nn.Module]:
+def _parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[nn.Module]:
     """The layers of a model in order; a ValueError names one that is of no known kind."""
     if type(module) in known:
         return [module]
@@ -65,39 +142,85 @@ def parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[n
     return [
         layer
         for name, part in inside
-        for layer in parts(part, known, f"{where}.{name}" if where else name)
+        for layer in _parts(part, known, f"{where}.{name}" if where else name)
     ]
 
 
-def names(layers: list[nn.Module], called: Mapping[type, str]) -> Iterator[str]:
-    """conv 1, ReLU 1, pool 1, conv 2 …, by what each type is called."""
-    counts = Counter()
+def _names(layers: list[nn.Module], known: Mapping[type[nn.Module], str]) -> Iterator[str]:
+    """conv 1, ReLU 1, pool 1, conv 2 …, by what each kind is called."""
+    counts: Counter[str] = Counter()
     for layer in layers:
-        name = called.get(type(layer), type(layer).__name__)
+        name = known[type(layer)]
         counts[name] += 1
         yield f"{name} {counts[name]}"
 
 
-def answer(model: nn.Module, x: torch.Tensor) -> object:
+def _likely_shapes(layers: list[nn.Module]) -> list[Shape]:
+    """The shapes that images may have, by the first layer that does not take all."""
+    kinds = (*_WINDOWED, nn.BatchNorm2d, nn.Linear)
+    first = next((layer for layer in layers if isinstance(layer, kinds)), None)
+    if isinstance(first, nn.Linear):
+        side = isqrt(first.in_features)
+        return [(1, side, side)]
+    channels = first.in_channels if isinstance(first, nn.Conv2d) else 1
+    return [(channels, 32, 32), (channels, 28, 28)]
+
+
+def _example(model: nn.Module, shapes: Sequence[Shape], advice: str) -> torch.Tensor:
+    """Two random images of the first shape that the model takes; ValueError if there is none."""
+    problems = []
+    for shape in shapes:
+        # In black images a shortcut beside the layers would not be seen.
+        images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
+        try:
+            _answer(model, images)
+        except ValueError as error:
+            problems.append(f"{shape}: {error}")
+        else:
+            return images
+    tried = " or of ".join(problems)
+    raise ValueError(f"{type(model).__name__} does not take images of {tried}. {advice}".rstrip())
+
+
+def _answer(model: nn.Module, x: torch.Tensor) -> object:
     """What a model returns for images (N, C, H, W); ValueError where it does not take them."""
     try:
         with torch.no_grad():
             return model(x)
     except Exception as error:  # a forward() of the reader's own can raise anything
-        raise ValueError(first_line(error)) from None
+        raise ValueError(_first_line(error)) from None
 
 
 def logits(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """The same, if it is a tensor; otherwise ValueError."""
-    y = answer(model, x)
+    """What a model returns for images (N, C, H, W), if it takes them and returns a tensor.
+
+    Otherwise ValueError.
+    """
+    name, shape = type(model).__name__, tuple(x.shape[1:])
+    try:
+        y = _answer(model, x)
+    except ValueError as error:
+        problem = f"{name} does not take images of {shape}: {error}."
+        raise ValueError(f"{problem} Do pad, mean and std fit to it?") from None
     if not isinstance(y, torch.Tensor):
-        raise ValueError(
-            f"{type(model).__name__} returns a {type(y).__name__}; a tensor of logits is needed."
-        )
+        raise ValueError(f"{name} returns a {type(y).__name__}; a tensor of logits is needed.")
     return y
 
 
-def chained(
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Inside, the model is in evaluation mode and keeps no gradients; then it is as before."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, mode in modes:  # a part may be in another mode than the whole
+            module.training = mode
+
+
+def _checked_values(
     model: nn.Module, layers: list[tuple[str, nn.Module]], x: torch.Tensor
 ) -> list[torch.Tensor]:
     """What each of the named layers makes of images (N, C, H, W), one after the other.
@@ -125,51 +248,69 @@ def chained(
 def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
     if isinstance(layer, nn.Linear) and x.ndim != 2:
         raise ValueError(f"before {name} a Flatten is needed: it is given {tuple(x.shape[1:])}.")
-    windows = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.BatchNorm2d)
-    if isinstance(layer, windows) and x.ndim != 4:
+    if isinstance(layer, (*_WINDOWED, nn.BatchNorm2d)) and x.ndim != 4:
         raise ValueError(f"{name} needs maps (C, H, W), and is given {tuple(x.shape[1:])}.")
     try:
         with torch.no_grad():
             return layer(x.clone())  # an in-place ReLU would change what it is given
     except (RuntimeError, ValueError, IndexError) as error:
-        said = first_line(error)
-        raise ValueError(f"{name} does not follow on the layer before it: {said}") from None
+        reason = _first_line(error)
+        raise ValueError(f"{name} does not follow on the layer before it: {reason}") from None
 
 
-def only(name: str, layer: nn.Module, **known: object) -> None:
+def check_options(name: str, layer: nn.Module, **known: object) -> None:
     """Raises ValueError where an option of a layer has another value than the known one."""
     for option, value in known.items():
-        given = getattr(layer, option, value)
-        if (pair(given) if isinstance(value, tuple) else given) != value:
+        if not hasattr(layer, option):
+            continue
+        given = getattr(layer, option)
+        if (_pair(given) if isinstance(value, tuple) else given) != value:
             kind = type(layer).__name__
             raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
 
 
-def only_zeros_around(name: str, layer: nn.Module) -> None:
+def check_padding(name: str, layer: nn.Module) -> None:
     """Raises ValueError where something else is padded than zeros that count as all others."""
     if isinstance(layer, nn.Conv2d):
-        only(name, layer, padding_mode="zeros")
-    if isinstance(layer, nn.AvgPool2d) and pair(layer.padding) != (0, 0):
-        only(name, layer, count_include_pad=True)
+        check_options(name, layer, padding_mode="zeros")
+    if isinstance(layer, nn.AvgPool2d) and _pair(layer.padding) != (0, 0):
+        check_options(name, layer, count_include_pad=True)
 
 
-def convolution_padding(name: str, layer: nn.Conv2d) -> tuple[int, int]:
-    """The padding of a convolution in numbers; ValueError where it is not the same on all sides."""
-    if layer.padding == "valid":
-        return 0, 0
-    if layer.padding != "same":
-        return layer.padding
-    if any(side % 2 == 0 for side in layer.kernel_size):
-        raise ValueError(f'{name}: padding="same" can be shown for kernels of odd sides only.')
-    return tuple(side // 2 for side in layer.kernel_size)
+@dataclass(frozen=True)
+class Window:
+    """What a convolution or pooling looks at, each as (height, width)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
 
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def window(layer: Layer) -> Window:
+    """The window of a convolution or pooling; ValueError where it is not padded by numbers."""
+    module = layer.module
+    assert isinstance(module, _WINDOWED)
+    kernel = _pair(module.kernel_size)
+    if not isinstance(module.padding, str):
+        padding = _pair(module.padding)
+    elif module.padding == "valid":
+        padding = 0, 0
+    elif kernel[0] % 2 and kernel[1] % 2:
+        padding = kernel[0] // 2, kernel[1] // 2
+    else:
+        raise ValueError(
+            f'{layer.name}: padding="same" can be shown for kernels of odd sides only.'
+        )
+    return Window(kernel, _pair(module.stride), padding)
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """Height and width of what torch takes as one number or two."""
-    return (value, value) if isinstance(value, int) else tuple(value)
+    height, width = (value, value) if isinstance(value, int) else value
+    return height, width
 
 
-def first_line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     """What an error says, in one line; its name where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 

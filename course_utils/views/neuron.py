@@ -1,10 +1,10 @@
 """The neuron: two weights, a bias and an activation; its truth table and its boundary."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from ..plots import SIGNED, TINTS
@@ -15,7 +15,7 @@ INPUTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 #: What each gate answers to them.
 GATES = {"AND": (0, 0, 0, 1), "OR": (0, 1, 1, 1), "NAND": (1, 1, 1, 0), "NOR": (1, 0, 0, 0)}
 #: The activations, defined as in lesson 01.
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "step": lambda z: np.where(z >= 0, 1.0, 0.0),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
@@ -44,15 +44,6 @@ class Neuron(panel.Panel):
     it is. Raises ValueError for weights, a bias or an activation that it cannot show.
     """
 
-    TITLE = "Neuron"
-    CONTROLS: ClassVar = [
-        panel.slider("w_1", "w₁", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
-        panel.slider("w_2", "w₂", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
-        panel.slider("b", "b", -LARGEST_BIAS, LARGEST_BIAS, 0.25),
-        panel.choice("activation", "activation", list(ACTIVATIONS)),
-    ]
-    MOVES: ClassVar = {"brackets": "b", "arrows": "w_1"}
-
     def __init__(
         self, w: Sequence[float] = (1, 1), b: float = -1.5, activation: str = "step"
     ) -> None:
@@ -61,21 +52,31 @@ class Neuron(panel.Panel):
             known = ", ".join(ACTIVATIONS)
             raise ValueError(f"the activation is {activation!r}; it has to be one of {known}.")
         self._asks_for_gate = {name: start[name] for name in AND} != AND
-        self.QUESTION = _which_gate(start) if self._asks_for_gate else WHICH_CHANGE
-        super().__init__(**start)
+        super().__init__(
+            start,
+            title="Neuron",
+            question=_which_gate(start) if self._asks_for_gate else WHICH_CHANGE,
+            controls=[
+                panel.slider("w_1", "w₁", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
+                panel.slider("w_2", "w₂", -LARGEST_WEIGHT, LARGEST_WEIGHT, 0.25),
+                panel.slider("b", "b", -LARGEST_BIAS, LARGEST_BIAS, 0.25),
+                panel.choice("activation", "activation", list(ACTIVATIONS)),
+            ],
+            moves={"brackets": "b", "arrows": "w_1"},
+        )
 
     def look(self, values: dict, answered: bool) -> dict:
         hidden = self._asks_for_gate and not answered
-        what = f"y = {formula(values)}"
+        sentence = f"y = {formula(values)}"
         if not hidden:
-            what += f": {verdict(values)}"
+            sentence += f": {verdict(values)}"
         return {
-            "sentence": what,
+            "sentence": sentence,
             "figure": _figure(values, hidden),
             "alt": "The plane of the two inputs. "
-            + ("The boundary is not drawn yet." if hidden else f"{boundary(values)} {what}"),
+            + ("The boundary is not drawn yet." if hidden else f"{boundary(values)} {sentence}"),
             "table": {
-                "caption": what,
+                "caption": sentence,
                 "head": ["x₁", "x₂", "total", "output"],
                 "rows": [_row(values, x, hidden) for x in INPUTS],
             },
@@ -84,19 +85,24 @@ class Neuron(panel.Panel):
     def arithmetic(self) -> str:
         lines = []
         for x in INPUTS:
-            sum_, answer = total(self.start, x), output(self.start, x)
-            lines.append(f"x = {x}: total {drawing.say(sum_)}, output {drawing.say(answer)}")
+            z, y = drawing.say(total(self.start, x)), drawing.say(output(self.start, x))
+            lines.append(f"x = {x}: total {z}, output {y}")
         return "\n".join([f"y = {formula(self.start)}", *lines, f"gate: {gate(self.start)}"])
 
 
 def total(values: dict, x: Sequence[float]) -> float:
     """w₁x₁ + w₂x₂ + b."""
+    return float(totals(values, np.array(x)))
+
+
+def totals(values: dict, x: np.ndarray) -> np.ndarray:
+    """The same for many inputs at once: (2, …) -> (…)."""
     return values["w_1"] * x[0] + values["w_2"] * x[1] + values["b"]
 
 
 def output(values: dict, x: Sequence[float]) -> float:
     """The activation of the total."""
-    return float(ACTIVATIONS[values["activation"]](np.float64(total(values, x))))
+    return float(ACTIVATIONS[values["activation"]](np.array(total(values, x))))
 
 
 def gate(values: dict) -> str:
@@ -154,16 +160,18 @@ def _checked(w: Sequence[float], b: float) -> dict:
 
 
 def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
-    sum_, answer = drawing.say(total(values, x)), drawing.say(output(values, x))
+    inputs = [str(x[0]), str(x[1])]
     if hidden:
-        return [str(x[0]), str(x[1]), "?", "?"]
+        return [*inputs, "?", "?"]
+    z, y = drawing.say(total(values, x)), drawing.say(output(values, x))
     terms = f"{drawing.say(values['w_1'])} · {x[0]} {_signed(values['w_2'])} · {x[1]}"
-    why = f"total = w₁x₁ + w₂x₂ + b = {terms} {_signed(values['b'])} = {sum_}"
+    why = f"total = w₁x₁ + w₂x₂ + b = {terms} {_signed(values['b'])} = {z}"
     fires = total(values, x) >= 0
     return [
-        *(str(x[0]), str(x[1]), {"text": sum_, "why": why}),
+        *inputs,
+        {"text": z, "why": why},
         {
-            "text": answer,
+            "text": y,
             "why": f"output = {_activated(values, x)}",
             "strong": True,
             "colour": TINTS[fires],
@@ -173,11 +181,11 @@ def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
 
 def _activated(values: dict, x: tuple[int, int]) -> str:
     """The activation with its number in it: step(−0.5) = 0, as −0.5 is below 0."""
-    total_ = total(values, x)
-    z, y = drawing.say(total_), drawing.say(output(values, x))
+    number = total(values, x)
+    z, y = drawing.say(number), drawing.say(output(values, x))
     return {
-        "step": f"step({z}) = {y}, as {z} {'is below' if total_ < 0 else 'has reached'} 0",
-        "sigmoid": f"1 / (1 + e^({drawing.say(-total_)})) ≈ {y}",
+        "step": f"step({z}) = {y}, as {z} {'is below' if number < 0 else 'has reached'} 0",
+        "sigmoid": f"1 / (1 + e^({drawing.say(-number)})) ≈ {y}",
         "tanh": f"tanh({z}) ≈ {y}",
         "ReLU": f"max({z}, 0) = {y}",
     }[values["activation"]]
@@ -211,12 +219,11 @@ WHICH_CHANGE = {
 
 
 def _figure(values: dict, hidden: bool) -> Figure:
-    figure = Figure(figsize=(5.2, 4.0), layout="none")
-    axes = figure.add_axes((0.13, 0.14, 0.655, 0.84))
+    figure, axes = drawing.one_axes(5.2, 4.0, place=(0.13, 0.14, 0.655, 0.84))
     if hidden:
         axes.plot(*zip(*INPUTS, strict=True), "D", color="0.6", markersize=13)
     else:
-        _draw_outputs(axes, values)
+        _draw_outputs(figure, axes, values)
         _draw_boundary(axes, values)
         _draw_inputs(axes, values)
     axes.set(xlim=(LOW, HIGH), ylim=(LOW, HIGH), xticks=[0, 1], yticks=[0, 1])
@@ -224,29 +231,24 @@ def _figure(values: dict, hidden: bool) -> Figure:
     return figure
 
 
-def _draw_outputs(axes: Axes, values: dict) -> None:
+def _draw_outputs(figure: Figure, axes: Axes, values: dict) -> None:
     """The output over the plane: two tints for the step, otherwise a scale with its bar."""
     if values["activation"] == "step":
         axes.set_facecolor(TINTS[total(values, (LOW, LOW)) >= 0])
         corners = np.stack(np.meshgrid([LOW, HIGH], [LOW, HIGH]))  # (2, 2, 2)
-        sums = total(values, corners) + np.zeros((2, 2))
-        if any(_reaches(values)):  # the sum is linear, so that 4 corners give the exact edge
-            axes.contourf(*corners, sums, levels=[-99, 0, 99], colors=TINTS[:2])
+        if any(_reaches(values)):  # the total is linear, so that 4 corners give the exact edge
+            axes.contourf(*corners, totals(values, corners), levels=[-99, 0, 99], colors=TINTS[:2])
         return
     side = np.linspace(LOW, HIGH, 111)
     x = np.stack(np.meshgrid(side, side))  # (2, 111, 111)
-    outputs = ACTIVATIONS[values["activation"]](total(values, x) + np.zeros_like(x[0]))
+    outputs = ACTIVATIONS[values["activation"]](totals(values, x))
     largest = max(1.0, np.abs(outputs).max())
-    colours = {
-        "sigmoid": {"cmap": "cividis", "vmin": 0, "vmax": 1},
-        "tanh": {"cmap": SIGNED, "vmin": -1, "vmax": 1},
-        "ReLU": {"cmap": "cividis", "vmin": 0, "vmax": largest},
-    }[values["activation"]]
-    colours |= {"origin": "lower", "aspect": "auto"}
-    axes.imshow(outputs, extent=(LOW, HIGH, LOW, HIGH), **colours)
-    low, high = colours["vmin"], colours["vmax"]
-    beside = axes.figure.add_axes((0.82, 0.14, 0.035, 0.84))  # a colorbar would take 50 ms
-    beside.imshow(np.linspace(low, high, 128)[:, None], extent=(0, 1, low, high), **colours)
+    low, high = {"sigmoid": (0, 1), "tanh": (-1, 1), "ReLU": (0, largest)}[values["activation"]]
+    colours = SIGNED if values["activation"] == "tanh" else "cividis"
+    scale = np.linspace(low, high, 128)[:, None]
+    beside = figure.add_axes((0.82, 0.14, 0.035, 0.84))  # a colorbar would take 50 ms
+    _draw_values(axes, outputs, (LOW, HIGH, LOW, HIGH), colours, (low, high))
+    _draw_values(beside, scale, (0, 1, low, high), colours, (low, high))
     ticks = [low, (low + high) / 2, high]
     beside.set_yticks(ticks, [f"{tick:.3g}".replace("-", "−") for tick in ticks])
     beside.set(xticks=[], ylabel="output y")
@@ -254,13 +256,31 @@ def _draw_outputs(axes: Axes, values: dict) -> None:
     beside.yaxis.set_label_position("right")
 
 
+def _draw_values(
+    axes: Axes,
+    values: np.ndarray,
+    extent: tuple[float, float, float, float],
+    colours: str | Colormap,
+    limits: tuple[float, float],
+) -> None:
+    """Values as colours, the first row below. extent: left, right, low and high."""
+    low, high = limits
+    axes.imshow(
+        values,
+        extent=extent,
+        cmap=colours,
+        vmin=low,
+        vmax=high,
+        origin="lower",
+        aspect="auto",
+    )
+
+
 def _draw_boundary(axes: Axes, values: dict) -> None:
     """The line where the total is 0, and an arrow to the side where it is positive."""
-    words = {"ha": "center", "va": "center", "fontsize": 12, "zorder": 4}
-    words["bbox"] = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2}
     if not any(_reaches(values)):
         text = boundary(values).replace(": ", ":\n").replace(" lies ", "\nlies ")
-        axes.text(0.5, 0.5, text.rstrip("."), **words)
+        _write(axes, 0.5, 0.5, text.rstrip("."))
         return
     w = np.array([values["w_1"], values["w_2"]])
     normal, along = w / np.hypot(*w), np.array([-w[1], w[0]]) / np.hypot(*w)
@@ -274,11 +294,18 @@ def _draw_boundary(axes: Axes, values: dict) -> None:
         return
     # Where it is furthest from the four inputs and what is written there.
     gaps = np.hypot(*(tips[:, None] - np.array(INPUTS)).T).min(axis=0)  # (61,)
-    at = np.argmax(np.where(room, gaps, -1))
+    best = np.argmax(np.where(room, gaps, -1))
     style = {"arrowstyle": "-|>", "color": "black", "linewidth": 2, "mutation_scale": 18}
-    axes.annotate("", tips[at], feet[at], arrowprops={**style, "shrinkA": 0, "shrinkB": 0})
+    axes.annotate("", tips[best], feet[best], arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
     fires = "fires" if values["activation"] == "step" else "total > 0"
-    axes.text(*(tips[at] + 0.1 * normal), fires, **words)
+    x, y = tips[best] + 0.1 * normal
+    _write(axes, x, y, fires)
+
+
+def _write(axes: Axes, x: float, y: float, text: str) -> None:
+    """Words that can be read on every colour, centred there."""
+    box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2}
+    axes.text(x, y, text, ha="center", va="center", fontsize=12, zorder=4, bbox=box)
 
 
 def _draw_inputs(axes: Axes, values: dict) -> None:

@@ -1,6 +1,6 @@
 """Panels: controls and a table in the page, and a figure that Python draws at each change."""
 
-from typing import ClassVar
+from collections.abc import Mapping
 
 import traitlets
 from matplotlib import style
@@ -37,8 +37,9 @@ def button(name: str, label: str) -> dict:
 class Panel(View):
     """A view with controls in the page whose answer, figure and table, is made by Python.
 
-    A kind of panel defines TITLE, QUESTION, CONTROLS, MOVES, `look` and `arithmetic`; one whose
-    figure can be clicked, PICK and `pick` as well. Whoever has changed a control can read `values`.
+    A kind of panel gives title, question, controls and moves, and defines `look` and
+    `arithmetic`; one whose figure can be clicked, picks and `pick` as well. Whoever has changed a
+    control can read `values`.
     """
 
     _esm = bundle("panel.js")
@@ -46,7 +47,7 @@ class Panel(View):
     title = traitlets.Unicode().tag(sync=True)
     #: What `predict` of frame.js takes: question, choices or none, solution, explain.
     question = traitlets.Dict().tag(sync=True)
-    controls = traitlets.List().tag(sync=True)
+    controls: traitlets.List[dict] = traitlets.List().tag(sync=True)
     #: The controls that keys move: {"brackets": name, "arrows": name, "upright": name}, the last
     #: by the arrows up and down; Space plays the second.
     moves = traitlets.Dict().tag(sync=True)
@@ -60,21 +61,12 @@ class Panel(View):
     shown = traitlets.Dict().tag(sync=True)
     figure = traitlets.Bytes().tag(sync=True)
 
-    TITLE: ClassVar[str]
-    QUESTION: ClassVar[dict]
-    CONTROLS: ClassVar[list[dict]]
-    MOVES: ClassVar[dict[str, str]] = {}
-    PICK: ClassVar[str] = ""
-
-    def __init__(self, **start: object) -> None:
-        """start: the first value of every control."""
-        self.values, self.answered = dict(start), False
+    def __init__(self, start: Mapping[str, object], **traits: object) -> None:
+        """start: the first value of every control. traits: those above that a panel gives."""
+        self.values: dict = dict(start)
+        self.answered = False
         shown, figure = self._seen(turn=0)
-        super().__init__(
-            **{"title": self.TITLE, "question": self.QUESTION, "controls": self.CONTROLS},
-            **{"moves": self.MOVES, "start": dict(start), "picks": self.PICK},
-            **{"shown": shown, "figure": figure},
-        )
+        super().__init__(start=dict(start), shown=shown, figure=figure, **traits)
 
     def look(self, values: dict, answered: bool) -> dict:
         """What is seen with these values of the controls; pure, so that it can be tested.
@@ -130,14 +122,11 @@ class Panel(View):
     def _place(self, across: float, down: float) -> tuple[float, float]:
         """A place in the figure that was drawn last, in the data of its first axes."""
         width, height = self._drawn.bbox.size
-        return (
-            self._drawn.axes[0]
-            .transData.inverted()
-            .transform((across * width, (1 - down) * height))
-        )
+        to_data = self._drawn.axes[0].transData.inverted()
+        return to_data.transform((across * width, (1 - down) * height))
 
     def picture(self) -> bytes:
         with style.context(["course_utils.course", drawing.letters()]):
             figure = self.look(dict(self.start), answered=False)["figure"]
-            drawing.head(figure, f"Predict: {self.QUESTION['question']}")
+            drawing.head(figure, f"Predict: {self.question['question']}")
             return drawing.small_png(figure, dpi=80)

@@ -1,23 +1,60 @@
 """The activation race: recorded runs of sigmoid, tanh and ReLU, shallow and deep."""
 
 import math
+from dataclasses import dataclass
 from statistics import mean
-from typing import ClassVar
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from course_utils.records.race import load
 
-from . import panel
+from . import drawing, panel
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colour, line and mark of a curve, as matplotlib names them."""
+
+    colour: str
+    line: str
+    mark: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The names of two axes, and from where to where the upright one goes, with its ticks."""
+
+    x: str
+    y: str
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+
 
 #: Each activation's colour, line and mark, so that it can be told without the colour.
 LOOKS = {
-    "sigmoid": {"color": "#D55E00", "linestyle": "--", "marker": "s"},
-    "tanh": {"color": "#009E73", "linestyle": "-.", "marker": "^"},
-    "ReLU": {"color": "#0072B2", "linestyle": "-", "marker": "o"},
+    "sigmoid": Look(colour="#D55E00", line="--", mark="s"),
+    "tanh": Look(colour="#009E73", line="-.", mark="^"),
+    "ReLU": Look(colour="#0072B2", line="-", mark="o"),
 }
-SHOWN = ["training loss", "test error", "gradient per layer"]
+#: The axes of what can be shown.
+SCALES = {
+    "training loss": Scale(
+        x="step", y="training loss", low=0.05, high=3, ticks=(0.05, 0.1, 0.2, 0.5, 1, 2)
+    ),
+    "test error": Scale(
+        x="epoch", y="test error (%)", low=3, high=120, ticks=(3, 5, 10, 20, 50, 100)
+    ),
+    "gradient per layer": Scale(
+        x="hidden layer",
+        y="length of gradient",
+        low=5e-5,
+        high=3,
+        ticks=(0.0001, 0.001, 0.01, 0.1, 1),
+    ),
+}
+SHOWN = list(SCALES)
 EQUAL = "all equal"
 
 
@@ -61,20 +98,21 @@ class ActivationRace(panel.Panel):
     It shows the runs that `records.race` has made, with its recipe, and trains nothing itself.
     """
 
-    TITLE = "Activation race"
-    MOVES: ClassVar = {"brackets": "shown", "arrows": "depth"}
-
     def __init__(self) -> None:
         self._record = load()
         hidden = self._record["recipe"]["depths"]
         self._depths = {f"{depth} ({count} hidden)": depth for depth, count in hidden.items()}
         self._revealed = False
-        self.QUESTION = _question(self._record)
-        self.CONTROLS = [
-            panel.choice("depth", "depth", list(self._depths)),
-            panel.choice("shown", "shown", SHOWN),
-        ]
-        super().__init__(depth=next(iter(self._depths)), shown=SHOWN[0])
+        super().__init__(
+            {"depth": next(iter(self._depths)), "shown": SHOWN[0]},
+            title="Activation race",
+            question=_question(self._record),
+            controls=[
+                panel.choice("depth", "depth", list(self._depths)),
+                panel.choice("shown", "shown", SHOWN),
+            ],
+            moves={"brackets": "shown", "arrows": "depth"},
+        )
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
         if self.answered and not self._revealed:  # what was asked about comes first
@@ -123,30 +161,31 @@ class ActivationRace(panel.Panel):
     def _figure(self, depth: str, shown: str) -> Figure:
         """The three activations: means of the seeds as lines, their range as bands."""
         recipe = self._record["recipe"]
-        figure = Figure(figsize=(6.2, 3.1), dpi=100, layout="none")
-        axes = figure.add_axes((0.16, 0.2, 0.83, 0.78))
+        figure, axes = drawing.one_axes(6.2, 3.1, place=(0.16, 0.2, 0.83, 0.78))
         for k, (name, race) in enumerate(self._record["races"][depth].items()):
             runs = _curves(race["runs"], shown)  # (seeds, points)
             x = np.arange(1, runs.shape[1] + 1, dtype=float)
             if shown == "training loss":
                 x = (x - 0.5) * recipe["every"]  # the middle of the steps that a mean is of
-            # Where lines lie on each other, each has its marks at places of its own.
-            marks = (2 * k, 6) if len(x) > 10 else None
-            axes.plot(x, np.log10(runs.mean(axis=0)), **LOOKS[name], markevery=marks, label=name)
+            look = LOOKS[name]
+            axes.plot(
+                x,
+                np.log10(runs.mean(axis=0)),
+                color=look.colour,
+                linestyle=look.line,
+                marker=look.mark,
+                # Where lines lie on each other, each has its marks at places of its own.
+                markevery=(2 * k, 6) if len(x) > 10 else None,
+                label=name,
+            )
             if len(x) > 1:
-                band = np.log10([runs.min(axis=0), runs.max(axis=0)])
-                axes.fill_between(x, *band, color=LOOKS[name]["color"], alpha=0.2)
+                lowest, highest = np.log10([runs.min(axis=0), runs.max(axis=0)])
+                axes.fill_between(x, lowest, highest, color=look.colour, alpha=0.2)
         # Logarithms on an even axis: quicker by a third than a logarithmic axis.
-        across, up, ticks, (low, high) = {
-            "training loss": ("step", "training loss", [0.05, 0.1, 0.2, 0.5, 1, 2], (0.05, 3)),
-            "test error": ("epoch", "test error (%)", [3, 5, 10, 20, 50, 100], (3, 120)),
-            "gradient per layer": (
-                *("hidden layer", "length of gradient"),
-                *([0.0001, 0.001, 0.01, 0.1, 1], (5e-5, 3)),
-            ),
-        }[shown]
-        axes.set(xlabel=across, ylabel=up, ylim=(math.log10(low), math.log10(high)))
-        axes.set_yticks(np.log10(ticks), [f"{tick:g}" for tick in ticks])
+        scale = SCALES[shown]
+        axes.set(xlabel=scale.x, ylabel=scale.y)
+        axes.set_ylim(math.log10(scale.low), math.log10(scale.high))
+        axes.set_yticks(np.log10(scale.ticks), [f"{tick:g}" for tick in scale.ticks])
         if shown == "gradient per layer":
             count = recipe["depths"][depth]
             axes.set(xlim=(0.7, count + 0.3), xticks=range(1, count + 1))

@@ -1,10 +1,10 @@
 """The receptive field: how much of the image a unit can see, by formula and by gradient."""
 
 import copy
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from course_utils.models import LeNet
 
 from . import drawing, networks, panel
 from .chain import Chain, Row, chain
+from .networks import Shape
 
 #: How many random images the gradient is measured in: max pooling passes it to one winner, another
 #: one in each image, so that one image shows only a part of what a unit can see. In a large
@@ -27,36 +28,57 @@ IMAGES, NUMBERS = 256, 8_000_000
 BLUE = "#56B4E9"
 HEAD = ["layer", "kernel", "stride", "jump", "field"]
 
+#: A unit of a layer: map, row and column.
+Place = tuple[int, int, int]
 
-@dataclass(frozen=True)
-class Field:
+
+@dataclass(frozen=True, kw_only=True)
+class Square:
+    """The square of pixels that a unit sees; by default what a pixel sees of itself.
+
+    side: in pixels. jump: from the square of one unit to its neighbour's, in pixels. first: the
+    first row that the first unit sees, below 0 where it sees padding.
+    """
+
+    side: int = 1
+    jump: int = 1
+    first: int = 0
+
+    def rows(self, index: int) -> tuple[int, int]:
+        """The first and the last row (or column) that the unit of this row (or column) sees."""
+        start = self.first + index * self.jump
+        return start, start + self.side - 1
+
+    def middle(self, index: int) -> float:
+        """Where what the unit of this row (or column) sees has its middle; pixel 0 goes to 1."""
+        return self.rows(index)[0] + self.side / 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field(Square):
     """What the units of a layer see.
 
-    side: of the receptive field, in pixels. jump: between neighbouring units, in pixels. first:
-    the first row that the first unit sees, below 0 where it sees padding. places: units along a
-    side of its maps. maps: how many of them. depth: how many of `Chain.layers` lead there.
+    before: what those of the layer before see. places: units along a side of its maps. maps: how
+    many of them. depth: how many of `Chain.layers` lead there.
     """
 
     name: str
     kernel: int
     stride: int
-    jump: int
-    side: int
-    first: int
+    before: Square
     places: int
     maps: int
     depth: int
-    why_jump: str
-    why_side: str
 
-    def rows(self, at: int) -> tuple[int, int]:
-        """The first and the last row (or column) that the unit at this row (or column) sees."""
-        start = self.first + at * self.jump
-        return start, start + self.side - 1
+    @property
+    def why_side(self) -> str:
+        """The sum that gives the side."""
+        return f"{self.before.side} + ({self.kernel} − 1) · {self.before.jump} = {self.side}"
 
-    def middle(self, at: int) -> float:
-        """Where what the unit at this row (or column) sees has its middle; pixel 0 goes to 1."""
-        return self.rows(at)[0] + self.side / 2
+    @property
+    def why_jump(self) -> str:
+        """The product that gives the jump."""
+        return f"{self.before.jump} · {self.stride} = {self.jump}"
 
 
 def fields(network: Chain) -> list[Field]:
@@ -66,55 +88,46 @@ def fields(network: Chain) -> list[Field]:
     stands after it sees what it sees. ValueError for a network without convolution or pooling, and
     for a padding that is not of zeros, or is not counted.
     """
-    side, jump, first, seen = 1, 1, 0, []
-    x = torch.zeros(1, *network.shape)
-    done = 0
+    seen: list[Field] = []
     for row in network.rows:
         if row.kind == "norm":
             continue  # it looks at one place
-        with torch.no_grad():
-            for layer in network.layers[done : row.depth - 1]:
-                x = layer(x.clone())
-        networks.only_zeros_around(row.name, network.layers[row.depth - 1])
-        connected = row.kind == "fc"
-        if connected and not seen:
+        layer = network.layers[row.depth - 1]
+        networks.check_padding(layer.name, layer.module)
+        before = seen[-1] if seen else Square()
+        if row.kind != "fc":
+            seen.append(_field(row, layer.shape, before))
+            continue
+        if not seen:
             raise ValueError("the network has no convolution or pooling: every unit sees all.")
         # Flattened maps are as they were before.
-        kernel = seen[-1].places if connected else row.kernel
-        stride, padding = (1, 0) if connected else (row.stride, row.padding)
-        with torch.no_grad():
-            x = network.layers[row.depth - 1](x.clone())
-        done = row.depth
-        why_side = f"{side} + ({kernel} − 1) · {jump} = {side + (kernel - 1) * jump}"
-        why_jump = f"{jump} · {stride} = {jump * stride}"
-        first, side = first - padding * jump, side + (kernel - 1) * jump
-        jump *= stride
-        seen.append(
-            Field(
-                *(row.name, kernel, stride, jump, side, first, 1 if connected else x.shape[-1]),
-                *(x.shape[1], row.depth, why_jump, why_side),
-            )
-        )
-        if connected:
-            break
+        seen.append(_field(replace(row, kernel=seen[-1].places), (*layer.shape, 1, 1), before))
+        break
     return seen
 
 
-def through(network: Chain, images: torch.Tensor) -> list[torch.Tensor]:
-    """Images (N, C, H, W), and what each layer of the network makes of them."""
-    values = [images]
-    with torch.no_grad():
-        for layer in network.layers:
-            values.append(layer(values[-1].clone()))
-    return values
+def _field(row: Row, shape: tuple[int, ...], before: Square) -> Field:
+    """What the units of a row see. shape: (C, H, W) of the maps that they make."""
+    return Field(
+        side=before.side + (row.kernel - 1) * before.jump,
+        jump=before.jump * row.stride,
+        first=before.first - row.padding * before.jump,
+        name=row.name,
+        kernel=row.kernel,
+        stride=row.stride,
+        before=before,
+        places=shape[2],
+        maps=shape[0],
+        depth=row.depth,
+    )
 
 
 def measured(
-    network: Chain, field: Field, place: tuple[int, int, int], values: list[torch.Tensor]
+    network: Chain, field: Field, place: Place, values: list[torch.Tensor]
 ) -> torch.Tensor:
     """The mean over images of |gradient| of one unit, summed over channels: (H, W).
 
-    place: the unit's map, row and column. values: what `through` gives for the images. The
+    place: the unit's map, row and column. values: `Network.values` of the images. The
     gradient goes back layer by layer and, to be quick, only through what the unit sees.
     """
     windows = {row.depth: row for row in network.rows}
@@ -123,44 +136,58 @@ def measured(
     gradient[:, place[0]] = 1  # of the unit with respect to itself
     top, left = place[1:]
     for depth in range(field.depth, 0, -1):
-        layer, before = network.layers[depth - 1], values[depth - 1]
+        layer, before = network.layers[depth - 1].module, values[depth - 1]
         if before.ndim == 2 or gradient.ndim == 2:  # fully connected, or Flatten: all of it
             gradient, top, left = _back(layer, before, gradient), 0, 0
             continue
         window = windows.get(depth, Row("", ""))
-        patch, top, left, border = _patch(before, top, left, gradient.shape[2:], window)
-        if patch.numel() == 0:  # the unit sees nothing but padding
+        patch = _patch(before, (top, left), gradient.shape[2:], window)
+        if patch.values.numel() == 0:  # the unit sees nothing but padding
             return torch.zeros(network.shape[1:])
-        gradient = _back(_without_padding(layer), patch, gradient, border)
+        gradient = _back(_without_padding(layer), patch.values, gradient, patch.border)
+        top, left = patch.top, patch.left
     whole = torch.zeros(network.shape[1:])
     height, width = gradient.shape[2:]
     whole[top : top + height, left : left + width] = gradient.abs().sum(dim=1).mean(dim=0)
     return whole
 
 
-def _patch(
-    before: torch.Tensor, top: int, left: int, size: tuple[int, int], window: Row
-) -> tuple[torch.Tensor, int, int, list[int]]:
-    """What a window sees from where its outputs begin, of this size: the part that there is.
+@dataclass(frozen=True)
+class Patch:
+    """A part of maps: values (N, C, h, w), from this row and column on.
 
-    Returns it, (N, C, h, w), its first row and column, and the padding that belongs around it, in
-    the order of `F.pad`.
+    border: the padding that belongs around it, in the order of `F.pad`.
     """
-    border, cut = [], []
-    for at, count, side in zip((top, left), size, before.shape[2:], strict=True):
-        first = at * window.stride - window.padding
-        after = first + (count - 1) * window.stride + window.kernel
-        cut.append(slice(max(first, 0), min(after, side)))
-        border = [max(-first, 0), max(after - side, 0), *border]  # the last axis comes first
-    return before[:, :, cut[0], cut[1]], cut[0].start, cut[1].start, border
+
+    values: torch.Tensor
+    top: int
+    left: int
+    border: list[int]
+
+
+def _patch(before: torch.Tensor, start: tuple[int, int], size: torch.Size, window: Row) -> Patch:
+    """The part of maps (N, C, H, W) that outputs of a window see.
+
+    start, size: the first row and column of the outputs, and how many of each.
+    """
+    border: list[int] = []
+    parts = []
+    for first, count, side in zip(start, size, before.shape[2:], strict=True):
+        begin = first * window.stride - window.padding
+        end = begin + (count - 1) * window.stride + window.kernel
+        parts.append(slice(max(begin, 0), min(end, side)))
+        border = [max(-begin, 0), max(end - side, 0), *border]  # the last axis comes first
+    rows, columns = parts
+    return Patch(before[:, :, rows, columns], rows.start, columns.start, border)
 
 
 def _without_padding(layer: nn.Module) -> nn.Module:
-    if not hasattr(layer, "padding"):
-        return layer
-    layer = copy.copy(layer)
-    layer.padding = (0, 0) if isinstance(layer, nn.Conv2d) else 0
-    return layer
+    bare = copy.copy(layer)
+    if isinstance(bare, nn.Conv2d):
+        bare.padding = (0, 0)
+    elif isinstance(bare, nn.MaxPool2d | nn.AvgPool2d):
+        bare.padding = 0
+    return bare
 
 
 def _back(
@@ -195,16 +222,12 @@ class ReceptiveField(panel.Panel):
     for an image that is larger than its images.
     """
 
-    TITLE = "Receptive field"
-    MOVES: ClassVar = {"brackets": "layer", "arrows": "column", "upright": "row"}
-    PICK: ClassVar = "click a unit"
-
     def __init__(
         self,
         model: nn.Module | None = None,
         *,
         image: torch.Tensor | None = None,
-        shape: tuple[int, int, int] | None = None,
+        shape: Shape | None = None,
     ) -> None:
         self._default = model is None
         self._network = chain(_lenet() if model is None else model, shape)
@@ -212,30 +235,36 @@ class ReceptiveField(panel.Panel):
         self._image = _fitted(sample_digit()[0] if image is None else image, self._network.shape)
         asked = _asked(list(self._fields.values()))
         longest = max(field.places for field in self._fields.values()) - 1
-        self.QUESTION = _question(asked, list(self._fields.values()), self._network.name)
         most = max(field.maps for field in self._fields.values()) - 1
-        self.CONTROLS = [
-            panel.choice("layer", "layer", list(self._fields)),
-            panel.number("map", "map", 0, most),
-            panel.slider("row", "row", 0, longest, 1),
-            panel.slider("column", "column", 0, longest, 1),
-        ]
         self._layer = asked.name
         middle = asked.places // 2
-        super().__init__(layer=asked.name, map=0, row=middle, column=middle)
+        super().__init__(
+            {"layer": asked.name, "map": 0, "row": middle, "column": middle},
+            title="Receptive field",
+            question=_question(asked, list(self._fields.values()), self._network.name),
+            controls=[
+                panel.choice("layer", "layer", list(self._fields)),
+                panel.number("map", "map", 0, most),
+                panel.slider("row", "row", 0, longest, 1),
+                panel.slider("column", "column", 0, longest, 1),
+            ],
+            moves={"brackets": "layer", "arrows": "column", "upright": "row"},
+            picks="click a unit",
+        )
 
-    def gradient(self, layer: str, place: tuple[int, int, int]) -> torch.Tensor:
+    def gradient(self, layer: str, place: Place) -> torch.Tensor:
         """`measured` in the view's random images, for a layer's unit (map, row, column)."""
         return measured(self._network, self._fields[layer], place, self._values)
 
     @cached_property
     def _values(self) -> list[torch.Tensor]:
         """Random images, and what the layers make of them."""
-        one = through(self._network, torch.zeros(1, *self._network.shape))
-        many = max(16, min(IMAGES, NUMBERS // sum(value.numel() for value in one)))
+        numbers = math.prod(self._network.shape)
+        numbers += sum(math.prod(layer.shape) for layer in self._network.layers)
+        many = max(16, min(IMAGES, NUMBERS // numbers))
         generator = torch.Generator().manual_seed(0)
         images = torch.randn(many, *self._network.shape, generator=generator)
-        return through(self._network, images)
+        return self._network.values(images)
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
         self.values = self._moved(self.values)
@@ -247,16 +276,15 @@ class ReceptiveField(panel.Panel):
         if field is None:
             return values
         if field.name != self._layer:
-            values = {**values, "row": field.places // 2, "column": field.places // 2}
+            values = values | {"row": field.places // 2, "column": field.places // 2}
             self._layer = field.name
-        most = {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1}
-        return {**values, **{name: min(values[name], top) for name, top in most.items()}}
+        return values | {name: min(values[name], last) for name, last in _last(field).items()}
 
     def look(self, values: dict, answered: bool) -> dict:
         field, place = self._unit(values)
         rows = [_cells(each, values["layer"], answered) for each in self._fields.values()]
         seen = {
-            "limits": {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1},
+            "limits": _last(field),
             "table": {"head": HEAD, "rows": rows},
         }
         unit = f"{field.name}, map {place[0]}, row {place[1]}, column {place[2]}"
@@ -275,25 +303,24 @@ class ReceptiveField(panel.Panel):
         field, (height, width) = self._fields[values["layer"]], self._network.shape[1:]
         if not (0 <= x <= width and 0 <= y <= height):
             return {}
-        near = (round((at - field.middle(0)) / field.jump) for at in (y, x))
+        near = (round((pixel - field.middle(0)) / field.jump) for pixel in (y, x))
         return {
             name: min(max(unit, 0), field.places - 1)
             for name, unit in zip(("row", "column"), near, strict=True)
         }
 
-    def _unit(self, values: dict) -> tuple[Field, tuple[int, int, int]]:
+    def _unit(self, values: dict) -> tuple[Field, Place]:
         if values["layer"] not in self._fields:
             known = ", ".join(self._fields)
             raise ValueError(f"there is no layer {values['layer']!r}; there are {known}.")
         field = self._fields[values["layer"]]
-        names = ("map", "row", "column")
-        place = tuple(drawing.whole(values[name], name, at_least=0) for name in names)
-        for name, at, count in zip(names, place, (field.maps, *2 * [field.places]), strict=True):
-            if at >= count:
-                raise ValueError(f"{field.name} has no {name} {at}; they go from 0 to {count - 1}.")
-        return field, place
+        return field, (
+            _unit_index(field, "map", values["map"]),
+            _unit_index(field, "row", values["row"]),
+            _unit_index(field, "column", values["column"]),
+        )
 
-    def _sees(self, field: Field, place: tuple, gradient: torch.Tensor) -> str:
+    def _sees(self, field: Field, place: Place, gradient: torch.Tensor) -> str:
         """What the formula and the gradient say, in words."""
         inside = self._inside(field, place)
         pixels = (inside[1] - inside[0] + 1) * (inside[3] - inside[2] + 1)
@@ -309,55 +336,36 @@ class ReceptiveField(panel.Panel):
             )
         return f"by formula {field.side} × {field.side} pixels{hidden}; {found}."
 
-    def _inside(self, field: Field, place: tuple) -> tuple[int, int, int, int]:
+    def _inside(self, field: Field, place: Place) -> tuple[int, int, int, int]:
         """First and last row, first and last column of the field that lie in the image."""
         height, width = self._network.shape[1:]
         (top, bottom), (left, right) = field.rows(place[1]), field.rows(place[2])
         return max(0, top), min(height - 1, bottom), max(0, left), min(width - 1, right)
 
-    def _figure(self, field: Field, place: tuple, gradient: torch.Tensor | None) -> Figure:
+    def _figure(self, field: Field, place: Place, gradient: torch.Tensor | None) -> Figure:
         """The field on the image, beside it the gradient (None: it is not to be seen yet)."""
-        # One axes, and no layout engine: each further one would cost a quarter of the time.
-        figure = Figure(figsize=(5.9, 2.9), dpi=100, layout="none")
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
+        figure, axes = drawing.bare(5.9, 2.9)
         height, width = self._network.shape[1:]
-        corner = field.rows(place[1])[0], field.rows(place[2])[0]
-        ends = [0, 0, height, width]  # top, left, bottom, right; with what is seen of the padding
+        shown = Box(0, 0, height, width)
         if gradient is not None:
-            seen = [*corner, *(at + field.side for at in corner)]
-            ends = [*map(min, ends[:2], seen[:2]), *map(max, ends[2:], seen[2:])]
-        top, left, bottom, right = ends
-        unit = max(bottom - top, right - left) / 32  # of the sizes below
-        across = right - left + 2.5 * unit  # from one panel to the next
+            shown = shown.around(_box(field, place))  # with what is seen of the padding
+        unit = shown.unit
+        across = shown.width + 2.5 * unit  # from one panel to the next
         grey = self._image.float().mean(dim=0).numpy()
         _picture(axes, grey, 0, "gray", 255)
-        axes.text(0, top - unit, "the image", fontsize=14, va="bottom")
+        axes.text(0, shown.top - unit, "the image", fontsize=14, va="bottom")
         if gradient is None:
             axes.add_patch(Rectangle((across, 0), width, height, fill=False, edgecolor="0.6"))
             middle = (across + width / 2, height / 2)
             axes.text(*middle, "?", fontsize=60, ha="center", va="center")
         else:
-            most = float(gradient.max())
-            _picture(axes, gradient.numpy(), across, "cividis", most or 1)
-            axes.text(across, top - unit, "mean |gradient|", fontsize=14, va="bottom")
-            _scale(axes, across + right + unit, (top, bottom), unit, most)
-            centres = [field.middle(at) for at in range(field.places)]
-            y, x = zip(*product(centres, centres), strict=True)
-            axes.plot(x, y, ".", color=BLUE, markersize=max(2, min(7, 2 * field.jump)))
-            axes.plot(
-                centres[place[2]],
-                centres[place[1]],
-                "o",
-                color=drawing.ORANGE,
-                markeredgecolor="black",
-                markersize=10,
-            )
+            _draw_gradient(axes, gradient, shown, across)
+            _draw_units(axes, field, place)
             for shift in (0, across):
-                axes.add_patch(_frame(corner[0], corner[1] + shift, field.side))
+                axes.add_patch(_frame(_box(field, place), shift))
         axes.set(
-            xlim=(left - 0.6 * unit, across + right + 3.8 * unit),
-            ylim=(bottom + 0.6 * unit, top - 3.2 * unit),
+            xlim=(shown.left - 0.6 * unit, across + shown.right + 3.8 * unit),
+            ylim=(shown.bottom + 0.6 * unit, shown.top - 3.2 * unit),
         )
         axes.set_aspect("equal", anchor="W")
         return figure
@@ -368,11 +376,25 @@ class ReceptiveField(panel.Panel):
             line = f"{field.name}: kernel {field.kernel}, stride {field.stride}, "
             line += f"jump {field.jump}, field {field.side} × {field.side}"
             if self._default:  # the gradients of a trained network differ by machine
-                at = field.places // 2
-                height, width, _ = reach(self.gradient(field.name, (0, at, at)))
+                middle = field.places // 2
+                height, width, _ = reach(self.gradient(field.name, (0, middle, middle)))
                 line += f", by gradient {height} × {width}"
             lines.append(line)
         return "\n".join(lines)
+
+
+def _unit_index(field: Field, name: str, value: object) -> int:
+    """The value, if a map, row or column of the layer has that number; otherwise ValueError."""
+    index = drawing.whole(value, name, at_least=0)
+    last = _last(field)[name]
+    if index > last:
+        raise ValueError(f"{field.name} has no {name} {index}; they go from 0 to {last}.")
+    return index
+
+
+def _last(field: Field) -> dict[str, int]:
+    """The last map, row and column of a layer's units."""
+    return {"map": field.maps - 1, "row": field.places - 1, "column": field.places - 1}
 
 
 def _lenet() -> nn.Module:
@@ -382,7 +404,7 @@ def _lenet() -> nn.Module:
         return LeNet()
 
 
-def _fitted(image: torch.Tensor, shape: tuple[int, int, int]) -> torch.Tensor:
+def _fitted(image: torch.Tensor, shape: Shape) -> torch.Tensor:
     """A picture, uint8 (C, H, W), with black around it as far as the network's images go."""
     if not isinstance(image, torch.Tensor) or image.ndim != 3 or image.dtype != torch.uint8:
         raise ValueError("the image has to be uint8 of shape (C, H, W).")
@@ -433,9 +455,82 @@ def _cells(field: Field, layer: str, answered: bool) -> list:
     ]
 
 
-def _frame(top: float, left: float, side: float) -> Rectangle:
-    """A square of pixels; that it is clear on white as well as on black, it is orange."""
-    return Rectangle((left, top), side, side, fill=False, edgecolor=drawing.ORANGE, linewidth=3.5)
+# --- the figure ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the figure, in pixels of the image."""
+
+    top: float
+    left: float
+    bottom: float
+    right: float
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def unit(self) -> float:
+        """The width of the gaps in a figure that shows this box."""
+        return max(self.height, self.width) / 32
+
+    def around(self, other: "Box") -> "Box":
+        """The smallest box that holds both."""
+        return Box(
+            top=min(self.top, other.top),
+            left=min(self.left, other.left),
+            bottom=max(self.bottom, other.bottom),
+            right=max(self.right, other.right),
+        )
+
+
+def _box(field: Field, place: Place) -> Box:
+    """What the unit at (map, row, column) sees."""
+    top, left = field.rows(place[1])[0], field.rows(place[2])[0]
+    return Box(top, left, top + field.side, left + field.side)
+
+
+def _draw_gradient(axes: Axes, gradient: torch.Tensor, shown: Box, across: float) -> None:
+    """The gradient with its scale, so far to the right of the image. shown: what of it is seen."""
+    unit = shown.unit
+    largest = float(gradient.max())
+    _picture(axes, gradient.numpy(), across, "cividis", largest or 1)
+    axes.text(across, shown.top - unit, "mean |gradient|", fontsize=14, va="bottom")
+    left = across + shown.right + unit
+    _draw_scale(axes, Box(shown.top, left, shown.bottom, left + unit), largest)
+
+
+def _draw_units(axes: Axes, field: Field, place: Place) -> None:
+    """A dot in the middle of what each unit of the map sees, a large one for that which is seen."""
+    middles = [field.middle(index) for index in range(field.places)]
+    y, x = zip(*product(middles, middles), strict=True)
+    axes.plot(x, y, ".", color=BLUE, markersize=max(2, min(7, 2 * field.jump)))
+    axes.plot(
+        middles[place[2]],
+        middles[place[1]],
+        "o",
+        color=drawing.ORANGE,
+        markeredgecolor="black",
+        markersize=10,
+    )
+
+
+def _frame(box: Box, shift: float) -> Rectangle:
+    """A frame, moved to the right; that it is clear on white as well as on black, it is orange."""
+    return Rectangle(
+        (box.left + shift, box.top),
+        box.width,
+        box.height,
+        fill=False,
+        edgecolor=drawing.ORANGE,
+        linewidth=3.5,
+    )
 
 
 def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, most: float) -> None:
@@ -445,11 +540,11 @@ def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, most: fl
     axes.imshow(values, cmap=colours, vmin=0, vmax=most, extent=extent)
 
 
-def _scale(axes: Axes, left: float, rows: tuple[float, float], unit: float, most: float) -> None:
+def _draw_scale(axes: Axes, box: Box, largest: float) -> None:
     """The colours of the gradient from 0, below, to the largest."""
     steps = np.linspace(1, 0, 64)[:, None]
-    extent = (left, left + unit, rows[1], rows[0])
+    extent = (box.left, box.right, box.bottom, box.top)
     axes.imshow(steps, cmap="cividis", vmin=0, vmax=1, extent=extent)
-    for row, text, place in ((rows[1], "0", "bottom"), (rows[0], f"{most:.1g}", "top")):
-        beside = {"fontsize": 12, "rotation": 90, "va": place, "ha": "left"}
-        axes.text(left + 1.3 * unit, row, text, **beside)
+    beside = box.left + 1.3 * box.width
+    for row, text, anchor in ((box.bottom, "0", "bottom"), (box.top, f"{largest:.1g}", "top")):
+        axes.text(beside, row, text, fontsize=12, rotation=90, va=anchor, ha="left")

@@ -1,10 +1,12 @@
 """A training, replayed: loss, filters, and what the network made of one stubborn digit."""
 
+import math
 import struct
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import torch
 import traitlets
@@ -19,6 +21,7 @@ from course_utils import images, plots
 from . import drawing, networks
 from .base import View, bundle
 from .base import style as sheet
+from .networks import Inputs
 
 DIGITS = 100
 #: So many frames at most; then every other one goes, and half as many are kept from there on.
@@ -71,7 +74,7 @@ class Replay(View):
     #: What does not change: the names, and the shape of the filters.
     about = traitlets.Dict().tag(sync=True)
     #: Step, loss and digits read rightly of every frame, and the filters of the last one.
-    curve = traitlets.List().tag(sync=True)
+    curve: traitlets.List[list] = traitlets.List().tag(sync=True)
     now = traitlets.Bytes().tag(sync=True)
     #: Of a training that has ended: the question, and of each frame its filters and the
     #: probabilities of the stubborn digit, float32 (frames, classes); that digit's picture.
@@ -80,7 +83,7 @@ class Replay(View):
     chances = traitlets.Bytes().tag(sync=True)
     digit = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, model: nn.Module, test: images.Images, **inputs: float) -> None:
+    def __init__(self, model: nn.Module, test: images.Images, **inputs: Unpack[Inputs]) -> None:
         self._model, self._layer = model, first_layer(model)
         networks.check_weights(model)
         count = min(DIGITS, len(test))
@@ -89,14 +92,7 @@ class Replay(View):
         # A layout in which pooling takes half the time. (contiguous() sees it in what has C = 1.)
         self._batch = x.to(memory_format=torch.channels_last), y
         self._step, self._every, self._sent, self._open = 0, EVERY, 0.0, False
-        try:
-            self.frames = [self._frame()]
-        except RuntimeError as error:
-            side = self._batch[0].shape[-1]
-            raise ValueError(
-                f"{type(model).__name__} cannot read these pictures of {side} × {side} pixels "
-                f"({str(error).splitlines()[0]}). Do pad, mean and std fit to it?"
-            ) from None
+        self.frames = [self._frame()]
         shape = list(pictures(self._layer).shape)
         about = {"name": type(model).__name__, "classes": list(test.classes), "digits": count}
         about |= {"filters": shape, "pooled": _pooled(self._layer)}
@@ -120,8 +116,11 @@ class Replay(View):
         self.frames.append(self._frame())
         if len(self.frames) > FRAMES:
             self._every *= 2
-            kept = (f for f in self.frames if f.step in EARLY or f.step % self._every == 0)
-            self.frames = list(kept)
+            self.frames = [
+                frame
+                for frame in self.frames
+                if frame.step in EARLY or frame.step % self._every == 0
+            ]
         if time.monotonic() - self._sent >= PAUSE:
             self._tell()
 
@@ -142,9 +141,10 @@ class Replay(View):
             self.filters = b"".join(frame.filters for frame in self.frames)
             self.chances = chances[:, chosen].numpy().tobytes()
             self.digit = self._digits.images[chosen].numpy().tobytes()
-            steps, said = [frame.step for frame in self.frames], chances[:, chosen].argmax(dim=1)
+            steps = [frame.step for frame in self.frames]
+            answers = chances[:, chosen].argmax(dim=1).tolist()
             label = int(self._digits.labels[chosen])
-            question = asked(steps, said.tolist(), label, self._digits.classes)
+            question = question_about(steps, answers, label, self._digits.classes)
             self.run = {"steps": self._step, "label": label, "question": question}
 
     def kernels(self, part: float) -> torch.Tensor:
@@ -160,12 +160,12 @@ class Replay(View):
 
     def arithmetic(self) -> str:
         count, high, wide = self.about["filters"]
-        kept = f"{len(self.frames)} kept" if self._step else "training has not begun"
+        frames = f"{len(self.frames)} kept" if self._step else "training has not begun"
         classes = len(self._digits.classes)
         return (
             f"{count} filters of {high} × {wide}, of the first layer\n"
             f"{len(self._digits)} test images of {classes} classes\n"
-            f"{self._step} steps, {kept}"
+            f"{self._step} steps, {frames}"
         )
 
     def picture(self) -> bytes:
@@ -184,8 +184,10 @@ class Replay(View):
             return drawing.small_png(figure, dpi=72)
 
     def _curve(self) -> list:
-        finite = [(f, f.loss if f.loss < float("inf") else None) for f in self.frames]
-        return [[frame.step, loss, frame.right] for frame, loss in finite]  # JSON has no NaN
+        return [
+            [frame.step, frame.loss if math.isfinite(frame.loss) else None, frame.right]
+            for frame in self.frames  # JSON has no NaN
+        ]
 
     def _tell(self) -> None:
         with self.hold_sync():
@@ -194,19 +196,14 @@ class Replay(View):
 
     def _frame(self) -> Frame:
         device = self._layer.weight.device
-        x, y = self._batch = tuple(part.to(device) for part in self._batch)
-        modes = [(module, module.training) for module in self._model.modules()]
-        self._model.eval()
-        try:
-            with torch.no_grad():
-                z = self._model(x)  # (digits, classes)
-                loss = F.cross_entropy(z, y).item()
-                right = (z.argmax(dim=1) == y).sum().item()
-                chances = z.softmax(dim=1).nan_to_num().float().cpu()
-                return Frame(self._step, loss, right, chances, packed(pictures(self._layer)))
-        finally:
-            for module, mode in modes:  # a part may be in another mode than the whole
-                module.training = mode
+        x, y = self._batch[0].to(device), self._batch[1].to(device)
+        self._batch = x, y
+        with networks.evaluating(self._model):
+            z = networks.logits(self._model, x)  # (digits, classes)
+            loss = F.cross_entropy(z, y).item()
+            right = int((z.argmax(dim=1) == y).sum())
+            chances = z.softmax(dim=1).nan_to_num().float().cpu()
+            return Frame(self._step, loss, right, chances, packed(pictures(self._layer)))
 
 
 def first_layer(model: nn.Module) -> nn.Conv2d | nn.Linear:
@@ -260,30 +257,32 @@ def stubborn(right: torch.Tensor) -> int:
     return int((~right).sum(dim=0).argmax())
 
 
-def for_good(steps: list[int], said: list[int], label: int) -> int | None:
+def learned_at(steps: list[int], answers: list[int], label: int) -> int | None:
     """The first step from which on the answers are right; None if the last one is wrong."""
-    last_wrong = max((i for i, answer in enumerate(said) if answer != label), default=-1)
+    last_wrong = max((i for i, answer in enumerate(answers) if answer != label), default=-1)
     return steps[last_wrong + 1] if last_wrong + 1 < len(steps) else None
 
 
-def asked(steps: list[int], said: list[int], label: int, classes: Sequence[str]) -> dict:
+def question_about(
+    steps: list[int], answers: list[int], label: int, classes: Sequence[str]
+) -> dict:
     """The question about one digit, for `predict` of frame.js; none if it was never misread.
 
-    steps: of the frames. said: what the network took the digit for in each. label: what it is.
+    steps: of the frames. answers: what the network took the digit for in each. label: what it is.
     """
-    mistakes = Counter(answer for answer in said if answer != label)
+    mistakes = Counter(answer for answer in answers if answer != label)
     if not mistakes:
         return {}
     (taken, times), name = mistakes.most_common(1)[0], classes[label]
     equals = {other for other, count in mistakes.items() if count == times and other != taken}
-    learned = for_good(steps, said, label)
+    learned = learned_at(steps, answers, label)
     if learned is None:
-        end = f"at the end it is taken for {classes[said[-1]]}"
+        end = f"at the end it is taken for {classes[answers[-1]]}"
     else:
         end = f"from step {learned} on it is read as {name}"
     return {
         "question": f"This image, class {name}, was misread longest of them all. {QUESTION}",
         "choices": [other for k, other in enumerate(classes) if k != label and k not in equals],
         "solution": classes[taken],
-        "explain": f"In {times} of {len(said)} frames; {end}.",
+        "explain": f"In {times} of {len(answers)} frames; {end}.",
     }

@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from itertools import pairwise
 from numbers import Real
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import traitlets
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -20,6 +21,7 @@ from course_utils import plots
 
 from . import drawing, networks
 from .base import PAGE, View, bundle, style
+from .networks import Inputs, Layer, Network
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
 DIGITS = json.loads((PAGE / "digits.json").read_text(encoding="utf-8"))
@@ -50,17 +52,17 @@ class XRay(View):
     def __init__(
         self,
         model: nn.Module,
-        inputs: dict | None = None,
+        inputs: Inputs | None = None,
         *,
         image: torch.Tensor | None = None,
         classes: Sequence[str] | None = None,
         centring: bool = True,
     ) -> None:
-        network = {**describe(model, inputs, classes), **_pad(image, centring)}
-        begun = _as_drawn(START) if image is None else image.numpy()
-        super().__init__(network=network, drawn=begun.tobytes())
-        self._begun = torch.from_numpy(begun.copy()).view(1, 28, 28)
-        self._model = networks.copied(model)
+        self._network, scaling = _read(model, inputs)
+        described = _described(self._network, scaling, classes) | _pad(image, centring)
+        pixels = _as_drawn(START) if image is None else image.numpy()
+        super().__init__(network=described, drawn=pixels.tobytes())
+        self._first_digit = torch.from_numpy(pixels.copy()).view(1, 28, 28)
 
     @property
     def digit(self) -> torch.Tensor:
@@ -69,10 +71,10 @@ class XRay(View):
 
     def show(self, image: torch.Tensor) -> None:
         """Put a picture on the pad, uint8 (1, 28, 28); ValueError for another."""
-        drawing = _start(image)
+        strokes = _start(image)
         with self.hold_sync():
             self.drawn = image.cpu().numpy().tobytes()
-            self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": drawing}
+            self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": strokes}
 
     def probabilities(self, digit: torch.Tensor) -> torch.Tensor:
         """What the network says in torch of a digit, uint8 (1, 28, 28): float32 (classes,)."""
@@ -82,61 +84,56 @@ class XRay(View):
         shapes = [("input", self.network["input"])]
         shapes += [(layer["name"], layer["shape"]) for layer in self.network["layers"]]
         lines = [f"{name:12} {' × '.join(map(str, shape))}" for name, shape in shapes]
-        chances = self.probabilities(self._begun)
+        chances = self.probabilities(self._first_digit)
         best = int(chances.argmax())
         name = self.network["classes"][best]
         return "\n".join([*lines, f"most probable: {name}, probability {chances[best]:.4f}"])
 
     def picture(self) -> bytes:
         """The digit to begin with, the maps of the first layers, and the probabilities."""
-        values = self._values(self._begun)
-        maps = [
-            (layer, value[0])
-            for layer, value in zip(self.network["layers"], values[1:], strict=True)
-            if value.ndim == 4
-        ][:6]
+        values = self._values(self._first_digit)
+        layers = zip(self.network["layers"], values[1:], strict=True)
+        maps = [(layer["name"], value[0]) for layer, value in layers if value.ndim == 4][:6]
         rows, columns = -(-len(maps) // 3), min(3, len(maps))
         figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), layout="constrained")
         figure.suptitle(
             "Predict: the drawing moves up by 4 pixels. What does the network read then?"
         )
-        left, middle, right = figure.subfigures(1, 3, width_ratios=[2.5, 3 * columns or 0.1, 3])
+        ratios = [2.5, 3 * columns or 0.1, 3]
+        left, middle, right = figure.subfigures(1, 3, squeeze=False, width_ratios=ratios)[0]
         axes = left.subplots()
         axes.imshow(values[0][0, 0].numpy(), cmap="gray")
         axes.set_title("what the network sees")
         axes.set_axis_off()
-        for axes, (layer, value) in zip(
-            middle.subplots(rows, columns, squeeze=False).flat if maps else (), maps, strict=False
-        ):
+        places = middle.subplots(rows, columns, squeeze=False).flat if maps else ()
+        for axes, (name, value) in zip(places, maps, strict=False):
             across = 3 if len(value) <= 6 else 4 if len(value) <= 16 else 8
             plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
-            axes.set_title(layer["name"])
-        axes = right.subplots()
-        chances = self.probabilities(self._begun).numpy()
+            axes.set_title(name)
+        self._draw_probabilities(right.subplots())
+        return drawing.small_png(figure, dpi=64)
+
+    def _draw_probabilities(self, axes: Axes) -> None:
+        chances = self.probabilities(self._first_digit).numpy()
         axes.bar(range(len(chances)), chances, color="#0072B2")
         names = drawing.writable(self.network["classes"])
-        upright = 0 if max(map(len, names)) < 3 else 90
-        axes.set_xticks(range(len(chances)), names, rotation=upright)
+        rotation = 0 if max(map(len, names)) < 3 else 90
+        axes.set_xticks(range(len(chances)), names, rotation=rotation)
         axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
-        return drawing.small_png(figure, dpi=64)
 
     def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
         """The input made of a digit, and what each layer that is shown makes of it."""
         pad = nn.functional.pad(digit[None].float() / 255, [self.network["pad"]] * 4)
-        values = [(pad - self.network["mean"]) / self.network["std"]]  # (1, 1, H, W)
-        x = values[0]
-        with torch.no_grad():
-            for layer in _layers(self._model):
-                x = layer(x.clone())  # an in-place ReLU would change what is kept
-                if type(layer) in _DESCRIBED:
-                    values.append(x)
-        return values
+        x = (pad - self.network["mean"]) / self.network["std"]  # (1, 1, H, W)
+        values = self._network.values(x)[1:]
+        layers = zip(self._network.layers, values, strict=True)
+        return [x, *(value for layer, value in layers if _shown(layer))]
 
 
 def export_xray(
     model: nn.Module,
     path: str | Path,
-    inputs: dict | None = None,
+    inputs: Inputs | None = None,
     *,
     classes: Sequence[str] | None = None,
     centring: bool = True,
@@ -164,7 +161,7 @@ def export_xray(
 
 
 def describe(
-    model: nn.Module, inputs: dict | None = None, classes: Sequence[str] | None = None
+    model: nn.Module, inputs: Inputs | None = None, classes: Sequence[str] | None = None
 ) -> dict:
     """A network as JSON: its layers in order, their numbers as base64 of little-endian float32.
 
@@ -180,129 +177,137 @@ def describe(
     and names it; for a model that does more than its layers do; and where it and inputs, or
     classes, do not fit.
     """
-    model = networks.copied(model)
-    layers = _layers(model)
-    named = list(zip(networks.names(layers, _CALLED), layers, strict=True))
-    told = [_DESCRIBED[type(layer)](name, layer) for name, layer in named if _shown(layer)]
-    x, scaling = _example(model, inputs)
-    values = networks.chained(model, named, x)
-    logits = values[-1]
-    if logits.ndim != 2:
-        got = list(logits.shape[1:])
-        raise ValueError(f"one number a class is needed at the end, not {got}: Flatten?")
-    shapes = [
-        (name, list(value.shape[1:]))
-        for (name, layer), value in zip(named, values, strict=True)
-        if _shown(layer)
-    ]
-    classes = list(map(str, range(logits.shape[1]) if classes is None else classes))
-    if len(classes) != logits.shape[1]:
-        raise ValueError(f"the network has {logits.shape[1]} classes; {len(classes)} are named.")
-    return {
-        "name": type(model).__name__,
-        "input": list(x.shape[1:]),
-        **scaling,
-        "classes": classes,
-        "layers": [
-            {"name": name, "shape": shape, **part}
-            for (name, shape), part in zip(shapes, told, strict=True)
-        ],
-    }
+    return _described(*_read(model, inputs), classes)
 
 
-def _layers(model: nn.Module) -> list[nn.Module]:
-    return networks.parts(model, (*_DESCRIBED, *_PASSED))
-
-
-def _shown(layer: nn.Module) -> bool:
-    return type(layer) in _DESCRIBED
-
-
-def _example(model: nn.Module, inputs: dict | None) -> tuple[torch.Tensor, dict]:
-    """Two random pictures that the model takes, (2, 1, H, W), and its pad, mean and std."""
+def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
+    """A network that takes grey images of 28 × 28 with some padding; its pad, mean and std."""
     inputs = {"mean": 0.5, "std": 1.0, **(inputs or {})}
     pads = [inputs["pad"]] if "pad" in inputs else [2, 0]
-    scaling = {name: inputs[name] for name in ("mean", "std")}
     if not all(isinstance(pad, int) and pad >= 0 for pad in pads):
         raise ValueError(f"pad has to be a whole number from 0 on; got {inputs['pad']!r}.")
+    scaling = {"mean": inputs["mean"], "std": inputs["std"]}
     for name, value in scaling.items():
         if not (isinstance(value, Real) and math.isfinite(value) and (name == "mean" or value > 0)):
             above = " above 0" if name == "std" else ""
             raise ValueError(f"{name} has to be a finite number{above}; got {value!r}.")
-    problems = []
-    for pad in pads:
-        side = 28 + 2 * pad
-        x = torch.randn(2, 1, side, side, generator=torch.Generator().manual_seed(0))
-        try:
-            networks.answer(model, x)
-        except ValueError as error:
-            problems.append(f"{side} × {side}: {error}")
-        else:
-            return x, {"pad": pad, **{name: float(value) for name, value in scaling.items()}}
-    raise ValueError(
-        f"{type(model).__name__} does not take grey pictures of {' or of '.join(problems)}"
+    network = networks.read(
+        model,
+        _KNOWN,
+        shapes=[(1, 28 + 2 * pad, 28 + 2 * pad) for pad in pads],
+        advice="The X-ray draws grey images of 28 + 2 · pad pixels a side.",
     )
+    pad = (network.shape[1] - 28) // 2
+    return network, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
 
 
-def _conv2d(name: str, layer: nn.Conv2d) -> dict:
-    networks.only(name, layer, dilation=(1, 1), groups=1)
-    networks.only_zeros_around(name, layer)
+def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -> dict:
+    """What `describe` returns."""
+    layers = [
+        {"name": layer.name, "shape": list(layer.shape), **_DESCRIBED[type(layer.module)](layer)}
+        for layer in network.layers
+        if _shown(layer)
+    ]
+    answer = network.layers[-1].shape
+    if len(answer) != 1:
+        raise ValueError(f"one number a class is needed at the end, not {list(answer)}: Flatten?")
+    names = list(map(str, range(answer[0]) if classes is None else classes))
+    if len(names) != answer[0]:
+        raise ValueError(f"the network has {answer[0]} classes; {len(names)} are named.")
     return {
-        "kind": "conv2d",
-        "weight": {"shape": list(layer.weight.shape), "data": _base64(layer.weight)},
-        "bias": _base64(layer.bias),
-        "stride": list(layer.stride),
-        "padding": list(networks.convolution_padding(name, layer)),
+        "name": network.name,
+        "input": list(network.shape),
+        **scaling,
+        "classes": names,
+        "layers": layers,
     }
 
 
-def _max_pool(name: str, layer: nn.MaxPool2d) -> dict:
-    networks.only(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
+def _shown(layer: Layer) -> bool:
+    return type(layer.module) in _DESCRIBED
+
+
+def _conv2d(layer: Layer) -> dict:
+    module = layer.module
+    assert isinstance(module, nn.Conv2d)
+    networks.check_options(layer.name, module, groups=1)
+    networks.check_padding(layer.name, module)
+    window = networks.window(layer)
+    return {
+        "kind": "conv2d",
+        "weight": _weight(module),
+        "bias": _base64(module.bias),
+        "stride": list(window.stride),
+        "padding": list(window.padding),
+    }
+
+
+def _max_pool(layer: Layer) -> dict:
     return {"kind": "maxPool2d", **_window(layer)}
 
 
-def _average_pool(name: str, layer: nn.AvgPool2d) -> dict:
-    networks.only(name, layer, ceil_mode=False, divisor_override=None)
-    networks.only_zeros_around(name, layer)
+def _average_pool(layer: Layer) -> dict:
+    networks.check_options(layer.name, layer.module, divisor_override=None)
+    networks.check_padding(layer.name, layer.module)
     return {"kind": "avgPool2d", **_window(layer)}
 
 
-def _window(layer: nn.MaxPool2d | nn.AvgPool2d) -> dict:
-    sides = {"size": layer.kernel_size, "stride": layer.stride, "padding": layer.padding}
-    return {key: list(networks.pair(value)) for key, value in sides.items()}
+def _window(layer: Layer) -> dict:
+    window = networks.window(layer)
+    return {
+        "size": list(window.kernel),
+        "stride": list(window.stride),
+        "padding": list(window.padding),
+    }
 
 
-def _batch_norm(name: str, layer: nn.BatchNorm2d) -> dict:
-    if layer.running_mean is None:
-        raise ValueError(f"{name} keeps no running mean, so it has nothing to use in eval().")
-    scale = (layer.running_var.double() + layer.eps).rsqrt()
-    if layer.affine:
-        scale = scale * layer.weight
-    shift = -layer.running_mean * scale + (layer.bias if layer.affine else 0)
+def _relu(layer: Layer) -> dict:
+    return {"kind": "relu"}
+
+
+def _batch_norm(layer: Layer) -> dict:
+    module = layer.module
+    assert isinstance(module, nn.BatchNorm2d)
+    if module.running_mean is None or module.running_var is None:
+        raise ValueError(f"{layer.name} keeps no running mean, so it has nothing to use in eval().")
+    scale = (module.running_var.double() + module.eps).rsqrt()
+    if module.affine:
+        scale = scale * module.weight
+    shift = -module.running_mean * scale + (module.bias if module.affine else 0)
     return {"kind": "affine", "scale": _base64(scale), "shift": _base64(shift)}
 
 
-def _linear(name: str, layer: nn.Linear) -> dict:
-    weight = {"shape": list(layer.weight.shape), "data": _base64(layer.weight)}
-    return {"kind": "linear", "weight": weight, "bias": _base64(layer.bias)}
+def _linear(layer: Layer) -> dict:
+    module = layer.module
+    assert isinstance(module, nn.Linear)
+    return {"kind": "linear", "weight": _weight(module), "bias": _base64(module.bias)}
 
 
-#: How each layer that is shown is described, and those that do nothing to the numbers.
-_DESCRIBED = {
+def _weight(module: nn.Conv2d | nn.Linear) -> dict:
+    return {"shape": list(module.weight.shape), "data": _base64(module.weight)}
+
+
+#: How each layer that is shown is described.
+_DESCRIBED: dict[type[nn.Module], Callable[[Layer], dict]] = {
     nn.Conv2d: _conv2d,
     nn.MaxPool2d: _max_pool,
     nn.AvgPool2d: _average_pool,
-    nn.ReLU: lambda name, layer: {"kind": "relu"},
+    nn.ReLU: _relu,
     nn.BatchNorm2d: _batch_norm,
     nn.Linear: _linear,
 }
-_PASSED = (nn.Flatten, nn.Dropout, nn.Dropout2d, nn.Identity)
-_CALLED = {
+#: What each is called, and those that do nothing to the numbers.
+_KNOWN: dict[type[nn.Module], str] = {
     nn.Conv2d: "conv",
     nn.MaxPool2d: "pool",
     nn.AvgPool2d: "pool",
+    nn.ReLU: "ReLU",
     nn.BatchNorm2d: "norm",
     nn.Linear: "linear",
+    nn.Flatten: "Flatten",
+    nn.Dropout: "Dropout",
+    nn.Dropout2d: "Dropout2d",
+    nn.Identity: "Identity",
 }
 
 

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from typing import ClassVar
 
 import pytest
 from matplotlib import rc_context
@@ -48,10 +47,14 @@ def test_without_anywidget(monkeypatch):
 
 
 class Doubler(panel.Panel):
-    TITLE = "Twice"
-    QUESTION: ClassVar = {"question": "What is twice 2?", "choices": ["3", "4"], "solution": "4"}
-    CONTROLS: ClassVar = [panel.slider("n", "number", 0, 9, 1)]
-    MOVES: ClassVar = {"brackets": "n", "arrows": "n"}
+    def __init__(self, n):
+        super().__init__(
+            {"n": n},
+            title="Twice",
+            question={"question": "What is twice 2?", "choices": ["3", "4"], "solution": "4"},
+            controls=[panel.slider("n", "number", 0, 9, 1)],
+            moves={"brackets": "n", "arrows": "n"},
+        )
 
     def look(self, values, answered):
         if values["n"] == 7:

@@ -73,8 +73,8 @@ def test_the_question_is_computed_and_hides_its_answer(view):
     assert set(hidden) == {"sentence", "table"}
     assert all(cell == "?" for row in hidden["table"]["rows"] for cell in row[1:])
     tied = torch.tensor([[5, 2, 1], [0, 5, 0], [1, 0, 5]])
-    assert confusion.asked(tied, "abc")["choices"] == ["a and b", "b and c"]
-    assert confusion.asked(torch.eye(3).long(), "abc")["solution"] == "none"
+    assert confusion.question_about(tied, "abc")["choices"] == ["a and b", "b and c"]
+    assert confusion.question_about(torch.eye(3).long(), "abc")["solution"] == "none"
 
 
 def test_a_network_of_ones_own():
@@ -101,7 +101,7 @@ def test_long_names_are_numbered():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="as many rows and columns of probabilities"):
         views.Confusion(torch.rand(10, 10), TEST)
-    with pytest.raises(ValueError, match="cannot read these images"):
+    with pytest.raises(ValueError, match="does not take images of"):
         views.Confusion(nn.Sequential(nn.Flatten(), nn.Linear(5, 10)), TEST)
 
 

@@ -49,7 +49,7 @@ X, Y = np.array([1.0, 2, 4, 5]), np.array([9.0, 8, 21, 22])
     [
         (PARABOLA, lambda w: losses(lr.PARABOLA, w)),
         (BOWL, lambda w, b: losses(lr.BOWL, w, b)),
-        (lr.of_points(X, Y), miss),
+        (lr.bowl_of_points(X, Y), miss),
     ],
 )
 def test_gradients_and_limits(bowl, loss):
@@ -69,7 +69,7 @@ def test_gradients_and_limits(bowl, loss):
 def test_points_of_ones_own():
     assert PARABOLA.limit == 1 and BOWL.limit == 0.5
     view = views.LearningRate(x=X.tolist(), y=torch.tensor(Y))
-    bowl = lr.of_points(X, Y)
+    bowl = lr.bowl_of_points(X, Y)
     assert view.question["solution"] == drawing.say(bowl.limit) in view.question["choices"]
     assert view.controls[0]["min"] <= view.values["rate"] < bowl.limit < view.controls[0]["max"]
     assert [control["name"] for control in view.controls] == ["rate", "steps"]
@@ -85,7 +85,7 @@ def test_points_of_ones_own():
 @pytest.mark.parametrize("x", [X, range(5), [0.2, 0.9], [10, 11, 13], [-1, 1]])
 def test_the_rates_go_a_little_beyond_the_limit(x):
     view = views.LearningRate(x=x, y=[2 * at + 1 for at in x])
-    limit = lr.of_points(x, [2 * at + 1 for at in x]).limit
+    limit = lr.bowl_of_points(x, [2 * at + 1 for at in x]).limit
     assert 1.1 < view.controls[0]["max"] / limit < 1.3
     assert 0.45 < view.values["rate"] / limit < 0.55
     assert len(set(view.question["choices"])) == 3

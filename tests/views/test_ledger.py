@@ -6,7 +6,7 @@ from torch import nn
 
 from course_utils import models, views
 from course_utils.views.chain import chain
-from course_utils.views.ledger import entries, most, totals
+from course_utils.views.ledger import COUNTS, entries, most, total
 
 LENET = [
     ("input", (1, 32, 32), (1024, 0, 0)),
@@ -20,11 +20,16 @@ LENET = [
 ]
 
 
+def numbers(entry):
+    """Values, parameters and work."""
+    return tuple(entry.counts[column].number for column in COUNTS)
+
+
 def test_lenets_ledger():
     """The numbers of lesson 07, and of the sentences beside the view."""
     view = views.ShapeLedger()
-    assert [(entry.name, entry.shape, entry.counts) for entry in view.ledger] == LENET
-    assert totals(view.ledger) == (61_706, 416_520)
+    assert [(entry.name, entry.shape, numbers(entry)) for entry in view.ledger] == LENET
+    assert total(view.ledger, "parameters") == 61_706 and total(view.ledger, "work") == 416_520
     assert view.question["solution"] == "fc 1, conv 2" in view.question["choices"]
     assert most(view.ledger, "work") == "conv 2" and most(view.ledger, "values") == "conv 1"
     assert "78% of the 61,706" in view.question["explain"]
@@ -48,7 +53,7 @@ def test_lenets_ledger():
 def test_any_networks_counts_are_torchs(model):
     view = views.ShapeLedger(model)
     parameters = sum(weight.numel() for weight in model.parameters())
-    assert totals(view.ledger)[0] == parameters
+    assert total(view.ledger, "parameters") == parameters
     x = torch.zeros(1, *view.ledger[0].shape)
     with torch.no_grad():
         assert tuple(model.eval()(x).shape[1:]) == view.ledger[-1].shape
@@ -61,10 +66,10 @@ def test_an_edited_row_changes_those_below_and_not_the_model():
     view = views.ShapeLedger(model)
     values = {**view.values, "pool 1 kernel": 1, "pool 1 stride": 1, "pool 2 kernel": 1}
     ledger = view._ledger({**values, "pool 2 stride": 1})
-    assert ledger[5].counts[1] == (16 * 24**2 + 1) * 120  # lesson 07, without pooling
+    assert numbers(ledger[5])[1] == (16 * 24**2 + 1) * 120  # lesson 07, without pooling
     assert model.features[2].kernel_size == 2
     wider = view._ledger({**view.values, "conv 1 maps": 12})
-    assert [entry.counts[1] for entry in wider] == [0, 312, 0, 4816, 0, 48_120, 10_164, 850]
+    assert [numbers(entry)[1] for entry in wider] == [0, 312, 0, 4816, 0, 48_120, 10_164, 850]
 
 
 def test_a_layer_that_is_used_twice_is_counted_once():
@@ -74,19 +79,19 @@ def test_a_layer_that_is_used_twice_is_counted_once():
         *(nn.Linear(196, 64), again, nn.ReLU(), again, nn.Linear(64, 10)),
     )
     view = views.ShapeLedger(model)
-    assert totals(view.ledger)[0] == sum(weight.numel() for weight in model.parameters())
-    parameters = {entry.name: entry.counts[1] for entry in view.ledger}
+    assert total(view.ledger, "parameters") == sum(weight.numel() for weight in model.parameters())
+    parameters = {entry.name: numbers(entry)[1] for entry in view.ledger}
     assert parameters["conv 2"] == 148 and parameters["conv 3"] == 0
     assert parameters["fc 2"] == 64 * 65 and parameters["fc 3"] == 0
-    work = {entry.name: entry.counts[2] for entry in view.ledger}
+    work = {entry.name: numbers(entry)[2] for entry in view.ledger}
     assert work["conv 3"] == 144 * 49 and work["fc 3"] == 64**2
     shown = str(view.look(dict(view.values), answered=True)["table"])
     assert "It is the layer fc 2 once more: its weights are counted there." in shown
-    controls = {control["name"] for control in view.CONTROLS}
+    controls = {control["name"] for control in view.controls}
     assert "pool 2 kernel" in controls and "fc 2 maps" in controls
     assert not any(name.startswith(("conv 3", "fc 3")) for name in controls)
     wider = view._ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})
-    assert wider[5].whys[0].startswith("Side: (7 + 2 · 2 − 5) / 1 + 1 = 7")  # conv 3 with it
+    assert wider[5].why_shape.startswith("Side: (7 + 2 · 2 − 5) / 1 + 1 = 7")  # conv 3 with it
     seen = view.look({**view.values, "fc 2 maps": 32}, answered=True)
     sentence = "fc 3 cannot be: it has the weights of fc 2, which are for 64 and not for 32"
     assert sentence in seen["sentence"]

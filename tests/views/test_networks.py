@@ -110,6 +110,38 @@ def test_weights_that_are_not_finite_are_named_by_all(view):
         ASKED[view](with_value(torch.nan))
 
 
+@pytest.mark.parametrize("view", [*(view.__name__ for view in CHAINS), *ASKED])
+def test_images_that_do_not_fit_are_named_by_all(view):
+    model = nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(7, 10))
+    make = ASKED.get(view) or getattr(views, view)
+    with pytest.raises(ValueError, match=r"Sequential does not take images of \(1, 32, 32\): "):
+        make(model)
+
+
+def test_a_network_is_read_as_its_layers():
+    known = {nn.Conv2d: "conv", nn.ReLU: "ReLU", nn.Flatten: "Flatten"}
+    model = nn.Sequential(nn.Conv2d(3, 4, 5), nn.ReLU(inplace=True), nn.Flatten())
+    network = networks.read(model, known)
+    shapes = [("conv 1", (4, 28, 28)), ("ReLU 1", (4, 28, 28)), ("Flatten 1", (3136,))]
+    assert (network.name, network.shape) == ("Sequential", (3, 32, 32))
+    assert [(layer.name, layer.shape) for layer in network.layers] == shapes
+    images = torch.randn(2, 3, 32, 32)
+    x, before, after, flat = network.values(images)
+    assert torch.equal(x, images) and torch.equal(flat, model(images))
+    assert (before < 0).any() and torch.equal(after, before.relu())  # ReLU has not changed it
+    assert networks.read(model, known, [(3, 20, 20)]).shape == (3, 20, 20)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_model_is_evaluated_and_then_as_before(training):
+    model = models.CNN().train(training)
+    part = next(model.children()).train(not training)
+    with pytest.raises(KeyError), networks.evaluating(model):
+        assert not any(module.training for module in model.modules())
+        raise KeyError
+    assert model.training == training and part.training != training
+
+
 def test_probabilities_that_are_not_finite():
     chances = torch.full((50, 10), 0.1)
     chances[3, 4] = torch.nan

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from course_utils import models, views
-from course_utils.views.receptive_field import IMAGES, fields, measured, reach, through
+from course_utils.views.receptive_field import IMAGES, fields, measured, reach
 
 SMOOTH = nn.Sequential(
     *(nn.Conv2d(1, 4, 5), nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.AvgPool2d(3, 2, 1)),
@@ -16,7 +16,7 @@ SMOOTH = nn.Sequential(
 def torchs(network, field, place, images):
     """What `measured` gives, by one backward pass through all of the network."""
     x = images.clone().requires_grad_(True)
-    y = nn.Sequential(*network.layers[: field.depth])(x)
+    y = nn.Sequential(*(layer.module for layer in network.layers[: field.depth]))(x)
     unit = y[:, place[0], place[1], place[2]] if y.ndim == 4 else y[:, place[0]]
     return torch.autograd.grad(unit.sum(), x)[0].abs().sum(dim=1).mean(dim=0)
 
@@ -44,7 +44,7 @@ def test_lenets_fields():
 def test_nothing_lies_outside_the_square(model):
     view = views.ReceptiveField(model)
     images = torch.randn(8, *view._network.shape)
-    values = through(view._network, images)
+    values = view._network.values(images)
     for field in fields(view._network):
         for row in {0, field.places // 2, field.places - 1}:
             place = (1, row, 0)

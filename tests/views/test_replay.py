@@ -91,14 +91,16 @@ def test_each_frame_says_what_the_network_did(recorded):
 def test_the_stubborn_digit_and_its_question():
     right = torch.tensor([[0, 1, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]], dtype=torch.bool)
     assert replay.stubborn(right) == 2  # of two, the first
-    question = replay.asked([0, 8, 16, 24], [3, 8, 8, 9], label=9, classes=tuple("0123456789"))
+    question = replay.question_about(
+        [0, 8, 16, 24], [3, 8, 8, 9], label=9, classes=tuple("0123456789")
+    )
     assert question["solution"] == "8" and "9" not in question["choices"]
     assert question["explain"] == "In 2 of 4 frames; from step 24 on it is read as 9."
-    question = replay.asked([0, 8], [9, 1], label=9, classes=tuple("0123456789"))
+    question = replay.question_about([0, 8], [9, 1], label=9, classes=tuple("0123456789"))
     assert question["explain"] == "In 1 of 2 frames; at the end it is taken for 1."
-    question = replay.asked([0, 8], [3, 8], label=9, classes=tuple("0123456789"))
+    question = replay.question_about([0, 8], [3, 8], label=9, classes=tuple("0123456789"))
     assert question["solution"] == "3" and "8" not in question["choices"]  # as frequent
-    assert replay.asked([0, 8], [9, 9], label=9, classes=tuple("0123456789")) == {}
+    assert replay.question_about([0, 8], [9, 9], label=9, classes=tuple("0123456789")) == {}
 
 
 def test_without_a_page(recorded):
@@ -130,7 +132,7 @@ def test_a_loss_that_is_no_number_and_a_training_too_short():
     [
         (nn.Sequential(nn.Flatten(), nn.ReLU()), "no Conv2d and no Linear layer"),
         (nn.Sequential(nn.Flatten(), nn.Linear(1000, 10)), "the first layer has 1000 inputs"),
-        (models.MLP(784, 32, 10), "cannot read these pictures of 32 × 32 pixels"),
+        (models.MLP(784, 32, 10), "MLP does not take images of (1, 32, 32)"),
     ],
 )
 def test_what_cannot_be_followed_is_refused(model, sentence):

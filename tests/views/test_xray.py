@@ -88,7 +88,7 @@ def test_the_numbers_of_lenet(lenet):
     ]
     assert re.fullmatch(r"conv 2 +16 × 10 × 10", lines[4])
     assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-1])
-    assert torch.equal(view.digit, view._begun)  # what Python draws is what is there
+    assert torch.equal(view.digit, view._first_digit)  # what Python draws is what is there
     chances = view.probabilities(view.digit)
     before = images.Images(view.digit[None], torch.tensor([7]), view.network["classes"], "digits")
     x, _ = next(images.batches(before, 1))
@@ -184,8 +184,8 @@ def test_a_network_of_ones_own():
         ([nn.MaxPool2d(2, ceil_mode=True)], "pool 1: a MaxPool2d with ceil_mode=True"),
         ([nn.AvgPool2d(2, padding=1, count_include_pad=False)], "count_include_pad=False"),
         ([nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2, track_running_stats=False)], "keeps no running"),
-        ([nn.Conv2d(3, 2, 3), nn.Flatten()], "does not take grey pictures of 32 × 32: Given"),
-        ([nn.Flatten(), nn.Linear(700, 10)], "or of 28 × 28: "),
+        ([nn.Conv2d(3, 2, 3), nn.Flatten()], "does not take images of (1, 32, 32): Given"),
+        ([nn.Flatten(), nn.Linear(700, 10)], "or of (1, 28, 28): "),
         ([nn.Conv2d(1, 2, 3)], "one number a class is needed at the end, not [2, 30, 30]"),
         ([nn.Linear(32, 10)], "before linear 1 a Flatten is needed: it is given (1, 32, 32)"),
     ],
@@ -199,7 +199,7 @@ def test_what_cannot_be_shown_is_named(layers, sentence):
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"inputs": {"pad": 0}}, "LeNet does not take grey pictures of 28 × 28"),
+        ({"inputs": {"pad": 0}}, "LeNet does not take images of (1, 28, 28)"),
         ({"inputs": {"pad": 1.5}}, "pad has to be a whole number"),
         ({"inputs": {"std": 0}}, "std has to be a finite number above 0; got 0"),
         ({"inputs": {"std": float("inf")}}, "std has to be a finite number above 0; got inf"),
