@@ -6,9 +6,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
+
+from course_utils.images import Images
+
+if TYPE_CHECKING:
+    from course_utils.training import History
 
 
 class Stop(ValueError):
@@ -19,7 +25,11 @@ class Diverged(Stop):
     """The loss is NaN or infinite."""
 
 
-def check(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
+#: What may end a training: `tell` says which of these it was, and raises what is an error.
+ENDINGS = (KeyboardInterrupt, RuntimeError, MemoryError, Stop)
+
+
+def check_loss(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
     """Raise Diverged for a loss that is no finite number. when: words that say which loss."""
     if not math.isfinite(loss):
         group = optimizer.param_groups[0]
@@ -31,8 +41,20 @@ def check(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None
         )
 
 
+def checked(images: Images) -> Images:
+    """The same images. Raises Stop where their labels have been changed to what is no class."""
+    with _stops("the labels have been changed: load the images again"):
+        return images[:]  # new Images look at their labels
+
+
+def step(schedule: torch.optim.lr_scheduler.LRScheduler, needed: int) -> None:
+    """Step a schedule. Raises Stop where it has no step left of those that are needed."""
+    with _stops(f"the schedule is over: make one of {needed} steps"):
+        schedule.step()
+
+
 @contextmanager
-def stops(reason: str) -> Iterator[None]:
+def _stops(reason: str) -> Iterator[None]:
     """Within it a ValueError ends the training, for this reason."""
     try:
         yield
@@ -66,11 +88,20 @@ def one_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def told(error: BaseException, steps: int, where: str, size: int) -> str:
-    """The sentence about a training that an error has ended; the error itself if it is another.
+def tell(error: BaseException, history: "History", where: str, size: int) -> None:
+    """Print the sentence about a training that an error has ended, and keep it in the history.
 
-    steps: how many were begun. where: the epoch. size: images in a batch.
+    where: the epoch. size: images in a batch. Raises the error itself if it is none of `ENDINGS`
+    that can be told of, but another RuntimeError, or one before the first step.
     """
+    history.stopped = _sentence(error, len(history.loss), where, size)
+    history.diverged = isinstance(error, Diverged)
+    history.interrupted = not history.diverged
+    print(history.stopped)
+
+
+def _sentence(error: BaseException, steps: int, where: str, size: int) -> str:
+    """steps: how many were begun."""
     kept = "The history so far is kept, and the model is as the last step left it."
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted after {steps} steps, in {where}. {kept}"
@@ -81,10 +112,8 @@ def told(error: BaseException, steps: int, where: str, size: int) -> str:
     if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
         whose, cure = "this computer", "close other programs and other notebooks"
     elif "out of memory" in str(error):
-        whose, cure = (
-            "the GPU",
-            "restart the kernel with the environment variable COURSE_DEVICE=cpu",
-        )
+        whose = "the GPU"
+        cure = "restart the kernel with the environment variable COURSE_DEVICE=cpu"
         torch.cuda.empty_cache()
     else:
         raise error
