@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from course_utils.exercises.guard import guarded, readers_line, told
+from course_utils.exercises.guard import error_text, guarded, readers_line
 from course_utils.exercises.patterns import pattern
 from course_utils.exercises.reading import (
     MOST_CHARACTERS,
@@ -152,7 +152,7 @@ def _failed(error: BaseException) -> Verdict:
     return Verdict(
         "check-failed",
         f"The check itself stopped with an error, which is a fault of the course and not of your "
-        f"answer. Please report it. {told(error)}",
+        f"answer. Please report it. {error_text(error)}",
     )
 
 
@@ -163,7 +163,9 @@ def _raised(error: BaseException, call: str = "", case: tuple | None = None) -> 
     if isinstance(error, SystemExit):
         error = SystemExit("exit() and quit() would end the notebook's kernel; use return")
     return Verdict(
-        "raised", f"Not yet. Your answer stops with an error.{asked}{where}\n{told(error)}", case
+        "raised",
+        f"Not yet. Your answer stops with an error.{asked}{where}\n{error_text(error)}",
+        case,
     )
 
 
