@@ -58,14 +58,14 @@ class History:
     diverged: bool = False
     stopped: str = ""
 
-    def keep_epoch(self, seconds: float, learned: tuple, measured: tuple | None) -> None:
-        """Add an epoch: its time, and the loss and accuracy of training and, if any, of the test.
+    def keep_epoch(self, learned: tuple, measured: tuple | None) -> None:
+        """Add (seconds, loss, accuracy) of training and, if any, (loss, accuracy) of the test set.
 
         Both at once, so that an interrupt while measuring leaves no half of an epoch.
         """
-        self.seconds += seconds
-        self.train_loss.append(learned[0])
-        self.train_accuracy.append(learned[1])
+        self.seconds += learned[0]
+        self.train_loss.append(learned[1])
+        self.train_accuracy.append(learned[2])
         if measured:
             self.test_loss.append(measured[0])
             self.test_accuracy.append(measured[1])
@@ -116,14 +116,12 @@ def fit(
             for epoch in range(1, epochs + 1):
                 bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
                 train, test = endings.checked(train), test and endings.checked(test)
-                start = time.perf_counter()
                 drawn = batches(train, size, shuffle=True, device=device, **inputs)
                 drawn = ((augment(x), y) for x, y in drawn) if augment else drawn
                 learned, last = _train_epoch(model, drawn, optimizer, schedule, loss, history, bar)
-                seconds = time.perf_counter() - start
                 # None without a test set
                 measured = test and evaluate(model, test, loss=loss, **inputs)
-                history.keep_epoch(seconds, learned, measured)
+                history.keep_epoch(learned, measured)
                 if after_epoch:
                     after_epoch(model, history)
             last_loss = measured[0] if measured else _loss(model, loss, *last)
@@ -141,12 +139,12 @@ def _train_epoch(
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     history: History,
     bar: tqdm,
-) -> tuple[tuple[float, float], tuple[torch.Tensor, torch.Tensor]]:
+) -> tuple[tuple[float, float, float], tuple[torch.Tensor, torch.Tensor]]:
     """The loop of lesson 08, which also counts. The loss of every step goes into the history.
 
-    Returns the mean loss and the accuracy over the epoch, and the last batch.
+    Returns (seconds, mean loss, accuracy) of the epoch, and the last batch.
     """
-    total, right, images = 0.0, 0, 0
+    start, total, right, images = time.perf_counter(), 0.0, 0, 0
     model.train()
     for x, y in batches:
         z = model(x)
@@ -162,7 +160,8 @@ def _train_epoch(
         right += (z.argmax(dim=1) == y).sum()  # a tensor: a GPU is not waited for
         images += len(y)
         bar.update()
-    return (total / images, right.item() / images), (x, y)
+    learned = time.perf_counter() - start, total / images, right.item() / images
+    return learned, (x, y)
 
 
 def evaluate(
