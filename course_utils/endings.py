@@ -110,35 +110,35 @@ def _sentence(error: BaseException, steps: int, where: str, size: int) -> str:
     if isinstance(error, Stop) and steps:
         return f"Stopped after {steps} steps, in {where}: {error}. {kept}"
     if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
-        whose, cure = "this computer", "close other programs and other notebooks"
+        owner, cure = "this computer", "close other programs and other notebooks"
     elif "out of memory" in str(error):
-        whose = "the GPU"
+        owner = "the GPU"
         cure = "restart the kernel with the environment variable COURSE_DEVICE=cpu"
         torch.cuda.empty_cache()
     else:
         raise error
     return (
-        f"Stopped after {steps} steps, in {where}: {whose} has no memory left for batches of "
+        f"Stopped after {steps} steps, in {where}: {owner} has no memory left for batches of "
         f"{size} images. Try size={max(1, size // 2)}, or {cure}. {kept}"
     )
 
 
 def say_what_is_not_trained(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Print which of a network's weights the optimizer does not hold, if there are any."""
-    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    trained = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
     weights = {
         name: id(weight) for name, weight in model.named_parameters() if weight.requires_grad
     }
-    left = [name for name, weight in weights.items() if weight not in held]
+    missing = [name for name, weight in weights.items() if weight not in trained]
     cure = "Make it after the network, from model.parameters()"
-    if left and len(left) == len(weights):
+    if missing and len(missing) == len(weights):
         print(
             "The optimizer holds none of this network's weights, so no step will change them: it "
             f"was made for another network, perhaps for an earlier one of the same name. {cure}."
         )
-    elif left:
-        shown = ", ".join(left[:4]) + (" and so on" if left[4:] else "")
+    elif missing:
+        shown = ", ".join(missing[:4]) + (" and so on" if missing[4:] else "")
         print(
-            f"The optimizer holds {len(weights) - len(left)} of the {len(weights)} tensors that "
+            f"The optimizer holds {len(weights) - len(missing)} of the {len(weights)} tensors that "
             f"this network could learn. No step will change {shown}. {cure}, if that is not meant."
         )

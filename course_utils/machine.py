@@ -56,8 +56,9 @@ def _python() -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
-    installed, missing, others = [], [], []
+    requirements = (ROOT / "requirements.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^(\S+)==(\S+)$", requirements, re.MULTILINE))
+    installed, missing, other_versions = [], [], []
     for name in _PACKAGES:
         try:
             version = metadata.version(name)
@@ -65,13 +66,14 @@ def _packages() -> Iterator[str]:
             missing.append(name)
             continue
         installed.append(f"{name} {version}")
-        if version.split("+")[0] != pins[name]:
-            others.append(f"{name} {pins[name]}")
+        if version.split("+")[0] != pinned[name]:
+            other_versions.append(f"{name} {pinned[name]}")
     yield ", ".join(installed)
     if missing:
         yield f"missing: {', '.join(missing)}; `pip install -r requirements.txt` brings them"
-    if others:
-        yield f"the stored outputs were made with {', '.join(others)}; small differences are normal"
+    if other_versions:
+        versions = ", ".join(other_versions)
+        yield f"the stored outputs were made with {versions}; small differences are normal"
 
 
 def _torchvision() -> Iterator[str]:

@@ -14,11 +14,11 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.j
 def _points() -> list[tuple]:
     """Three points that count the same, three that do not, the worked example, and others."""
     example = json.loads(EXAMPLES.read_text(encoding="utf-8"))["one_feature"]
-    ten, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
+    ten_points, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
     points = [([0, 1, 2], [1, 2, 6], [1, 1, 1]), ([1, 0, 3], [2, -1, 1], [1, 3, 2])]
-    points += [(*ten, [1] * 10), (*ten, counts)]
+    points += [(*ten_points, [1] * 10), (*ten_points, counts)]
     points += [([400, 150, 900, 150], [160, 60, 380, 20], [8, 1, 7, 6])]
-    return [tuple(np.array(part, dtype=float) for part in one) for one in points]
+    return [tuple(np.array(part, dtype=float) for part in group) for group in points]
 
 
 def _slope(

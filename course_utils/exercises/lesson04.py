@@ -35,9 +35,9 @@ def _with_ends(ends: Callable) -> Callable:
 
 def _layers() -> list[tuple]:
     """(da, X, W, a), with one bias for all examples; in the first two N, D and H are equal."""
-    one = [[2.0]], [[3.0]], [[0.5]], [[0.25]]
+    single = [[2.0]], [[3.0]], [[0.5]], [[0.25]]
     square = [[1, -2], [3, 4]], [[1, 2], [3, 1]], [[1, -2], [2, -4]], [[0.75, 0.2], [0.75, 0.2]]
-    cases = [tuple(np.array(part, dtype=float) for part in case) for case in (one, square)]
+    cases = [tuple(np.array(part, dtype=float) for part in case) for case in (single, square)]
     rng = np.random.default_rng(0)
     for n, d, h in [(3, 2, 1), (5, 3, 2), (4, 2, 3), (3, 3, 3)]:
         da, X, W = (rng.integers(-9, 9, size=size) + 0.5 for size in [(n, h), (n, d), (d, h)])
@@ -235,21 +235,21 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
     layer: nn.Linear whose .grad may hold something. batches: a list of (x, y). The loss is
     F.mse_loss(layer(x), y). The result: one array or tensor (outputs, inputs) for each batch.
     """
-    seen = []
+    faults = []
 
     def ask(weight, bias, grad, batches) -> object:
         layer = _layer(weight, bias, grad, batches)
         before, lines = _as_it_is(layer), _as_lines(weight, bias, grad, batches)
         found = call(weight_gradients, layer, batches, shown=lines)
         if _as_it_is(layer) != before:
-            seen.append("layer-changed")
-        if isinstance(found, list | tuple) and found and all(one is None for one in found):
-            seen.append("zeroed-too-late")
+            faults.append("layer-changed")
+        if isinstance(found, list | tuple) and found and all(value is None for value in found):
+            faults.append("zeroed-too-late")
         return found
 
     verdict = engine.judge(ask, _own_gradients, _used_layers())
-    if seen or not verdict:
-        return seen[0] if seen else None
+    if faults or not verdict:
+        return faults[0] if faults else None
     text = engine.call_text(ask, verdict.case)
     return replace(verdict, sentence=verdict.sentence.replace(text, _as_lines(*verdict.case)))
 

@@ -130,9 +130,9 @@ def check_train_step(train_step: Callable) -> str | Verdict | None:
     ]:
         if wrong:
             return code
-    for one in _STEP_MISTAKES:
-        if any(not difference(found, _take_steps(rule)[0]) for rule in one.rules):
-            return one.code
+    for known in _STEP_MISTAKES:
+        if any(not difference(found, _take_steps(rule)[0]) for rule in known.rules):
+            return known.code
     return different(
         "the model is nn.Linear(2, 3) with all weights 0, the optimizer SGD with lr=1 and "
         "momentum=0.9, and first x = [[1, 2], [0, 1]], y = [2, 0]; each step's x is larger by 1.\n"

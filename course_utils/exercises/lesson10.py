@@ -57,10 +57,10 @@ def _hooks(model: nn.Module) -> list[dict]:
 
 def _state(model: nn.Module) -> list:
     """What record could leave changed, but for hooks."""
-    layers = [
-        (id(one), one.training, getattr(one.forward, "__func__", None), {*vars(one)} - {"forward"})
-        for one in model.modules()
-    ]
+    layers = []
+    for layer in model.modules():
+        forward, attributes = getattr(layer.forward, "__func__", None), {*vars(layer)} - {"forward"}
+        layers.append((id(layer), layer.training, forward, attributes))
     weights = model.parameters()
     return layers + [(p.requires_grad, p.grad is None, p.detach().sum().item()) for p in weights]
 
@@ -110,7 +110,7 @@ def _has_graph(found: object) -> bool:
 def check_record(record: Callable) -> str | Verdict | None:
     """record(model, layer, x): the output of a module of the model, as values alone."""
     torch.manual_seed(0)
-    x, last = torch.randn(2, 1, 32, 32), ""
+    x, fault = torch.randn(2, 1, 32, 32), ""
     for place in ("features.3", "features.0", "features.5", "features", "first"):
         model = _Small() if place == "first" else LeNet()
         model.train(place in ("features.5", "first"))
@@ -137,9 +137,9 @@ def check_record(record: Callable) -> str | Verdict | None:
             empty = isinstance(found, list) and not found
             why = " Nothing was recorded: was the model run while the hook was on it?"
             return different(f"for model.{place}, {words}{why if empty else ''}")
-        last = last or (_has_graph(found) and "detach-forgotten") or (left and "hook-left")
-        last = last or (_state(model) != state and "model-changed")
-    return last or None
+        fault = fault or (_has_graph(found) and "detach-forgotten") or (left and "hook-left")
+        fault = fault or (_state(model) != state and "model-changed")
+    return fault or None
 
 
 def _scaled(

@@ -185,7 +185,7 @@ def _look_at_answers(logits: torch.Tensor, y: torch.Tensor, classes: int) -> Ver
 
 
 def _is_mask(chosen: object, count: int) -> bool:
-    kinds = {str(getattr(one, "dtype", type(one).__name__)) for one in chosen}
+    kinds = {str(getattr(item, "dtype", type(item).__name__)) for item in chosen}
     return len(chosen) == count and bool(kinds) and all("bool" in kind for kind in kinds)
 
 
@@ -198,7 +198,7 @@ def _indices(chosen: object, count: int) -> list[int]:
         if len(chosen) == 0:
             return []
         if _is_mask(chosen, count):
-            return [at for at, one in enumerate(chosen) if one]
+            return [index for index, item in enumerate(chosen) if item]
     numbers = as_array(chosen)
     if numbers.size != max(numbers.shape, default=0) or (numbers % 1).any():
         raise NotNumbers("is no list of indices")

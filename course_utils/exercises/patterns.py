@@ -184,7 +184,7 @@ def _holds(results: list[np.ndarray], originals: list[np.ndarray], change: Calla
 
 def _constant(compare: Callable, got: list, expected: list) -> float | None:
     """The one number that this comparison of all results gives, if it is one."""
-    a, b = (np.concatenate([one.ravel() for one in part]) for part in (got, expected))
+    a, b = (np.concatenate([result.ravel() for result in results]) for results in (got, expected))
     with np.errstate(all="ignore"):
         if compare is np.divide and not np.array_equal(a == 0, b == 0):
             return None
@@ -217,36 +217,38 @@ def _unused(
     ask: Callable, reference: Callable, cases: Sequence[tuple], names: Sequence[str]
 ) -> str:
     """The name of an argument on which the answer does not depend, and the right result does."""
-    for at, name in enumerate(names):
-        seen = []
+    for position, name in enumerate(names):
+        matters, used = 0, False
         for case in cases:
             try:
-                other = _nudged(case, at)
+                nudged = _nudged(case, position)
                 before, after = (
-                    [as_array(one(*copy.deepcopy(given))) for one in (reference, ask)]
-                    for given in (case, other)
+                    [as_array(function(*copy.deepcopy(given))) for function in (reference, ask)]
+                    for given in (case, nudged)
                 )
                 if not np.isfinite(before[1]).all():
                     continue
                 changes = [not _same(*pair) for pair in zip(before, after, strict=True)]
             except Exception:  # such arguments do not go together, or are no numbers
                 continue
-            seen.append(changes)
-        if sum(right for right, _ in seen) > 1 and not any(answer for _, answer in seen):
+            right_changes, answer_changes = changes
+            matters += right_changes
+            used = used or answer_changes
+        if matters > 1 and not used:
             return name
     return ""
 
 
-def _nudged(case: tuple, at: int) -> tuple:
+def _nudged(case: tuple, position: int) -> tuple:
     """The case with one argument changed: every number in it by another step."""
-    other = copy.deepcopy(case)
-    value = other[at]
+    nudged = copy.deepcopy(case)
+    value = nudged[position]
     if isinstance(value, int | float):
         value += 1
     else:
         steps = 1 + np.arange(np.prod(np.shape(value))).reshape(np.shape(value))
         value = value + (torch.tensor(steps) if isinstance(value, torch.Tensor) else steps)
-    return *other[:at], value, *other[at + 1 :]
+    return *nudged[:position], value, *nudged[position + 1 :]
 
 
 def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) -> str:
@@ -254,16 +256,17 @@ def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) 
     if not 2 <= sum(right) <= len(right) - 2:
         return ""
     for name, values in _properties(cases, names):
-        good = {v for v, is_right in zip(values, right, strict=True) if is_right}
-        bad = {v for v, is_right in zip(values, right, strict=True) if not is_right}
-        if good == {1} and 1 not in bad:
+        pairs = list(zip(values, right, strict=True))
+        right_values = {value for value, is_right in pairs if is_right}
+        wrong_values = {value for value, is_right in pairs if not is_right}
+        if right_values == {1} and 1 not in wrong_values:
             return name
     return ""
 
 
 def _properties(cases: Sequence[tuple], names: Sequence[str]) -> Iterator[tuple[str, list]]:
-    for at, name in enumerate(names):
-        column = [case[at] for case in cases]
+    for position, name in enumerate(names):
+        column = [case[position] for case in cases]
         if all(isinstance(value, int | float) for value in column):
             for number in {*column}:
                 yield f"{name} = {number}", [value == number for value in column]
