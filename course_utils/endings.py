@@ -6,15 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from course_utils.images import Images
-
-if TYPE_CHECKING:
-    from course_utils.training import History
 
 
 class Stop(ValueError):
@@ -25,7 +22,7 @@ class Diverged(Stop):
     """The loss is NaN or infinite."""
 
 
-#: What may end a training: `tell` says which of these it was, and raises what is an error.
+#: What may end a training: `tell` says which of these it was.
 ENDINGS = (KeyboardInterrupt, RuntimeError, MemoryError, Stop)
 
 
@@ -88,11 +85,20 @@ def one_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def tell(error: BaseException, history: "History", where: str, size: int) -> None:
+class Ending(Protocol):
+    """The part of a `training.History` that is about its end, and the losses before it."""
+
+    loss: list[float]
+    interrupted: bool
+    diverged: bool
+    stopped: str
+
+
+def tell(error: BaseException, history: Ending, where: str, size: int) -> None:
     """Print the sentence about a training that an error has ended, and keep it in the history.
 
-    where: the epoch. size: images in a batch. Raises the error itself if it is none of `ENDINGS`
-    that can be told of, but another RuntimeError, or one before the first step.
+    where: the epoch. size: images in a batch. Raises the error itself where it is a RuntimeError
+    about anything else than memory, or a fault that was there before the first step.
     """
     history.stopped = _sentence(error, len(history.loss), where, size)
     history.diverged = isinstance(error, Diverged)
