@@ -111,15 +111,15 @@ def find_pretrained(url: str) -> Path | None:
     Raises CheckpointError for a file that does not have this checksum.
     """
     name = url.rpartition("/")[2]
-    begins = Path(name).stem.rpartition("-")[2]
+    checksum_start = Path(name).stem.rpartition("-")[2]
     shared = Path(ROOT, Path(os.environ.get("COURSE_DATA_DIR") or DATA).expanduser())
     for folder in (Path(torch.hub.get_dir(), "checkpoints"), shared):
         path = folder / name
         if path.is_file():
-            if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(begins):
+            if not hashlib.sha256(path.read_bytes()).hexdigest().startswith(checksum_start):
                 raise CheckpointError(
-                    f"{path} is damaged: its SHA-256 does not begin with {begins}, as its name "
-                    "says. It was not loaded. Delete it; a fresh download takes its place."
+                    f"{path} is damaged: its SHA-256 does not begin with {checksum_start}, as its "
+                    "name says. It was not loaded. Delete it; a fresh download takes its place."
                 )
             return path
     return None
@@ -140,10 +140,10 @@ def _unfinished(path: Path) -> list[Path]:
 
 def _tidy(weights: Path) -> None:
     """Remove what savers left that have ended in a crash, an hour ago or longer."""
-    for left in _unfinished(weights) + _unfinished(_recipe(weights)):
+    for unfinished in _unfinished(weights) + _unfinished(_recipe(weights)):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 3600:
-                left.unlink()
+            if time.time() - unfinished.stat().st_mtime > 3600:
+                unfinished.unlink()
 
 
 def _checksum(content: bytes, recipe: dict) -> str:
@@ -176,14 +176,14 @@ def _check(model: nn.Module, recipe: dict) -> None:
         )
 
 
-def _bytes(path: Path, most: int) -> bytes:
-    """A file's contents. Raises OSError or ValueError where it is none, or has more than most."""
+def _bytes(path: Path, limit: int) -> bytes:
+    """A file's contents. Raises OSError or ValueError where it is none, or has too many bytes."""
     if path.exists() and not path.is_file():
         raise ValueError("it is no file")
     with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise ValueError(f"it has more than {most:,} bytes")
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"it has more than {limit:,} bytes")
     return content
 
 

@@ -15,11 +15,11 @@ from course_utils.internals import downloads
 CLASSES = {
     "mnist": tuple("0123456789"),
     "fashion-mnist": (
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     ),
     "digits": tuple("0123456789"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

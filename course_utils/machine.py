@@ -17,8 +17,14 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = 13_000
 
 _PACKAGES = (
-    *("torch", "torchvision", "numpy", "matplotlib", "pillow"),
-    *("ipywidgets", "anywidget", "jupyterlab"),
+    "torch",
+    "torchvision",
+    "numpy",
+    "matplotlib",
+    "pillow",
+    "ipywidgets",
+    "anywidget",
+    "jupyterlab",
 )
 
 
@@ -50,8 +56,9 @@ def _python() -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    pins = dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / "requirements.txt").read_text("utf-8"), re.M))
-    installed, missing, others = [], [], []
+    requirements = (ROOT / "requirements.txt").read_text("utf-8")
+    pinned = dict(re.findall(r"^(\S+)==(\S+)$", requirements, re.MULTILINE))
+    installed, missing, other_versions = [], [], []
     for name in _PACKAGES:
         try:
             version = metadata.version(name)
@@ -59,13 +66,14 @@ def _packages() -> Iterator[str]:
             missing.append(name)
             continue
         installed.append(f"{name} {version}")
-        if version.split("+")[0] != pins[name]:
-            others.append(f"{name} {pins[name]}")
+        if version.split("+")[0] != pinned[name]:
+            other_versions.append(f"{name} {pinned[name]}")
     yield ", ".join(installed)
     if missing:
         yield f"missing: {', '.join(missing)}; `pip install -r requirements.txt` brings them"
-    if others:
-        yield f"the stored outputs were made with {', '.join(others)}; small differences are normal"
+    if other_versions:
+        versions = ", ".join(other_versions)
+        yield f"the stored outputs were made with {versions}; small differences are normal"
 
 
 def _torchvision() -> Iterator[str]:
@@ -85,15 +93,15 @@ def _device() -> Iterator[str]:
     from course_utils.training import pick_device
 
     device = pick_device()
-    why = {
-        "cuda": lambda: torch.cuda.get_device_name(),
-        "mps": lambda: "Apple's GPU",
-        "cpu": lambda: "torch finds no CUDA GPU and no Apple GPU (MPS); every lesson runs without",
-    }
     if os.environ.get("COURSE_DEVICE"):
-        yield f"{device}: COURSE_DEVICE says so"
+        reason = "COURSE_DEVICE says so"
+    elif device.type == "cuda":
+        reason = torch.cuda.get_device_name()
+    elif device.type == "mps":
+        reason = "Apple's GPU"
     else:
-        yield f"{device}: {why[device.type]()}"
+        reason = "torch finds no CUDA GPU and no Apple GPU (MPS); every lesson runs without"
+    yield f"{device}: {reason}"
     yield f"{os.cpu_count()} processor cores, of which torch uses {torch.get_num_threads()}"
 
 
@@ -108,8 +116,10 @@ def _images() -> Iterator[str]:
         except DataError as error:
             yield f"{name}: {error}"
             continue
-        here, else_ = f"verified, in {root}/{folder}/raw", "not here; a lesson tries to download it"
-        yield f"{name}: {here if found else else_}"
+        if found:
+            yield f"{name}: verified, in {root}/{folder}/raw"
+        else:
+            yield f"{name}: not here; a lesson tries to download it"
     yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"
 
 

@@ -40,7 +40,8 @@ def image_grid(
     ax.imshow(mosaic, cmap="gray", vmin=0, vmax=white)
     for (row, column), title in zip(corners, titles, strict=True) if len(titles) else ():
         middle = column + tiles.shape[2] / 2 - 0.5
-        ax.text(middle, row - 1.5, str(title), ha="center", va="bottom", fontsize=12)
+        place = {"ha": "center", "va": "bottom", "fontsize": 12}
+        ax.text(middle, row - 1.5, str(title), parse_math=False, **place)
     return ax
 
 
@@ -81,12 +82,13 @@ def curves(
 ) -> Axes:
     """Draw named curves over their steps 1, 2, 3 …, or over x where one is given as (x, y).
 
-    xlabel, ylabel: what the axes measure, with the unit.
+    Names are drawn as they are, without formulas. xlabel, ylabel: what the axes measure, with the
+    unit.
     """
     ax = ax or plt.subplots()[1]
     for name, values in series.items():
         x, y = values if isinstance(values, tuple) else (range(1, len(values) + 1), values)
-        ax.plot(x, y, label=name)
+        ax.plot(x, y, label=str(name).replace("$", r"\$"))
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
     return ax
@@ -110,10 +112,7 @@ def decision_regions(
     """
     x, y = np.linspace(*xlim, 301), np.linspace(*ylim, 301)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)  # (301 * 301, 2)
-    answers = predict(points)
-    if isinstance(answers, torch.Tensor):
-        answers = answers.detach().cpu()
-    classes = np.asarray(answers)
+    classes = _array(predict(points))
     if classes.size != len(points) or not np.isin(classes, range(len(TINTS))).all():
         raise ValueError(
             f"predict should give {len(points)} class numbers from 0 to {len(TINTS) - 1}, one for "
@@ -140,7 +139,7 @@ def confusion_matrix(
 
     Raises ValueError where the counts are not square, or the names are not as many.
     """
-    counts = np.asarray(counts.cpu() if isinstance(counts, torch.Tensor) else counts)
+    counts = _array(counts)
     if counts.shape != (len(classes), len(classes)):
         raise ValueError(
             f"{len(classes)} classes need counts of shape {(len(classes),) * 2}; "
@@ -153,19 +152,22 @@ def confusion_matrix(
     for row, column in np.argwhere(counts):
         weight = "bold" if row == column else "normal"
         ax.text(column, row, counts[row, column], ha="center", va="center", weight=weight)
-    tilt = 0 if max(map(len, classes)) < 3 else 40
-    ax.set_xticks(range(len(classes)), classes, rotation=tilt, ha="right" if tilt else "center")
-    ax.set_yticks(range(len(classes)), classes)
+    tilt = {} if max(map(len, classes)) < 3 else {"rotation": 40, "ha": "right"}
+    ax.set_xticks(range(len(classes)), classes, parse_math=False, **tilt)
+    ax.set_yticks(range(len(classes)), classes, parse_math=False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.grid(visible=False)
     return ax
 
 
+def _array(values: object) -> np.ndarray:
+    """An array of numbers that may be a tensor, on any device."""
+    return np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+
+
 def _tiles(images: torch.Tensor | np.ndarray) -> np.ndarray:
     """(N, H, W) from a tensor or an array that may have one channel."""
-    tiles = (
-        images.detach().cpu().numpy() if isinstance(images, torch.Tensor) else np.asarray(images)
-    )
+    tiles = _array(images)
     if tiles.ndim == 4 and tiles.shape[1] == 1:
         tiles = tiles[:, 0]
     if tiles.ndim != 3 or not tiles.size:

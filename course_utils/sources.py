@@ -162,8 +162,8 @@ def _put_elsewhere(root: Path, name: str, file: str) -> Iterator[Path]:
     """What may be a raw file that was put under root by hand, but not in its place and form."""
     folder = root / FOLDERS[name] / "raw"
     for place in (folder, folder.parent, root):
-        for called in (file, file.replace("-idx", ".idx")):  # as on some web sites
-            for path in (place / called, place / f"{called}.gz"):
+        for file_name in (file, file.replace("-idx", ".idx")):  # as on some web sites
+            for path in (place / file_name, place / f"{file_name}.gz"):
                 if path != folder / file and path.is_file():
                     yield path
 

@@ -4,7 +4,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,18 @@ class History:
     diverged: bool = False
     stopped: str = ""
 
+    def keep_epoch(self, learned: tuple, measured: tuple | None) -> None:
+        """Add (seconds, loss, accuracy) of training and, if any, (loss, accuracy) of the test set.
+
+        Both at once, so that an interrupt while measuring leaves no half of an epoch.
+        """
+        self.seconds += learned[0]
+        self.train_loss.append(learned[1])
+        self.train_accuracy.append(learned[2])
+        if measured:
+            self.test_loss.append(measured[0])
+            self.test_accuracy.append(measured[1])
+
 
 def fit(
     model: nn.Module,
@@ -96,52 +108,60 @@ def fit(
             f"epochs and size must be at least 1; with {epochs} epochs of batches of {size} "
             "the network would learn nothing."
         )
-    device, history = _device(model), History()
+    history, device = History(), _device(model)
     endings.say_what_is_not_trained(model, optimizer)
     bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
     with endings.one_interrupt(), bar:
         try:
             for epoch in range(1, epochs + 1):
                 bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
-                with endings.stops("the labels have been changed: load the images again"):
-                    train, test = train[:], test and test[:]  # new Images look at their labels
-                start, total, right = time.perf_counter(), 0.0, torch.zeros((), device=device)
-                model.train()
-                for x, y in batches(train, size, shuffle=True, device=device, **inputs):
-                    x = augment(x) if augment else x
-                    z = model(x)
-                    batch_loss = loss(z, y)
-                    history.loss.append(batch_loss.item())
-                    endings.check(history.loss[-1], optimizer)
-                    optimizer.zero_grad()
-                    batch_loss.backward()
-                    optimizer.step()
-                    if schedule:
-                        with endings.stops(f"the schedule is over: make one of {bar.total} steps"):
-                            schedule.step()
-                    total += history.loss[-1] * len(y)
-                    right += (z.argmax(dim=1) == y).sum()
-                    bar.update()
-                seconds = time.perf_counter() - start
+                train, test = endings.checked(train), test and endings.checked(test)
+                drawn = batches(train, size, shuffle=True, device=device, **inputs)
+                drawn = ((augment(x), y) for x, y in drawn) if augment else drawn
+                learned, last = _train_epoch(model, drawn, optimizer, schedule, loss, history, bar)
                 # None without a test set
                 measured = test and evaluate(model, test, loss=loss, **inputs)
-                history.seconds += seconds
-                history.train_loss.append(total / len(train))
-                history.train_accuracy.append(right.item() / len(train))
-                if measured:
-                    history.test_loss.append(measured[0])
-                    history.test_accuracy.append(measured[1])
+                history.keep_epoch(learned, measured)
                 if after_epoch:
                     after_epoch(model, history)
-            last = measured[0] if measured else _loss(model, loss, x, y)
-            endings.check(last, optimizer, "after it ")
-        except (KeyboardInterrupt, RuntimeError, MemoryError, endings.Stop) as error:
-            where = f"epoch {epoch} of {epochs}"
-            history.stopped = endings.told(error, len(history.loss), where, size)
-            history.diverged = isinstance(error, endings.Diverged)
-            history.interrupted = not history.diverged
-            print(history.stopped)
+            last_loss = measured[0] if measured else _loss(model, loss, *last)
+            endings.check_loss(last_loss, optimizer, "after it ")
+        except endings.ENDINGS as error:
+            endings.tell(error, history, f"epoch {epoch} of {epochs}", size)
     return history
+
+
+def _train_epoch(
+    model: nn.Module,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler | None,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    history: History,
+    bar: tqdm,
+) -> tuple[tuple[float, float, float], tuple[torch.Tensor, torch.Tensor]]:
+    """The loop of lesson 08, which also counts. The loss of every step goes into the history.
+
+    Returns (seconds, mean loss, accuracy) of the epoch, and the last batch.
+    """
+    start, total, right, images = time.perf_counter(), 0.0, 0, 0
+    model.train()
+    for x, y in batches:
+        z = model(x)
+        batch_loss = loss(z, y)
+        history.loss.append(batch_loss.item())
+        endings.check_loss(history.loss[-1], optimizer)  # before it harms a weight
+        optimizer.zero_grad()
+        batch_loss.backward()
+        optimizer.step()
+        if schedule:
+            endings.step(schedule, bar.total)
+        total += history.loss[-1] * len(y)
+        right += (z.argmax(dim=1) == y).sum()  # a tensor: a GPU is not waited for
+        images += len(y)
+        bar.update()
+    learned = time.perf_counter() - start, total / images, right.item() / images
+    return learned, (x, y)
 
 
 def evaluate(

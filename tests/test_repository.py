@@ -81,6 +81,76 @@ def test_paths_in_contributing_lead_somewhere():
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
 
 
+TROUBLES = README.split("## If something goes wrong")[1].split("### A small disk")[0]
+#: Sentences of the README's table of troubles that other programs write.
+OF_OTHER_PROGRAMS = {
+    "No module named 'course_utils'",
+    "No matching distribution found for torch",
+    "operator torchvision::nms does not exist",
+    "No space left on device",
+    "ensurepip is not available",
+    "Running as root is not recommended",
+    "OMP: Error #15: Initializing libiomp5md.dll, but found libiomp5md.dll already initialized",
+    "IProgress not found. Please update jupyter and ipywidgets",
+    "Error displaying widget: model not found",
+    "IntSlider(value=…)",
+    "The kernel for … appears to have died. It will restart automatically",
+    "CERTIFICATE_VERIFY_FAILED",
+    "HTTP Error 403",
+    "HTTP Error 503",
+    "Permission denied: '…/runs'",
+    "use_libuv was requested but PyTorch was built without libuv support",
+    "was build without",
+    "Glyph … missing from font(s) DejaVu Sans",
+}
+#: What stands in sentences of ours as an example of what is put in.
+PUT_IN = ('"mnist"', "Not a gzipped file", ", unpacked")
+
+
+def sentences_of_the_package() -> list[str]:
+    """All text that course_utils can write, with … for what is put in. (No docstrings.)"""
+    found = []
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        left_out = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                parts = (
+                    part.value if isinstance(part, ast.Constant) else "…" for part in node.values
+                )
+                found.append("".join(parts))
+            elif isinstance(node, ast.Constant) and node not in left_out:
+                found.append(str(node.value))
+    return found
+
+
+def test_what_the_readme_says_is_seen_is_what_is_written():
+    """A sentence of ours that is changed, or one of another program that is new, fails here."""
+    rows = [row.split(" | ")[0] for row in TROUBLES.splitlines() if row.startswith("| ")][2:]
+    seen = {sentence for row in rows for sentence in re.findall(r"`([^`]+)`", row)}
+    assert seen >= OF_OTHER_PROGRAMS
+    written = sentences_of_the_package()
+    for sentence in seen - OF_OTHER_PROGRAMS:
+        parts = re.split("…|" + "|".join(PUT_IN), sentence)
+        assert any(all(part.strip() in text for part in parts) for text in written), sentence
+
+
+def test_what_the_readme_tells_to_do_can_be_done():
+    """The table of troubles names files, variables, programs and functions that there are."""
+    cures = re.findall(r"`([^`]+)`", " ".join(row for row in TROUBLES.splitlines()))
+    source = "".join(p.read_text("utf-8") for p in (ROOT / "course_utils").rglob("*.py"))
+    text = " ".join(cures)
+    variables = set(re.findall(r"COURSE_\w+", text))
+    files = set(re.findall(r"[\w-]+\.(?:txt|yml)", text))
+    programs = set(re.findall(r"\.venv/bin/(\w+)", text))
+    assert variables == {"COURSE_DEVICE", "COURSE_MIRROR", "COURSE_DATA_DIR", "COURSE_RUNS_DIR"}
+    assert all(f'"{variable}"' in source for variable in variables)
+    assert files and all((ROOT / file).is_file() for file in files)
+    assert programs and all(Path(sys.executable).with_name(name).exists() for name in programs)
+    assert "data/" in cures and (ROOT / "data").is_dir()
+    assert "ddp_step.launch" in cures and "def launch(" in source
+
+
 def test_the_table_of_faults_names_tests_that_there_are():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
@@ -131,27 +201,29 @@ def test_pins_satisfy_what_the_package_asks_for():
         assert wanted.specifier.contains(pins[wanted.name]), wanted
 
 
+def code_lines(source: str, node: ast.AST) -> int:
+    """How many lines of a module or a function are code: no docstrings, comments or blanks."""
+    docstrings = set()
+    for part in ast.walk(node):
+        if isinstance(part, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            part
+        ):
+            text = part.body[0]
+            docstrings |= set(range(text.lineno, text.end_lineno + 1))
+    first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
+    return sum(
+        bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
+        for number, line in enumerate(source.splitlines()[:last], start=1)
+        if number >= first
+    )
+
+
 def test_the_shared_module_is_thin():
     """The tools that a lesson imports, and the course itself: every file beside the rooms."""
     files = sorted((ROOT / "course_utils").glob("*.py"))
-    lines = {path.stem: lines_of_code(path) for path in files}
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    lines = {name: code_lines(source, ast.parse(source)) for name, source in sources.items()}
     assert sum(lines.values()) <= 1020, lines
-
-
-def lines_of_code(path: Path) -> int:
-    """Neither blank lines nor comments nor docstrings."""
-    source = path.read_text(encoding="utf-8")
-    docstrings = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
-            text = node.body[0]
-            docstrings |= set(range(text.lineno, text.end_lineno + 1))
-    return sum(
-        bool(line.strip()) and not line.strip().startswith("#") and number not in docstrings
-        for number, line in enumerate(source.splitlines(), start=1)
-    )
 
 
 def test_every_room_is_installed_and_on_the_map():
@@ -165,6 +237,22 @@ def test_every_room_is_installed_and_on_the_map():
     assert sorted(on_the_map) == sorted(parts)
     for room in rooms:
         assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+
+
+#: Functions of views that are longer.
+LONG: set[str] = set()
+
+
+def test_functions_are_seen_at_a_glance():
+    """Each has at most 40 lines of code, those of its arguments and of functions in it included."""
+    lengths = {}
+    for path in (ROOT / "course_utils").rglob("*.py"):
+        source = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                lengths[f"{path.stem}.{node.name}"] = code_lines(source, node)
+    assert len(lengths) > 500
+    assert {name: n for name, n in lengths.items() if n > 40 and name not in LONG} == {}
 
 
 def public_functions() -> list:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from course_utils.exercises.guard import guarded, readers_line, told
+from course_utils.exercises.guard import error_text, guarded, readers_line
 from course_utils.exercises.patterns import pattern
 from course_utils.exercises.reading import (
     MOST_CHARACTERS,
@@ -104,7 +104,7 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable:
     A stub is an answer of dots, or a function whose only statement is three dots.
     ``check.codes`` are the mistakes' codes, ``check.sentences`` what is said of each.
     """
-    by_code = {one.code: one for one in mistakes}
+    by_code = {known.code: known for known in mistakes}
 
     def decorate(look: Callable) -> Callable:
         name = look.__name__.removeprefix("check_")
@@ -133,11 +133,11 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable:
                     found = _raised(error) if readers_line(error) else _failed(error)
                 finally:
                     _under_way.reset(token)
-            said = "".join(f"\n({note})" for note in dict.fromkeys(notes))
-            return replace(found, sentence=found.sentence + said)
+            remarks = "".join(f"\n({note})" for note in dict.fromkeys(notes))
+            return replace(found, sentence=found.sentence + remarks)
 
         check.codes = tuple(by_code)
-        check.sentences = {one.code: one.sentence for one in mistakes}
+        check.sentences = {known.code: known.sentence for known in mistakes}
         return check
 
     return decorate
@@ -152,7 +152,7 @@ def _failed(error: BaseException) -> Verdict:
     return Verdict(
         "check-failed",
         f"The check itself stopped with an error, which is a fault of the course and not of your "
-        f"answer. Please report it. {told(error)}",
+        f"answer. Please report it. {error_text(error)}",
     )
 
 
@@ -163,7 +163,9 @@ def _raised(error: BaseException, call: str = "", case: tuple | None = None) -> 
     if isinstance(error, SystemExit):
         error = SystemExit("exit() and quit() would end the notebook's kernel; use return")
     return Verdict(
-        "raised", f"Not yet. Your answer stops with an error.{asked}{where}\n{told(error)}", case
+        "raised",
+        f"Not yet. Your answer stops with an error.{asked}{where}\n{error_text(error)}",
+        case,
     )
 
 
@@ -192,8 +194,8 @@ def different(
 
 def named(code: str, words: str, case: tuple | None = None, got: object = None) -> Verdict:
     """The verdict on a known mistake, with words about this answer behind the mistake's own."""
-    (one,) = (one for one in _under_way.get().mistakes if one.code == code)
-    return Verdict(code, f"Not yet. {one.sentence}{words}", case, got)
+    (known,) = (known for known in _under_way.get().mistakes if known.code == code)
+    return Verdict(code, f"Not yet. {known.sentence}{words}", case, got)
 
 
 def call(answer: Callable, *arguments: object, shown: str = "", case: tuple = ()) -> object:
@@ -220,7 +222,7 @@ def call_text(answer: Callable, arguments: tuple) -> str:
     """A call as code that runs when pasted below the answer, where it is short enough."""
     names = [f"{name}=" if name.isidentifier() else "" for name in _names(answer, arguments)]
     for write in (as_code, short):
-        parts = [a + write(b) for a, b in zip(names, arguments, strict=True)]
+        parts = [name + write(value) for name, value in zip(names, arguments, strict=True)]
         if sum(map(len, parts)) <= MOST_CHARACTERS:
             break
     text = f"{_under_way.get().name}({', '.join(parts)})"
@@ -235,9 +237,13 @@ def _names(answer: Callable, arguments: tuple) -> list[str]:
         parameters = inspect.signature(answer).parameters.values()
     except Exception:  # builtins, and what a hostile object does
         parameters = []
-    names = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    names = [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
     if len(names) != len(arguments):
-        names = [f"argument {at}" for at in range(1, len(arguments) + 1)]
+        names = [f"argument {number}" for number in range(1, len(arguments) + 1)]
     return names
 
 
@@ -257,38 +263,73 @@ def judge(
     rule agrees with it on every case; otherwise the engine looks for a pattern.
     rtol: the relative difference that is forgiven; 0 for counts.
     """
-    check, results, wrong = _under_way.get(), [], None
+    results, failure = _call_on_all(answer, reference, cases, rtol)
+    if failure is None:
+        return None
+    known = _under_way.get().mistakes if mistakes is None else mistakes
+    return _explain(answer, reference, cases[: len(results)], results, failure, known, rtol)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """The first case that fails: what the answer gives, what is right, and how they differ."""
+
+    case: tuple
+    got: object
+    expected: object
+    words: str
+
+
+def _call_on_all(
+    answer: Callable, reference: Callable, cases: Sequence[tuple], rtol: float
+) -> tuple[list, _Failure | None]:
+    """The answer's results, up to an error of its own if one result before it is wrong."""
+    results, failure, notes = [], None, _under_way.get().notes
     for case in cases:
         given = copy.deepcopy(case)
         try:
             got = call(answer, *given, case=case)
         except _Ended:
-            if wrong is None:
+            if failure is None:
                 raise
             break
         results.append(got)
-        check.notes.extend(_changes(answer, case, given))
+        notes.extend(_changes(answer, case, given))
         expected = reference(*copy.deepcopy(case))
         words = difference(got, expected, rtol=rtol)
-        if words and wrong is None:
-            wrong = case, got, expected, words
-    if wrong is None:
-        return None
-    case, got, expected, words = wrong
-    text = call_text(answer, case)
-    if got is None:
+        if words and failure is None:
+            failure = _Failure(case, got, expected, words)
+    return results, failure
+
+
+def _explain(
+    answer: Callable,
+    reference: Callable,
+    cases: Sequence[tuple],
+    results: list,
+    failure: _Failure,
+    mistakes: Sequence[Mistake],
+    rtol: float,
+) -> Verdict:
+    """The verdict on wrong results: a known mistake, a pattern, or only that they differ."""
+    text, words = call_text(answer, failure.case), failure.words
+    if failure.got is None:
         words += " (A function gives None where it has no `return`.)"
     if "<" in text:
         words += "\n(These arguments are too long to print. The verdict keeps them: .case)"
-    shown = f"\nFor example, in\n    {text}\n{words}"
-    cases = cases[: len(results)]
-    for one in check.mistakes if mistakes is None else mistakes:
-        if any(_makes(rule, cases, results, rtol) for rule in one.rules):
-            return Verdict(one.code, f"Not yet. {one.sentence}{shown}", case, got, expected)
-    seen = pattern(answer, reference, cases, results, _names(answer, case))
-    if seen:
-        return Verdict(seen[0], f"Not yet. {seen[1]}{shown}", case, got, expected)
-    return Verdict("different", f"Not yet. In\n    {text}\n{words}", case, got, expected)
+    example = f"\nFor example, in\n    {text}\n{words}"
+
+    def verdict(code: str, sentence: str) -> Verdict:
+        return Verdict(code, f"Not yet. {sentence}", failure.case, failure.got, failure.expected)
+
+    for known in mistakes:
+        if any(_makes(rule, cases, results, rtol) for rule in known.rules):
+            return verdict(known.code, known.sentence + example)
+    found = pattern(answer, reference, cases, results, _names(answer, failure.case))
+    if found:
+        code, sentence = found
+        return verdict(code, sentence + example)
+    return verdict("different", f"In\n    {text}\n{words}")
 
 
 def _makes(rule: Callable, cases: Sequence[tuple], results: Sequence, rtol: float) -> bool:
@@ -296,17 +337,19 @@ def _makes(rule: Callable, cases: Sequence[tuple], results: Sequence, rtol: floa
     try:
         with warnings.catch_warnings(action="ignore"):  # the rule's, not the reader's
             made = [rule(*copy.deepcopy(case)) for case in cases]
-        agree = [not difference(got, m, rtol=rtol) for got, m in zip(results, made, strict=True)]
+        return not any(
+            difference(result, expected, rtol=rtol)
+            for result, expected in zip(results, made, strict=True)
+        )
     except Exception:
         return False
-    return all(agree)
 
 
 def _changes(answer: Callable, case: tuple, given: tuple) -> list[str]:
     return [
         f"Your function changes {name} in place; whoever calls it will find that changed."
-        for name, *pair in zip(_names(answer, case), case, given, strict=True)
-        if not _equal(*pair)
+        for name, before, after in zip(_names(answer, case), case, given, strict=True)
+        if not _equal(before, after)
     ]
 
 
@@ -354,9 +397,9 @@ def value_check(
         words = difference(answer, expected, name, rtol=rtol)
         if not words:
             return None
-        for one in mistakes:
-            if any(not difference(answer, value, rtol=rtol) for value in one.rules):
-                return one.code
+        for known in mistakes:
+            if any(not difference(answer, value, rtol=rtol) for value in known.rules):
+                return known.code
         if "shape" not in words and _is_numbers(answer):  # the right value is the reader's to find
             words = f"{name} is not {short(answer)}. Work it out by hand, step by step."
         return different(words, None, answer)

@@ -27,7 +27,10 @@ _LONG = (
 _NOT_THE_READERS = tuple(
     str(Path(folder))
     for folder in (
-        *(sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+        sysconfig.get_path("stdlib"),
+        sysconfig.get_path("platstdlib"),
+        sysconfig.get_path("purelib"),
+        sysconfig.get_path("platlib"),
         Path(__file__).resolve().parents[1],
     )
 )
@@ -121,7 +124,7 @@ def readers_line(error: BaseException) -> str:
     return f"line {frame.lineno}{inside}" + (f": {frame.line}" if frame.line else "")
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """An error's name and sentence, also where its own text raises."""
     try:
         text = str(error).strip()

@@ -47,5 +47,7 @@ def check_steps(steps: Sequence[str]) -> str | Verdict | None:
         return "words"
     if steps == STEPS[::-1]:
         return "backwards"
-    early = (word for at, word in enumerate(steps) if not _NEEDS.get(word, set()) <= {*steps[:at]})
-    return next((f"{word}-early" for word in early), None)
+    for place, word in enumerate(steps):
+        if not _NEEDS.get(word, set()) <= {*steps[:place]}:
+            return f"{word}-early"
+    return None

@@ -73,26 +73,26 @@ _EXTREMES = np.array([30.0, -1e6, 0.0, 720.0, -30.0, 1e6, -720.0])
 )
 def check_stable_sigmoid(stable_sigmoid: Callable) -> str | Verdict | None:
     """stable_sigmoid(z): the sigmoid of an array (n,) of floats or integers, without overflow."""
-    heard: list[str] = []
+    warnings_heard: list[str] = []
     with (
-        np.errstate(all="call", under="ignore", call=lambda word, _: heard.append(word)),
+        np.errstate(all="call", under="ignore", call=lambda word, _: warnings_heard.append(word)),
         patch.object(np._core._ufunc_config, "_make_extobj", _unchanged, create=True),
-        _TorchOverflow(heard),
+        _TorchOverflow(warnings_heard),
     ):
         error = _error(stable_sigmoid, _EXTREMES.copy())
         if "ambiguous" in str(error) or "can be converted" in str(error):
             return "one-number"
-        if wrong := judge(stable_sigmoid, _sigmoid, _CASES):
-            return wrong
-        heard.clear()
+        if verdict := judge(stable_sigmoid, _sigmoid, _CASES):
+            return verdict
+        warnings_heard.clear()
         if isinstance(error, OverflowError):  # of math.exp
             return "overflow"
         got = as_array(call(stable_sigmoid, _EXTREMES.copy()))
     if np.isnan(got).any():
         return "not-a-number"
-    if heard and "overflow" not in heard:
-        return different(f"NumPy has to warn of {heard[0]} for some z of large size.")
-    return "overflow" if heard else judge(stable_sigmoid, _sigmoid, [(_EXTREMES,)])
+    if warnings_heard and "overflow" not in warnings_heard:
+        return different(f"NumPy has to warn of {warnings_heard[0]} for some z of large size.")
+    return "overflow" if warnings_heard else judge(stable_sigmoid, _sigmoid, [(_EXTREMES,)])
 
 
 class _TorchOverflow(TorchFunctionMode):
@@ -228,17 +228,17 @@ class Signal:
 )
 def check_xor(xor: Callable) -> str | Verdict | None:
     """xor(x_1, x_2, AND, OR, NOT): 1 if exactly one of two inputs is 1, from the gates given."""
-    x_1, x_2, twice = Signal(), Signal(), []
+    x_1, x_2, same_input_twice = Signal(), Signal(), []
     values = {x_1: (0, 0, 1, 1), x_2: (0, 1, 0, 1), 0: (0,) * 4, 1: (1,) * 4}  # at the corners
 
     def gate(name: str, inputs: int, decide: Callable) -> Callable:
         def answer(*given: object) -> Signal:
-            if len(given) != inputs or any(one not in values for one in given):
+            if len(given) != inputs or any(signal not in values for signal in given):
                 raise TypeError(f"{name} takes {inputs} of: x_1, x_2 and what gates give")
-            read, out = [values[one] for one in given], Signal()
-            twice.append(inputs == 2 and read[0] == read[1])
-            values[out] = tuple(int(decide(x)) for x in zip(*read, strict=True))
-            return out
+            inputs_read, output = [values[signal] for signal in given], Signal()
+            same_input_twice.append(inputs == 2 and inputs_read[0] == inputs_read[1])
+            values[output] = tuple(int(decide(x)) for x in zip(*inputs_read, strict=True))
+            return output
 
         return answer
 
@@ -250,4 +250,4 @@ def check_xor(xor: Callable) -> str | Verdict | None:
     if not isinstance(result, Signal):
         return "no-gates"
     found = _table(values[result], (0, 1, 1, 0))
-    return "same-unit-twice" if found and any(twice) else found
+    return "same-unit-twice" if found and any(same_input_twice) else found

@@ -1,6 +1,7 @@
 """Checks of the exercises of lesson 02, linear regression."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,25 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.j
 def _points() -> list[tuple]:
     """Three points that count the same, three that do not, the worked example, and others."""
     example = json.loads(EXAMPLES.read_text(encoding="utf-8"))["one_feature"]
-    ten, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
+    ten_points, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
     points = [([0, 1, 2], [1, 2, 6], [1, 1, 1]), ([1, 0, 3], [2, -1, 1], [1, 3, 2])]
-    points += [(*ten, [1] * 10), (*ten, counts)]
+    points += [(*ten_points, [1] * 10), (*ten_points, counts)]
     points += [([400, 150, 900, 150], [160, 60, 380, 20], [8, 1, 7, 6])]
-    return [tuple(np.array(part, dtype=float) for part in one) for one in points]
+    return [tuple(np.array(part, dtype=float) for part in group) for group in points]
 
 
-def _slope(x: np.ndarray, y: np.ndarray, c: np.ndarray, above=1, below=1, of=None) -> float:
-    """With the products of the means, in which the points count `of`, taken off so many times."""
-    x_mean, y_mean = (np.average(v, weights=c if of is None else of) for v in (x, y))
-    together, alone = (np.average(v, weights=c) for v in (x * y, x * x))
-    return (together - above * x_mean * y_mean) / (alone - below * x_mean**2)
+def _slope(
+    x: np.ndarray, y: np.ndarray, c: np.ndarray, above=1, below=1, mean_weights=None
+) -> float:
+    """The slope of the best line. The options make mistakes.
+
+    above, below: how often the product of the means is subtracted in numerator and denominator.
+    mean_weights: how often each point counts in the two means; c times unless given.
+    """
+    weights = c if mean_weights is None else mean_weights
+    x_mean, y_mean = np.average(x, weights=weights), np.average(y, weights=weights)
+    xy_mean, x_squared_mean = np.average(x * y, weights=c), np.average(x * x, weights=c)
+    return (xy_mean - above * x_mean * y_mean) / (x_squared_mean - below * x_mean**2)
 
 
 def _about_plain_means(x: np.ndarray, y: np.ndarray, c: np.ndarray) -> float:
@@ -54,7 +62,7 @@ check_slope = function_check(
             "mean(x)·mean(y), the denominator mean(x²) − mean(x)²; without the means the line goes"
             " through the origin.",
             *(
-                lambda *case, above=above, below=below: _slope(*case, above, below)
+                partial(_slope, above=above, below=below)
                 for above in (0, 1, -1)
                 for below in (0, 1, -1)
                 if (above, below) != (1, 1)
@@ -75,7 +83,7 @@ check_slope = function_check(
         mistake(
             "plain-means",
             "the means of x and y ignore c. In these means, too, each point counts c times.",
-            lambda x, y, c: _slope(x, y, c, of=0 * c + 1),
+            lambda x, y, c: _slope(x, y, c, mean_weights=0 * c + 1),
             _about_plain_means,
         ),
         mistake(

@@ -44,6 +44,16 @@ _TRANSPOSED = [
     lambda W, X, y: X @ (X.T @ W - y),
 ]
 
+
+def _with_product(product: Callable, factor: float, averaged: bool) -> Callable:
+    """A rule with another product of X in place of Xᵀ(XW − y), so many times, averaged or not."""
+
+    def rule(W: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: float) -> np.ndarray:
+        return factor * product(W, X, y) / (len(X) if averaged else 1) + alpha * W
+
+    return rule
+
+
 check_loss_gradient = function_check(
     "loss_gradient(W, X, y, alpha): of 1/(2n) · ‖XW − y‖² + alpha/2 · ‖W‖², of shape (d,).",
     _gradient,
@@ -84,10 +94,10 @@ check_loss_gradient = function_check(
             "X and Xᵀ are exchanged. The derivative for a weight is a sum over the examples of its"
             " feature times the residual: rows of Xᵀ, which are columns of X.",
             *(
-                lambda W, X, y, alpha, f=f, s=s, k=k: s / len(X) ** k * f(W, X, y) + alpha * W
-                for f in _TRANSPOSED
-                for s in (1, 2, 1 / 2)
-                for k in (0, 1)
+                _with_product(product, factor, averaged)
+                for product in _TRANSPOSED
+                for factor in (1, 2, 1 / 2)
+                for averaged in (False, True)
             ),
         ),
         mistake(

@@ -35,9 +35,9 @@ def _with_ends(ends: Callable) -> Callable:
 
 def _layers() -> list[tuple]:
     """(da, X, W, a), with one bias for all examples; in the first two N, D and H are equal."""
-    one = [[2.0]], [[3.0]], [[0.5]], [[0.25]]
+    single = [[2.0]], [[3.0]], [[0.5]], [[0.25]]
     square = [[1, -2], [3, 4]], [[1, 2], [3, 1]], [[1, -2], [2, -4]], [[0.75, 0.2], [0.75, 0.2]]
-    cases = [tuple(np.array(part, dtype=float) for part in case) for case in (one, square)]
+    cases = [tuple(np.array(part, dtype=float) for part in case) for case in (single, square)]
     rng = np.random.default_rng(0)
     for n, d, h in [(3, 2, 1), (5, 3, 2), (4, 2, 3), (3, 3, 3)]:
         da, X, W = (rng.integers(-9, 9, size=size) + 0.5 for size in [(n, h), (n, d), (d, h)])
@@ -116,8 +116,8 @@ _BACKWARD_MISTAKES = [
 
 
 def _mistakes_of(number: int) -> Iterator[engine.Mistake]:
-    for one in _BACKWARD_MISTAKES:
-        yield replace(one, rules=[_part(rule, number) for rule in one.rules])
+    for known in _BACKWARD_MISTAKES:
+        yield replace(known, rules=[_part(rule, number) for rule in known.rules])
 
 
 @exercise(
@@ -134,14 +134,17 @@ def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
             parts = call(sigmoid_backward, *copy.deepcopy(case), case=case)
             if parts is None:
                 return engine.judge(sigmoid_backward, _right_backward, cases)
-            if not isinstance(parts, list | tuple) or [one is None for one in parts] != [False] * 3:
+            if (
+                not isinstance(parts, list | tuple)
+                or [part is None for part in parts] != [False] * 3
+            ):
                 return different("three results are expected: return dX, dW, db.", case, parts)
         for number, name in enumerate(("dX", "dW", "db")):
             ask, right = _part(sigmoid_backward, number), _part(_right_backward, number)
             verdict = engine.judge(ask, right, cases, [*_mistakes_of(number)])
             if verdict:
-                said = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
-                return replace(verdict, sentence=said.replace("our result", f"our {name}"))
+                sentence = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
+                return replace(verdict, sentence=sentence.replace("our result", f"our {name}"))
     return None
 
 
@@ -232,23 +235,39 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
     layer: nn.Linear whose .grad may hold something. batches: a list of (x, y). The loss is
     F.mse_loss(layer(x), y). The result: one array or tensor (outputs, inputs) for each batch.
     """
-    seen = []
+    faults = []
 
     def ask(weight, bias, grad, batches) -> object:
         layer = _layer(weight, bias, grad, batches)
         before, lines = _as_it_is(layer), _as_lines(weight, bias, grad, batches)
         found = call(weight_gradients, layer, batches, shown=lines)
         if _as_it_is(layer) != before:
-            seen.append("layer-changed")
-        if isinstance(found, list | tuple) and found and all(one is None for one in found):
-            seen.append("zeroed-too-late")
+            faults.append("layer-changed")
+        if isinstance(found, list | tuple) and found and all(value is None for value in found):
+            faults.append("zeroed-too-late")
         return found
 
     verdict = engine.judge(ask, _own_gradients, _used_layers())
-    if seen or not verdict:
-        return seen[0] if seen else None
+    if faults or not verdict:
+        return faults[0] if faults else None
     text = engine.call_text(ask, verdict.case)
     return replace(verdict, sentence=verdict.sentence.replace(text, _as_lines(*verdict.case)))
+
+
+def _learn_watched(learn_moons: Callable) -> tuple[object, list[bool]]:
+    """What learn_moons returns, and of each step of an optimizer, whether it had a gradient."""
+    steps = []
+
+    def look(optimizer: torch.optim.Optimizer, *_: object) -> None:
+        used = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
+        steps.append(any(grad is not None and bool(grad.any()) for grad in used))
+
+    torch.manual_seed(0)  # the same answer gets the same verdict every time
+    hook = register_optimizer_step_pre_hook(look)
+    try:
+        return call(learn_moons, *_moons(400, 1), shown="learn_moons(X, y)"), steps
+    finally:
+        hook.remove()
 
 
 def _moons(n: int, seed: int, mirrored: bool = True) -> tuple[np.ndarray, np.ndarray]:
@@ -344,18 +363,7 @@ def check_learn_moons(learn_moons: Callable) -> str | Verdict | None:
     The model: an nn.Module or a function of points (N, 2), giving N classes, probabilities or
     logits, or (N, 2) scores. (Whichever of 0 and 0.5 is the better border is taken.)
     """
-    steps = []  # whether there was a gradient
-
-    def look(optimizer: torch.optim.Optimizer, *_: object) -> None:
-        used = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
-        steps.append(any(grad is not None and bool(grad.any()) for grad in used))
-
-    torch.manual_seed(0)  # the same answer gets the same verdict every time
-    hook = register_optimizer_step_pre_hook(look)
-    try:
-        model = call(learn_moons, *_moons(400, 1), shown="learn_moons(X, y)")
-    finally:
-        hook.remove()
+    model, steps = _learn_watched(learn_moons)
     if model is None:
         return different("learn_moons(X, y) gives None. Is there a `return`?")
     points, _ = _moons(2000, 2)

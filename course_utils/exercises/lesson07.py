@@ -134,8 +134,8 @@ def _back(
     def backward(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
         dx, windows = np.zeros(x.shape), _windows(x, size, stride)
         for i, j in np.ndindex(dy.shape):
-            here = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
-            here[:] = put(here, give(dy[i, j], windows[i, j]))
+            part = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
+            part[:] = put(part, give(dy[i, j], windows[i, j]))
         return dx
 
     return backward
@@ -254,9 +254,9 @@ _KNOWN_SIDES = [
 def check_sides(sides: object) -> str | Verdict | None:
     """sides: the sides after convolution, pooling, convolution and pooling, from 28 × 28."""
     words = difference(sides, _SIDES, "sides", rtol=0)
-    for one in _KNOWN_SIDES if words else []:
-        if any(not difference(sides, value, rtol=0) for value in one.rules):
-            return one.code
+    for known in _KNOWN_SIDES if words else []:
+        if any(not difference(sides, value, rtol=0) for value in known.rules):
+            return known.code
     found = as_array(sides)
     if not words or found.shape != (4,):
         return different(words, None, sides, _SIDES) if words else None

@@ -25,12 +25,16 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
 
     What is left changed that a step should leave is among what was called.
     """
-    model, biases, happened = nn.Linear(2, 3), [], []
+    model, biases, events = nn.Linear(2, 3), [], []
     nn.init.zeros_(model.weight), nn.init.zeros_(model.bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
 
-    def noted(event: str, method: Callable) -> Callable:
-        return lambda *args, **options: (happened.append(event), method(*args, **options))[1]
+    def recorded(event: str, method: Callable) -> Callable:
+        def call_and_record(*arguments: object, **options: object) -> object:
+            events.append(event)
+            return method(*arguments, **options)
+
+        return call_and_record
 
     def step(*arguments: object) -> None:
         try:
@@ -39,20 +43,20 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
             if "does not require grad" not in str(error):
                 raise
 
-    optimizer.zero_grad = noted("zero_grad", optimizer.zero_grad)
-    model.zero_grad = noted("zero_grad", model.zero_grad)
-    optimizer.step = noted("step", optimizer.step)
-    model.bias.register_hook(lambda _: happened.append("backward"))
+    optimizer.zero_grad = recorded("zero_grad", optimizer.zero_grad)
+    model.zero_grad = recorded("zero_grad", model.zero_grad)
+    optimizer.step = recorded("step", optimizer.step)
+    model.bias.register_hook(lambda _: events.append("backward"))
     for number in range(3):
         x, y = torch.tensor([[1.0, 2.0], [0.0, 1.0]]) + number, torch.tensor([2, 0])
         shown = "train_step(model, optimizer, x, y)"
         given = x.clone(), y.clone()
         call(step if callable(train_step) else train_step, model, optimizer, x, y, shown=shown)
         if not (model.training and torch.equal(x, given[0]) and torch.equal(y, given[1])):
-            happened.append("changed")
+            events.append("changed")
         biases.append(model.bias.detach().clone())
-        happened.append("end")
-    return torch.stack(biases), happened[: happened.index("end")]
+        events.append("end")
+    return torch.stack(biases), events[: events.index("end")]
 
 
 def _step(loss: Callable = F.cross_entropy, zero_grad: bool = True) -> Callable:
@@ -113,26 +117,26 @@ _STEP_MISTAKES = [
 @exercise("After three steps the weights are what they should be.", _STEP_MISTAKES)
 def check_train_step(train_step: Callable) -> str | Verdict | None:
     """train_step(model, optimizer, x, y): one step with cross-entropy, in place."""
-    (found, happened), (expected, _) = _take_steps(train_step), _take_steps(_step())
+    (found, events), (expected, _) = _take_steps(train_step), _take_steps(_step())
     words = difference(found, expected, "model.bias, a row for each of three steps")
-    backward = happened.index("backward") if "backward" in happened else None
+    backward = events.index("backward") if "backward" in events else None
     for wrong, code in [
-        ("changed" in happened, "left-changed"),
+        ("changed" in events, "left-changed"),
         (not words, None),
         (backward is None and not found.any(), "no-gradient"),
-        ("step" not in happened, "no-step"),
-        (backward is not None and "step" in happened[:backward], "order"),
-        (happened[-3:] == ["backward", "zero_grad", "step"], "order"),
+        ("step" not in events, "no-step"),
+        (backward is not None and "step" in events[:backward], "order"),
+        (events[-3:] == ["backward", "zero_grad", "step"], "order"),
     ]:
         if wrong:
             return code
-    for one in _STEP_MISTAKES:
-        if any(not difference(found, _take_steps(rule)[0]) for rule in one.rules):
-            return one.code
+    for known in _STEP_MISTAKES:
+        if any(not difference(found, _take_steps(rule)[0]) for rule in known.rules):
+            return known.code
     return different(
         "the model is nn.Linear(2, 3) with all weights 0, the optimizer SGD with lr=1 and "
         "momentum=0.9, and first x = [[1, 2], [0, 1]], y = [2, 0]; each step's x is larger by 1.\n"
-        f"In the first step your function called {', '.join(happened)}.\n{words}"
+        f"In the first step your function called {', '.join(events)}.\n{words}"
     )
 
 
@@ -160,8 +164,11 @@ check_mean_accuracy = function_check(
     "mean_accuracy(batches): the share of correct answers over all images of all batches.",
     _share,
     [
-        *(_batches(([0], [0])), _batches(([3], [0])), _batches(([3, 4], [3, 5]))),
-        *(_batches(([3, 4], [3, 4]), ([7], [8])), _batches(([1], [0]), ([0, 9], [0, 9]))),
+        _batches(([0], [0])),
+        _batches(([3], [0])),
+        _batches(([3, 4], [3, 5])),
+        _batches(([3, 4], [3, 4]), ([7], [8])),
+        _batches(([1], [0]), ([0, 9], [0, 9])),
         _batches(([1, 2, 3, 4], [1, 2, 3, 4]), ([6, 5, 4, 3], [1, 5, 3, 4]), ([7, 8], [0, 8])),
         _drawn(8, 8, 5),
     ],

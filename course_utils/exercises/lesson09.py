@@ -27,14 +27,14 @@ class _Network:
     """
 
     def __init__(self, model: nn.Module, parameters: Sequence[nn.Parameter]) -> None:
-        by_shape = {tuple(one.shape): one for one in parameters}
+        by_shape = {tuple(parameter.shape): parameter for parameter in parameters}
         self.model, self.parameters = model, [by_shape[shape].data for shape in _SHAPES]
 
     def give(self, x: torch.Tensor) -> torch.Tensor:
         return call(self.model, x, shown="my_lenet()(x)").detach()
 
-    def pass_on(self, layer: int, values: torch.Tensor, then: float = 0) -> torch.Tensor:
-        """The logits where a layer has these biases, and the next one has `then`."""
+    def pass_on(self, layer: int, values: torch.Tensor, next_bias: float = 0) -> torch.Tensor:
+        """The logits where a layer has these biases, and the next one `next_bias`."""
         for weight in self.parameters:
             weight.zero_()
         for later in range(layer + 1, 5):
@@ -43,28 +43,27 @@ class _Network:
             rows[range(len(values)), range(middle, middle + len(values) * step, step)] = 1
         self.parameters[2 * layer + 1][: len(values)] = values
         if layer < 4:
-            self.parameters[2 * layer + 3][: len(values)] += then
+            self.parameters[2 * layer + 3][: len(values)] += next_bias
         return self.give(_NO_IMAGE)[0, : len(values)]
 
     def activation(self, values: torch.Tensor) -> torch.Tensor:
         """What the last activation makes of these values."""
-        unlike, place = values.unique(return_inverse=True)
+        different_values, places = values.unique(return_inverse=True)
         self.pass_on(3, torch.zeros(10))
-        made = []
-        for some in unlike.split(10):
-            self.parameters[7][: len(some)] = some
-            made.append(self.give(_NO_IMAGE)[0, : len(some)])
-        return torch.cat(made)[place]
+        results = []
+        for ten in different_values.split(10):
+            self.parameters[7][: len(ten)] = ten
+            results.append(self.give(_NO_IMAGE)[0, : len(ten)])
+        return torch.cat(results)[places]
 
     def arrive_as(self, layer: int, change: Callable) -> bool:
         """Whether all values of a layer arrive at the next one changed in this way."""
         values = torch.linspace(-3, 4, 6)
-        return not any(
-            difference(
-                self.pass_on(layer, values, then), self.pass_on(layer + 1, change(values) + then)
-            )
-            for then in (-2, 0, 3)
-        )
+        for bias in (-2, 0, 3):
+            arrived = self.pass_on(layer, values, bias)
+            if difference(arrived, self.pass_on(layer + 1, change(values) + bias)):
+                return False
+        return True
 
 
 def _lenet(x: torch.Tensor, parameters: Sequence[torch.Tensor], pooled: Callable, activation):
@@ -77,7 +76,7 @@ def _lenet(x: torch.Tensor, parameters: Sequence[torch.Tensor], pooled: Callable
 
 
 def _has_layers(value: object) -> bool:
-    return isinstance(value, list | tuple) and any(isinstance(one, nn.Module) for one in value)
+    return isinstance(value, list | tuple) and any(isinstance(item, nn.Module) for item in value)
 
 
 @exercise(
@@ -117,6 +116,28 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     torch.manual_seed(0)
     x = torch.randint(-2, 3, (3, 1, 32, 32)).float()
     x[:, :, 6:], x[..., 6:] = 0, 0  # few values, since each is asked for
+    logits = _first_logits(model, x)
+    if isinstance(logits, str):
+        return logits
+    if not isinstance(logits, torch.Tensor) or logits.shape != (3, 10):
+        return different("for 3 images of shape (1, 32, 32) it should return logits (3, 10).")
+    parameters = [
+        parameter
+        for module in model.modules()
+        if not isinstance(module, nn.PReLU)
+        for parameter in module.parameters(recurse=False)
+    ]
+    fault = _look_at_parameters(model, parameters, logits)
+    if fault:
+        return fault
+    network = _Network(model, parameters)
+    return (
+        _look_at_repeats(network, x) or _look_at_activations(network) or _look_at_maps(network, x)
+    )
+
+
+def _first_logits(model: nn.Module, x: torch.Tensor) -> object:
+    """What the network gives, or the name of the mistake that stops it."""
 
     def run(x: torch.Tensor) -> object:
         try:
@@ -127,65 +148,88 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
             raise
 
     logits = call(run, x, shown="my_lenet()(x), with x of shape (3, 1, 32, 32)")
-    if isinstance(logits, str) and logits == "flatten-size":
-        return logits
-    if not isinstance(logits, torch.Tensor) or logits.shape != (3, 10):
-        return different("for 3 images of shape (1, 32, 32) it should return logits (3, 10).")
-    parameters = [
-        one
-        for module in model.modules()
-        if not isinstance(module, nn.PReLU)
-        for one in module.parameters(recurse=False)
-    ]
-    found, lenets = Counter(tuple(one.shape) for one in parameters), Counter(_SHAPES)
+    if isinstance(logits, str) and logits != "flatten-size":
+        return None  # the reader's own text
+    return logits
+
+
+def _look_at_parameters(
+    model: nn.Module, parameters: Sequence[nn.Parameter], logits: torch.Tensor
+) -> str | Verdict | None:
+    """Whether they are LeNet's, and whether a gradient reaches each."""
+    found, lenets = Counter(tuple(weight.shape) for weight in parameters), Counter(_SHAPES)
     if found != lenets:
-        if any(_has_layers(kept) for one in model.modules() for kept in vars(one).values()):
+        kept = [value for module in model.modules() for value in vars(module).values()]
+        if any(map(_has_layers, kept)):
             return "list-of-layers"
         parts = {"these are missing": lenets - found, "these are too many": found - lenets}
-        words = [f"{text}: {[*some.elements()]}" for text, some in parts.items() if some]
+        words = [f"{text}: {[*shapes.elements()]}" for text, shapes in parts.items() if shapes]
         return different(f"of the parameters, by their shapes, {'; '.join(words)}.")
     if logits.requires_grad:
         logits.sum().backward()
-    if any(one.grad is None for one in parameters):
+    if any(weight.grad is None for weight in parameters):
         return different("some parameters get no gradient: is there a detach or no_grad in it?")
-    network = _Network(model, parameters)
+    return None
+
+
+def _look_at_repeats(network: _Network, x: torch.Tensor) -> Verdict | None:
     logits = network.give(x)
     for training in (True, False):
-        model.train(training)
+        network.model.train(training)
         if difference(network.give(x), logits):
             return different(
                 "the same images do not give the same logits again, in training and in evaluation: "
                 "is something random in it, or another layer, such as dropout or normalisation?"
             )
-    ends = torch.linspace(-3, 4, 10)
-    if difference(network.pass_on(4, ends), ends):
+    return None
+
+
+def _look_at_activations(network: _Network) -> str | Verdict | None:
+    """Whether one activation follows each of the first four layers, and none the last."""
+    logits = torch.linspace(-3, 4, 10)
+    if difference(network.pass_on(4, logits), logits):
         return "not-logits"
-    bare = [name for at, name in enumerate(_FIRST_FOUR) if network.arrive_as(at, lambda v: v)]
-    if bare:
-        return named("no-activation", f" Here it is missing after {' and '.join(bare)}.")
+    without = [
+        layer for number, layer in enumerate(_FIRST_FOUR) if network.arrive_as(number, _identity)
+    ]
+    if without:
+        return named("no-activation", f" Here it is missing after {' and '.join(without)}.")
     if not all(network.arrive_as(layer, network.activation) for layer in range(4)):
         return different(
             "what happens to a layer's values on the way to the next is not the same after each of "
             "the first four. Is there one activation throughout, and nothing that moves values?"
         )
+    return None
+
+
+def _identity(values: torch.Tensor) -> torch.Tensor:
+    return values
+
+
+def _look_at_maps(network: _Network, x: torch.Tensor) -> Verdict | None:
+    """Whether the maps are pooled, by the largest value or the mean, before or after activation."""
     for number, weight in enumerate(network.parameters):  # eighths: the first maps have few values
         fan_in = weight[0].numel() if weight.ndim > 1 else 1
         drawn = torch.randn(weight.shape) * (2 / fan_in) ** 0.5
         weight.copy_((drawn * 8).round() / 8 if number < 2 else drawn)
-    given, logits = [weight.clone() for weight in network.parameters], network.give(x)
+    weights, logits = [weight.clone() for weight in network.parameters], network.give(x)
     for pool in (F.max_pool2d, F.avg_pool2d):
-        for pooled in (
-            lambda maps, pool=pool: network.activation(pool(maps, 2)),
-            lambda maps, pool=pool: pool(network.activation(maps), 2),
-        ):
-            if not difference(
-                logits[:1], _lenet(x[:1], given, pooled, network.activation), rtol=1e-3
-            ):
+        for activated_first in (False, True):
+            pooled = _pooling(pool, network.activation, activated_first)
+            expected = _lenet(x[:1], weights, pooled, network.activation)
+            if not difference(logits[:1], expected, rtol=1e-3):
                 return None
     return different(
         "the layers are LeNet's, with an activation after each, but what comes out is not what it "
         "should be. Is there pooling by 2 after each convolution, both of one kind?"
     )
+
+
+def _pooling(pool: Callable, activation: Callable, activated_first: bool) -> Callable:
+    def pooled(maps: torch.Tensor) -> torch.Tensor:
+        return pool(activation(maps), 2) if activated_first else activation(pool(maps, 2))
+
+    return pooled
 
 
 def _five_shapes(side: int = 30, up: int = 0) -> list[tuple]:
@@ -227,9 +271,9 @@ def check_shapes(shapes: Sequence) -> str | Verdict | None:
         shape = tuple(as_array(shapes[stage]).ravel().tolist())
         if shape == right:
             continue
-        for one in _SHAPE_MISTAKES:
-            if any(shape == wrong[stage] for wrong in one.rules):
-                return one.code
+        for known in _SHAPE_MISTAKES:
+            if any(shape == wrong[stage] for wrong in known.rules):
+                return known.code
         if shape[:1] != (64,):
             return "batch-lost"
         if len(shape) == len(right):
@@ -270,18 +314,38 @@ def check_freeze(freeze: Callable) -> str | Verdict | None:
     F.cross_entropy(model(x), y).backward()
     model.zero_grad(set_to_none=False)
     before = {name: value.detach().clone() for name, value in model.named_parameters()}
-    mine = {id(value) for value in model.parameters()}
+    own_parameters = {id(value) for value in model.parameters()}
     optimizer = call(freeze, model, shown="freeze(model)")
     if not isinstance(optimizer, torch.optim.Optimizer):
         return different("freeze(model) should return an optimiser.")
-
-    names = {id(value): name for name, value in model.named_parameters()}
-
-    def moved() -> set[str]:
-        return {n for n, value in model.named_parameters() if not torch.equal(before[n], value)}
-
-    if names.keys() != mine or moved():
+    if {id(value) for value in model.parameters()} != own_parameters or _moved(model, before):
         return different("freeze itself changes the weights. It only says what will be trained.")
+    reached = _take_steps(model, optimizer, x, y)
+    classifier = {name for name in before if name.startswith("classifier")}
+    moved = _moved(model, before)
+    for wrong, code in [
+        (not moved & reached & classifier, "classifier-still"),
+        (moved > classifier == reached, "weight-decay"),
+        (moved & reached - classifier, "not-frozen"),
+        (not _has_settings(optimizer, model, classifier), "other-settings"),
+        (moved == classifier, None),
+    ]:
+        if wrong:
+            return code
+    return different(f"these moved: {', '.join(sorted(moved))}. All the classifier's should.")
+
+
+def _moved(model: nn.Module, before: dict[str, torch.Tensor]) -> set[str]:
+    """The names of the parameters that are not what they were."""
+    return {
+        name for name, value in model.named_parameters() if not torch.equal(before[name], value)
+    }
+
+
+def _take_steps(
+    model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
+) -> set[str]:
+    """Take three steps of training: the names of the parameters that a gradient has reached."""
     reached = set()
     for _ in range(3):
         loss = F.cross_entropy(call(model, x, shown="model(x)"), y)
@@ -289,22 +353,19 @@ def check_freeze(freeze: Callable) -> str | Verdict | None:
         if loss.requires_grad:
             loss.backward()
         weights = model.named_parameters()
-        reached |= {n for n, value in weights if value.grad is not None and value.grad.any()}
+        reached |= {name for name, value in weights if value.grad is not None and value.grad.any()}
         call(optimizer.step, shown="optimizer.step()")
-    classifier = {name for name in before if name.startswith("classifier")}
-    changed, asked = moved(), {"lr": 0.1, "weight_decay": 0.1, "momentum": 0, "maximize": False}
+    return reached
+
+
+def _has_settings(optimizer: torch.optim.Optimizer, model: nn.Module, chosen: set[str]) -> bool:
+    """Whether it is the SGD that is asked for, in all groups that hold one of these parameters."""
+    wanted = {"lr": 0.1, "weight_decay": 0.1, "momentum": 0, "maximize": False}
+    names = {id(value): name for name, value in model.named_parameters()}
     settings = [
-        [isinstance(optimizer, torch.optim.SGD), *(group.get(name) for name in asked)]
+        {option: group.get(option) for option in wanted}
         for group in optimizer.param_groups
-        if any(names.get(id(one)) in classifier for one in group["params"])
+        if any(names.get(id(value)) in chosen for value in group["params"])
     ]
-    for seen, code in [
-        (not changed & reached & classifier, "classifier-still"),
-        (changed > classifier == reached, "weight-decay"),
-        (changed & reached - classifier, "not-frozen"),
-        (any(one != [True, *asked.values()] for one in settings), "other-settings"),
-        (changed == classifier, None),
-    ]:
-        if seen:
-            return code
-    return different(f"these moved: {', '.join(sorted(changed))}. All the classifier's should.")
+    is_sgd = isinstance(optimizer, torch.optim.SGD)
+    return all(is_sgd and setting == wanted for setting in settings)

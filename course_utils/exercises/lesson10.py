@@ -1,6 +1,7 @@
 """Checks of the exercises of lesson 10, what LeNet sees."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -56,10 +57,10 @@ def _hooks(model: nn.Module) -> list[dict]:
 
 def _state(model: nn.Module) -> list:
     """What record could leave changed, but for hooks."""
-    layers = [
-        (id(one), one.training, getattr(one.forward, "__func__", None), {*vars(one)} - {"forward"})
-        for one in model.modules()
-    ]
+    layers = []
+    for layer in model.modules():
+        forward, attributes = getattr(layer.forward, "__func__", None), {*vars(layer)} - {"forward"}
+        layers.append((id(layer), layer.training, forward, attributes))
     weights = model.parameters()
     return layers + [(p.requires_grad, p.grad is None, p.detach().sum().item()) for p in weights]
 
@@ -109,7 +110,7 @@ def _has_graph(found: object) -> bool:
 def check_record(record: Callable) -> str | Verdict | None:
     """record(model, layer, x): the output of a module of the model, as values alone."""
     torch.manual_seed(0)
-    x, last = torch.randn(2, 1, 32, 32), ""
+    x, fault = torch.randn(2, 1, 32, 32), ""
     for place in ("features.3", "features.0", "features.5", "features", "first"):
         model = _Small() if place == "first" else LeNet()
         model.train(place in ("features.5", "first"))
@@ -125,33 +126,39 @@ def check_record(record: Callable) -> str | Verdict | None:
                 for key in [*kept][number:]:
                     del kept[key]
         words = difference(found, outputs[layer], "what you return")
-        for values, code in [
+        for wrong_values, code in [
             ([inputs[layer], inputs[layer][0]], "input-recorded"),
             ([outputs[layer].relu()] if place == "first" else [], "overwritten"),
             ([*outputs.values()], "wrong-layer"),
         ]:
-            if words and any(not difference(found, one) for one in values):
+            if words and any(not difference(found, wrong) for wrong in wrong_values):
                 return code
         if words:
             empty = isinstance(found, list) and not found
             why = " Nothing was recorded: was the model run while the hook was on it?"
             return different(f"for model.{place}, {words}{why if empty else ''}")
-        last = last or (_has_graph(found) and "detach-forgotten") or (left and "hook-left")
-        last = last or (_state(model) != state and "model-changed")
-    return last or None
+        fault = fault or (_has_graph(found) and "detach-forgotten") or (left and "hook-left")
+        fault = fault or (_state(model) != state and "model-changed")
+    return fault or None
 
 
-def _scaled(*axes: int, of: Callable | None = None, by: Callable | None = None) -> tuple:
+def _scaled(
+    *axes: int, offset: Callable | None = None, divisor: Callable | None = None
+) -> tuple[Callable, Callable]:
     """Two rules: with NaN, and with 0, where all values are equal.
 
-    axes: what a scale of its own is for; of, by: what is taken off the maps and divides them.
+    axes: the axes along which smallest and largest value are taken; all of them unless given.
+    offset, divisor: of the maps, what is subtracted from them, and what then divides them.
     """
 
     def rule(maps: torch.Tensor) -> np.ndarray:
         maps = maps.double().numpy()
-        low, high = (how(maps, axis=axes or None, keepdims=True) for how in (np.min, np.max))
+        low = maps.min(axis=axes or None, keepdims=True)
+        high = maps.max(axis=axes or None, keepdims=True)
+        subtracted = offset(maps) if offset else low
+        divided_by = divisor(maps) if divisor else high - low
         with np.errstate(all="ignore"):
-            return (maps - (of(maps) if of else low)) / (by(maps) if by else high - low)
+            return (maps - subtracted) / divided_by
 
     return rule, lambda maps: np.nan_to_num(rule(maps), posinf=0, neginf=0)
 
@@ -203,34 +210,34 @@ check_normalise = function_check(
             "not-shifted",
             "the values are stretched, but not shifted. Subtract the smallest value from all of "
             "them, so that it becomes 0.",
-            *_scaled(of=lambda maps: 0),
-            *_scaled(of=lambda maps: 0, by=np.max),
-            *_scaled(of=lambda maps: 0, by=lambda maps: np.abs(maps).max()),
+            *_scaled(offset=lambda maps: 0),
+            *_scaled(offset=lambda maps: 0, divisor=np.max),
+            *_scaled(offset=lambda maps: 0, divisor=lambda maps: np.abs(maps).max()),
         ),
         mistake(
             "other-divisor",
             "what divides is not the distance from the smallest value to the largest. After the "
             "smallest is taken off, the largest is high − low, and that is what becomes 1.",
-            *_scaled(by=np.max),
-            *_scaled(by=lambda maps: np.abs(maps).max()),
-            *_scaled(by=lambda maps: maps.max() + maps.min()),
-            *_scaled(by=lambda maps: 1),
+            *_scaled(divisor=np.max),
+            *_scaled(divisor=lambda maps: np.abs(maps).max()),
+            *_scaled(divisor=lambda maps: maps.max() + maps.min()),
+            *_scaled(divisor=lambda maps: 1),
         ),
     ],
     correct="The smallest of all values is 0, the largest 1, and a dead map stays dark.",
 )
 
 
-def _place(maps: torch.Tensor, lengths: tuple = ()) -> tuple:
-    """Where the largest value is; with other lengths, where they would have it."""
-    return np.unravel_index(int(maps.argmax()), lengths or maps.shape)
+def _place(maps: torch.Tensor, order: tuple = (0, 1, 2)) -> tuple:
+    """Where the largest value is, if the lengths of the axes stand in this order."""
+    return np.unravel_index(int(maps.argmax()), [maps.shape[axis] for axis in order])
 
 
-def _two_steps(*axes: int, how: Callable = torch.sum) -> Callable:
+def _two_steps(*axes: int) -> Callable:
     """The largest value at the largest place of what these axes are summed to."""
 
     def rule(maps: torch.Tensor) -> tuple:
-        sums = how(maps, dim=axes, keepdim=True)
+        sums = maps.sum(dim=axes, keepdim=True)
         return _place(torch.where(sums == sums.max(), maps, -torch.inf))
 
     return rule
@@ -259,7 +266,7 @@ check_busiest = function_check(
             "the list of all values is taken apart by other lengths. The axes are (C, H, W): a map"
             " has H · W values, and a row in it W.",
             *(
-                lambda maps, order=order: _place(maps, tuple(maps.shape[i] for i in order))
+                partial(_place, order=order)
                 for order in [(0, 2, 1), (1, 2, 0), (2, 1, 0), (2, 0, 1), (1, 0, 2)]
             ),
         ),

@@ -19,8 +19,8 @@ def _classes_alone(which: Callable) -> Callable:
     """A matrix of some classes only."""
 
     def rule(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
-        some = which(y.numpy(), y_hat.numpy())
-        return _matrix(y, y_hat, classes)[np.ix_(some, some)]
+        chosen = which(y.numpy(), y_hat.numpy())
+        return _matrix(y, y_hat, classes)[np.ix_(chosen, chosen)]
 
     return rule
 

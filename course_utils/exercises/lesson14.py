@@ -38,7 +38,10 @@ check_field = function_check(
     "field(layers): the side of the last receptive field, from a list of (kernel, stride).",
     _field,
     [
-        *[([(3, 1)],), ([(3, 1), (4, 1)],), ([(2, 2), (3, 1)],), ([(3, 2), (4, 3), (3, 1)],)],
+        ([(3, 1)],),
+        ([(3, 1), (4, 1)],),
+        ([(2, 2), (3, 1)],),
+        ([(3, 2), (4, 3), (3, 1)],),
         ([(5, 1), (2, 2), (5, 1), (2, 2), (5, 1)],),
         ([(5, 2), (1, 2), (3, 3), (2, 2), (4, 1), (1, 2)],),
     ],
@@ -193,72 +196,136 @@ def _run(model: nn.Module, x: torch.Tensor, branch: float | None = None) -> tupl
 
 
 def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -> str | None:
-    """The code of a mistake, or another sentence, or None.
-
-    Weights that are registered double with the parameters. With a large number for the branch the
-    result shows the shortcut, which may change at one place where x does.
-    """
+    """The code of a mistake, or another sentence, or None."""
     x = 10 * torch.randn(2, maps_in, 6, 8)
-    shapes = [x.shape] + 3 * [torch.Size((2, maps_out, 6 // stride, 8 // stride))]
     y, watch = _run(model, x)
-    went = [part.shape for _, _, *parts in watch.large for part in parts]
-    if isinstance(y, RuntimeError):
-        if went == shapes and "must match the size" in str(y):
-            unmoved = [one[-1].shape == (2, maps_out, 6, 8) for one in watch.small]
-            if stride > 1 and all(unmoved):
-                return "stride-not-in-projection" if unmoved else "only-for-channels"
-            if not unmoved and "dimension 1" in str(y):
-                return "no-projection"
-        call(model, x, shown=f"my_block{maps_in, maps_out, stride}(torch.zeros{tuple(x.shape)})")
-    if not isinstance(y, torch.Tensor):
-        return f"its forward should give a tensor, and gives {short(y)}."
-    if y.shape != shapes[-1]:
-        return f"it makes {tuple(y.shape)} of {tuple(x.shape)}; {tuple(shapes[-1])} is expected."
-    if went != shapes:
-        way = [f"{tuple(a)} to {tuple(b)}" for a, b in zip(went[::2], went[1::2], strict=True)]
-        return (
-            f"the branch should be two convolutions of 3 × 3, from {tuple(x.shape)} to "
-            f"{tuple(y.shape)}, and that again. Those seen go from {', '.join(way) or 'nowhere'}."
-        )
-    before = [one[1] for one in watch.large + watch.small]
+    fault = _look_at_shapes(model, x, y, watch, (maps_in, maps_out, stride))
+    if fault:
+        return fault
+    before = _weights(watch)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter *= 2
     y, watch = _run(model, x)
-    after = [one[1] for one in watch.large + watch.small]
-    (first, _, first_in, first_out), (second, _, second_in, second_out) = watch.large
-    plus, minus, more = (_run(model, x, part)[0] for part in (_LARGE, -_LARGE, 2 * _LARGE))
-    shortcut = plus - _LARGE
-    other = x.clone()
+    # With a large number for the branch the result shows the shortcut.
+    plus, minus, more = (_run(model, x, branch)[0] for branch in (_LARGE, -_LARGE, 2 * _LARGE))
+    branch_fault = _look_at_branch(watch, before, x)
+    sum_fault = _look_at_sum(y, watch, plus, minus, more)
+    return branch_fault or sum_fault or _look_at_shortcut(model, x, plus, watch, stride)
+
+
+def _weights(watch: _Watch) -> list[torch.Tensor]:
+    """The values that the weights of the convolutions had."""
+    return [values for _, values, _, _ in watch.large + watch.small]
+
+
+def _look_at_shapes(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: object,
+    watch: _Watch,
+    sizes: tuple[int, int, int],
+) -> str | None:
+    """The branch is two convolutions of 3 × 3 with the right sides, and the result has them too."""
+    _, maps_out, stride = sizes
+    shapes = [x.shape] + 3 * [torch.Size((2, maps_out, 6 // stride, 8 // stride))]
+    seen = [part.shape for _, _, *parts in watch.large for part in parts]
+    if isinstance(y, RuntimeError):
+        if seen == shapes and "must match the size" in str(y):
+            unmoved = [out.shape == (2, maps_out, 6, 8) for _, _, _, out in watch.small]
+            if stride > 1 and all(unmoved):
+                return "stride-not-in-projection" if unmoved else "only-for-channels"
+            if not unmoved and "dimension 1" in str(y):
+                return "no-projection"
+        call(model, x, shown=f"my_block{sizes}(torch.zeros{tuple(x.shape)})")
+    if not isinstance(y, torch.Tensor):
+        return f"its forward should give a tensor, and gives {short(y)}."
+    if y.shape != shapes[-1]:
+        return f"it makes {tuple(y.shape)} of {tuple(x.shape)}; {tuple(shapes[-1])} is expected."
+    if seen != shapes:
+        steps = [f"{tuple(a)} to {tuple(b)}" for a, b in zip(seen[::2], seen[1::2], strict=True)]
+        return (
+            f"the branch should be two convolutions of 3 × 3, from {tuple(x.shape)} to "
+            f"{tuple(y.shape)}, and that again. Those seen go from {', '.join(steps) or 'nowhere'}."
+        )
+    return None
+
+
+def _first(faults: list[tuple[object, str]]) -> str | None:
+    return next((words for wrong, words in faults if wrong), None)
+
+
+def _look_at_branch(watch: _Watch, before: list[torch.Tensor], x: torch.Tensor) -> str | None:
+    """before: the weights at half their size; those that are registered have doubled since."""
+    (first, _, first_in, first_out), (second, _, second_in, _) = watch.large
+    doubled = all(map(_close, _weights(watch), [2 * values for values in before]))
+    return _first(
+        [
+            (not doubled, "not-registered"),
+            (first is second, "one convolution is used twice; the branch has two."),
+            (not _close(first_in, x), "the first convolution should get x as it is."),
+            (_close(second_in, first_out), "relu-missing-inside"),
+            (not _close(second_in, first_out.relu()), "a ReLU is asked between the convolutions."),
+        ]
+    )
+
+
+def _look_at_sum(
+    y: torch.Tensor, watch: _Watch, plus: torch.Tensor, minus: torch.Tensor, more: torch.Tensor
+) -> str | None:
+    """plus, minus, more: the result where the branch gives a large number, minus it, twice it."""
+    shortcut, branch = plus - _LARGE, watch.large[1][-1]
+    kept = _close(minus, shortcut) or _close(minus, shortcut.relu())
+    return _first(
+        [
+            (
+                not _close(more, plus + _LARGE),
+                "more in the branch is not as much more in the result.",
+            ),
+            (_close(minus, shortcut - _LARGE), "relu-missing"),
+            (_close(shortcut, 0 * shortcut), "no-shortcut"),
+            (kept, "relu-before-sum"),
+            (not _close(y, (shortcut + branch).relu()), "ReLU(shortcut + branch) is asked."),
+            (
+                minus.any(),
+                "ReLU is asked of the sum, and something else is done where it is negative.",
+            ),
+        ]
+    )
+
+
+def _look_at_shortcut(
+    model: nn.Module, x: torch.Tensor, plus: torch.Tensor, watch: _Watch, stride: int
+) -> str | None:
+    """It may change at one place where x does, and a gradient reaches every convolution."""
+    shortcut, other = plus - _LARGE, x.clone()
     other[:, :, :stride, :stride] += 10
     moved = (_run(model, other, _LARGE)[0] - plus).abs().amax(dim=(0, 1)) > 1e-2
     local = moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0
-    if x.shape == y.shape and not watch.small:
+    if x.shape == plus.shape and not watch.small:
         local = _close(shortcut, x)
-    used = [one[0] for one in watch.large + watch.small if isinstance(one[0], nn.Parameter)]
-    given = call(model.train(), x.clone(), shown="the module's forward")
-    if isinstance(given, torch.Tensor) and given.requires_grad:
-        call(given.sum().backward, shown="backward() through the module")
-    untrained = any(one.grad is None for one in used)
-    alike = _close(shortcut, 0 * shortcut + shortcut[:, :1])
-    found = [
-        (not all(map(_close, after, [2 * one for one in before])), "not-registered"),
-        (first is second, "one convolution is used twice; the branch has two."),
-        (not _close(first_in, x), "the first convolution should get x as it is."),
-        (_close(second_in, first_out), "relu-missing-inside"),
-        (not _close(second_in, first_out.relu()), "a ReLU is asked between the convolutions."),
-        (not _close(more, plus + _LARGE), "more in the branch is not as much more in the result."),
-        (_close(minus, shortcut - _LARGE), "relu-missing"),
-        (_close(shortcut, 0 * shortcut), "no-shortcut"),
-        (_close(minus, shortcut) or _close(minus, shortcut.relu()), "relu-before-sum"),
-        (not _close(y, (shortcut + second_out).relu()), "ReLU(shortcut + branch) is asked."),
-        (minus.any(), "ReLU is asked of the sum, and something else is done where it is negative."),
-        (any(one[0].shape[2:] != (1, 1) for one in watch.small), "the shortcut is not 1 × 1."),
-        (untrained, "no gradient reaches some convolution: is there a detach or no_grad in it?"),
-        (maps_in == 1 and alike, "x is added to all maps alike: a 1 × 1 convolution is asked."),
-        (not local, "the shortcut should be x or, where the shape changes, a 1 × 1 convolution."),
-    ]
-    return next((words for wrong, words in found if wrong), None)
+    convolutions = watch.large + watch.small
+    trained = [weight for weight, *_ in convolutions if isinstance(weight, nn.Parameter)]
+    result = call(model.train(), x.clone(), shown="the module's forward")
+    if isinstance(result, torch.Tensor) and result.requires_grad:
+        call(result.sum().backward, shown="backward() through the module")
+    without_gradient = any(weight.grad is None for weight in trained)
+    wide = any(weight.shape[2:] != (1, 1) for weight, *_ in watch.small)
+    alike = x.shape[1] == 1 and _close(shortcut, 0 * shortcut + shortcut[:, :1])
+    return _first(
+        [
+            (wide, "the shortcut is not 1 × 1."),
+            (
+                without_gradient,
+                "no gradient reaches some convolution: is there a detach or no_grad in it?",
+            ),
+            (alike, "x is added to all maps alike: a 1 × 1 convolution is asked."),
+            (
+                not local,
+                "the shortcut should be x or, where the shape changes, a 1 × 1 convolution.",
+            ),
+        ]
+    )
 
 
 check_stack_weights = function_check(

@@ -88,7 +88,7 @@ def _indices(share: object) -> list[int] | str:
         return str(error)
     if numbers.ndim == 0 or numbers.size != numbers.shape[-1] or (numbers % 1).any():
         return "should be a list of whole numbers"
-    if any("bool" in str(getattr(one, "dtype", type(one))) for one in share):
+    if any("bool" in str(getattr(index, "dtype", type(index))) for index in share):
         return "gives True and False. Give the indices themselves"
     return [int(number) for number in numbers.ravel()]
 

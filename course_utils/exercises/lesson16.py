@@ -106,66 +106,86 @@ def check_new_head(new_head: Callable) -> str | Verdict | None:
     Any optimiser and any number of steps; the head may be trained in place or on features that
     were computed once; the network may be changed or copied.
     """
+    if not callable(new_head):
+        return different("a function is expected here, which returns the network.")
     for classes in (3, 6):
-        network = trained_network()
-        before = [value.clone() for value in network.features.state_dict().values()]
-        x, y = _images(classes)
-        shown = f"new_head(network, {classes}, x, y)"
-
-        def answer(*given: object) -> object:
-            try:
-                return new_head(*given)
-            except ValueError as error:
-                if "empty parameter list" in str(error):
-                    return "optimiser-empty"
-                raise
-
-        if not callable(new_head):
-            return different("a function is expected here, which returns the network.")
-        torch.manual_seed(0)
-        with torch.enable_grad():
-            found = call(answer, network, classes, x.clone(), y.clone(), shown=shown)
-        if isinstance(found, str) and found == "optimiser-empty":
+        found = _try_new_head(new_head, classes)
+        if found:
             return found
-        if not isinstance(found, nn.Module):
-            return different(f"{shown} should return the network, an nn.Module.")
-        after = [value.clone() for value in found.state_dict().values()][: len(before)]
-        if [one.shape for one in after] != [one.shape for one in before]:
-            return different(
-                "the network that comes back should hold the tensors of the features as they were, "
-                "and after them those of the head."
-            )
-        changed = {
-            at in (4, 5)  # the running mean and variance
-            for at, (one, other) in enumerate(zip(after, before, strict=True))
-            if one.is_floating_point() and not torch.equal(one, other)
-        }
-        found = copy.deepcopy(found).eval()
-        logits = call(found, x, shown=f"{shown}(x)")
-        if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(x):
-            return different(f"{shown} should give a row of logits for each of {len(x)} images.")
-        if logits.shape[1] == 4 and classes == 3:
-            return "old-head"
-        if logits.shape[1] != classes:
-            return different(
-                f"with classes = {classes} the network gives {logits.shape[1]} logits an image."
-            )
-        if False in changed:
-            return "features-trained"
-        if changed:
-            return "statistics-moved"
-        right = 100 * (logits.argmax(dim=1) == y).double().mean().item()
-        if right < _ENOUGH:
-            return named(
-                "head-still",
-                f" With {classes} classes it gets {right:.0f}% of the images x right; "
-                f"{_ENOUGH}% or more are expected.",
-            )
     return None
 
 
+def _try_new_head(new_head: Callable, classes: int) -> str | Verdict | None:
+    network = trained_network()
+    before = [value.clone() for value in network.features.state_dict().values()]
+    x, y = _images(classes)
+    shown = f"new_head(network, {classes}, x, y)"
+
+    def answer(*given: object) -> object:
+        try:
+            return new_head(*given)
+        except ValueError as error:
+            if "empty parameter list" in str(error):
+                return "optimiser-empty"
+            raise
+
+    torch.manual_seed(0)
+    with torch.enable_grad():
+        found = call(answer, network, classes, x.clone(), y.clone(), shown=shown)
+    if isinstance(found, str) and found == "optimiser-empty":
+        return found
+    if not isinstance(found, nn.Module):
+        return different(f"{shown} should return the network, an nn.Module.")
+    after = [value.clone() for value in found.state_dict().values()][: len(before)]
+    if [value.shape for value in after] != [value.shape for value in before]:
+        return different(
+            "the network that comes back should hold the tensors of the features as they were, "
+            "and after them those of the head."
+        )
+    logits = call(copy.deepcopy(found).eval(), x, shown=f"{shown}(x)")
+    return (
+        _look_at_outputs(logits, classes, len(x), shown)
+        or _look_at_features(before, after)
+        or _look_at_answers(logits, y, classes)
+    )
+
+
+def _look_at_outputs(logits: object, classes: int, images: int, shown: str) -> str | Verdict | None:
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != images:
+        return different(f"{shown} should give a row of logits for each of {images} images.")
+    if logits.shape[1] == 4 and classes == 3:
+        return "old-head"
+    if logits.shape[1] != classes:
+        return different(
+            f"with classes = {classes} the network gives {logits.shape[1]} logits an image."
+        )
+    return None
+
+
+def _look_at_features(before: list[torch.Tensor], after: list[torch.Tensor]) -> str | None:
+    changed = [
+        number
+        for number, (old, new) in enumerate(zip(before, after, strict=True))
+        if new.is_floating_point() and not torch.equal(old, new)
+    ]
+    if any(number not in (4, 5) for number in changed):  # the running mean and variance
+        return "features-trained"
+    return "statistics-moved" if changed else None
+
+
+def _look_at_answers(logits: torch.Tensor, y: torch.Tensor, classes: int) -> Verdict | None:
+    right = 100 * (logits.argmax(dim=1) == y).double().mean().item()
+    if right >= _ENOUGH:
+        return None
+    return named(
+        "head-still",
+        f" With {classes} classes it gets {right:.0f}% of the images x right; "
+        f"{_ENOUGH}% or more are expected.",
+    )
+
+
 def _is_mask(chosen: object, count: int) -> bool:
-    kinds = {str(getattr(one, "dtype", type(one).__name__)) for one in chosen}
+    kinds = {str(getattr(item, "dtype", type(item).__name__)) for item in chosen}
     return len(chosen) == count and bool(kinds) and all("bool" in kind for kind in kinds)
 
 
@@ -178,7 +198,7 @@ def _indices(chosen: object, count: int) -> list[int]:
         if len(chosen) == 0:
             return []
         if _is_mask(chosen, count):
-            return [at for at, one in enumerate(chosen) if one]
+            return [index for index, item in enumerate(chosen) if item]
     numbers = as_array(chosen)
     if numbers.size != max(numbers.shape, default=0) or (numbers % 1).any():
         raise NotNumbers("is no list of indices")

@@ -6,6 +6,7 @@ code looks like.
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -46,16 +47,18 @@ def pattern(
 
     ask: the answer; got: what it gave for the cases; names: those of its arguments.
     """
-    if all(one is None for one in got):
+    if all(result is None for result in got):
         return "none", "Your function gives None every time: is the `return` missing?"
     expected = [reference(*copy.deepcopy(case)) for case in cases]
     try:
-        a, b = ([without_leading_ones(as_array(one)) for one in part] for part in (got, expected))
+        results = [without_leading_ones(as_array(result)) for result in got]
+        right_results = [without_leading_ones(as_array(result)) for result in expected]
     except NotNumbers:
         return None
-    for seen in _seen(a, b, cases):
-        return seen
-    right = [_same(*pair) for pair in zip(a, b, strict=True)]
+    first = next(_patterns(results, right_results, cases), None)
+    if first:
+        return first
+    right = list(map(_same, results, right_results))
     failing = [case for case, is_right in zip(cases, right, strict=True) if not is_right]
     unused = _unused(ask, reference, failing[:5], names)
     if unused:
@@ -66,7 +69,7 @@ def pattern(
             "only-where",
             f"Your function is right in every case tried with {where}, and in no other.",
         )
-    there = _there(a, b)
+    there = _there(results, right_results)
     return ("only-there", there) if there else None
 
 
@@ -74,80 +77,114 @@ def _same(a: np.ndarray, b: np.ndarray) -> bool:
     return a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6, equal_nan=True)
 
 
-def _seen(
+def _patterns(
     got: list[np.ndarray], expected: list[np.ndarray], cases: Sequence[tuple]
 ) -> Iterator[tuple[str, str]]:
-    def all_are(change: Callable) -> bool:
-        """Whether every result is what the change makes of the expected one."""
-        return _holds(got, expected, change)
+    """The patterns in these results, the most telling first."""
+    yield from _exchanged_axes(got, expected)
+    for result, right in zip(got, expected, strict=True):
+        if result.shape != right.shape:
+            sentence = (
+                f"One of your results has the shape {result.shape}; {right.shape} is expected."
+            )
+            yield "shape", sentence
+            return
+    yield from _changed_numbers(got, expected)
+    yield from _shared_distance(got, expected)
+    yield from _rounded(got, expected)
+    if all(map(_same_numbers, got, expected)):
+        yield "order", "The right numbers, at the wrong places."
+    first_arguments = _arrays(cases)
+    if first_arguments and all(map(_same, got, first_arguments)):
+        yield "argument-returned", "Your function gives its first argument back unchanged."
+    if len(got) > 2 and all(_same(got[0], result) for result in got):
+        yield "always-the-same", "Your function gives the same for all arguments tried."
+    yield from _parts(got, expected)
 
-    if all_are(lambda b: b[::-1] if b.ndim else b):
+
+def _exchanged_axes(got: list[np.ndarray], expected: list[np.ndarray]) -> Iterator[tuple[str, str]]:
+    if _holds(got, expected, lambda right: right[::-1] if right.ndim else right):
         yield "reversed", "The right numbers, the last one first."
-    if all_are(lambda b: b.swapaxes(-1, -2)):
+    if _holds(got, expected, lambda right: right.swapaxes(-1, -2)):
         yield "transposed", "The right numbers, with rows and columns exchanged."
-    for axis in (0, -1):
-        for how, word in ((np.sum, "sum"), (np.mean, "mean")):
-            if _holds(expected, got, lambda a, axis=axis, how=how: how(a, axis=axis)):
-                which = "first" if axis == 0 else "last"
+    for axis, axis_name in ((0, "first"), (-1, "last")):
+        for combine in (np.sum, np.mean):
+            if _holds(expected, got, partial(combine, axis=axis)):
                 yield (
                     "not-combined",
-                    f"Your result has an axis too many: its {word} over the {which} axis is right.",
+                    f"Your result has an axis too many: its {combine.__name__} over the "
+                    f"{axis_name} axis is right.",
                 )
-    for a, b in zip(got, expected, strict=True):
-        if a.shape != b.shape:
-            yield "shape", f"One of your results has the shape {a.shape}; {b.shape} is expected."
-            return
+
+
+def _changed_numbers(
+    got: list[np.ndarray], expected: list[np.ndarray]
+) -> Iterator[tuple[str, str]]:
+    """Every number is what one function makes of the expected one."""
     # The first result that is wrong is the one that the verdict shows.
-    shown, right = next(pair for pair in zip(got, expected, strict=True) if not _same(*pair))
+    pairs = zip(got, expected, strict=True)
+    shown, right = next(pair for pair in pairs if not _same(*pair))
     if np.isnan(shown).any() and not np.isnan(right).any():
         yield "not-a-number", "Your result contains nan, for instance from 0/0 or the root of −1."
-    if all_are(np.negative):
-        yield "negated", "Every number has the wrong sign."
-    if all_are(np.abs):
-        yield "sign-lost", "The sizes are right; the minus signs are lost."
-    if all_are(lambda b: np.maximum(b, 0)):
-        yield "clipped", "Right, but for the negative numbers: there you have 0."
-    if all_are(lambda b: b**2):
-        yield "squared", "Each number is the square of the expected one."
-    if all_are(lambda b: np.sqrt(np.abs(b))):
-        yield "root", "Each number is the square root of the expected one."
-    if all_are(lambda b: 1 / b):
-        yield "inverse", "Each number is 1 divided by the expected one."
+    for change, code, sentence in _CHANGES:
+        if _holds(got, expected, change):
+            yield code, sentence
+
+
+_CHANGES = [
+    (np.negative, "negated", "Every number has the wrong sign."),
+    (np.abs, "sign-lost", "The sizes are right; the minus signs are lost."),
+    (
+        lambda right: np.maximum(right, 0),
+        "clipped",
+        "Right, but for the negative numbers: there you have 0.",
+    ),
+    (np.square, "squared", "Each number is the square of the expected one."),
+    (
+        lambda right: np.sqrt(np.abs(right)),
+        "root",
+        "Each number is the square root of the expected one.",
+    ),
+    (lambda right: 1 / right, "inverse", "Each number is 1 divided by the expected one."),
+]
+
+
+def _shared_distance(
+    got: list[np.ndarray], expected: list[np.ndarray]
+) -> Iterator[tuple[str, str]]:
     factor = _constant(np.divide, got, expected)
     if factor is not None:
         yield "factor", f"Every number is {factor:.4g} times the expected one, in all cases tried."
     offset = _constant(np.subtract, got, expected)
     if offset is not None:
-        size, way = abs(offset), "large" if offset > 0 else "small"
-        yield "offset", f"Every number is {size:.4g} too {way}, in all cases tried."
+        direction = "large" if offset > 0 else "small"
+        yield "offset", f"Every number is {abs(offset):.4g} too {direction}, in all cases tried."
+
+
+def _rounded(got: list[np.ndarray], expected: list[np.ndarray]) -> Iterator[tuple[str, str]]:
     if _holds(expected, got, np.floor) or _holds(expected, got, np.ceil):
         yield "not-rounded", "Right, but for rounding: whole numbers are expected."
-    if any(map(all_are, (np.round, np.trunc, np.floor))):
+    if any(_holds(got, expected, change) for change in (np.round, np.trunc, np.floor)):
         yield "not-rounded", "Right, but for rounding: your numbers are whole, and should not be."
-    if all(
-        _same(np.sort(a, axis=None), np.sort(b, axis=None))
-        for a, b in zip(got, expected, strict=True)
-    ):
-        yield "order", "The right numbers, at the wrong places."
-    first = _arrays(cases)
-    if first and all(map(_same, got, first)):
-        yield "argument-returned", "Your function gives its first argument back unchanged."
-    if len(got) > 2 and all(_same(got[0], a) for a in got):
-        yield "always-the-same", "Your function gives the same for all arguments tried."
-    yield from _parts(got, expected)
 
 
-def _holds(results: list[np.ndarray], of: list[np.ndarray], change: Callable) -> bool:
+def _same_numbers(result: np.ndarray, right: np.ndarray) -> bool:
+    return _same(np.sort(result, axis=None), np.sort(right, axis=None))
+
+
+def _holds(results: list[np.ndarray], originals: list[np.ndarray], change: Callable) -> bool:
+    """Whether every result is what the change makes of its original."""
     try:
         with np.errstate(all="ignore"):
-            return all(_same(a, np.asarray(change(b))) for a, b in zip(results, of, strict=True))
+            changed = [np.asarray(change(original)) for original in originals]
+        return all(map(_same, results, changed))
     except Exception:  # the change is not made for such shapes
         return False
 
 
 def _constant(compare: Callable, got: list, expected: list) -> float | None:
     """The one number that this comparison of all results gives, if it is one."""
-    a, b = (np.concatenate([one.ravel() for one in part]) for part in (got, expected))
+    a, b = (np.concatenate([result.ravel() for result in results]) for results in (got, expected))
     with np.errstate(all="ignore"):
         if compare is np.divide and not np.array_equal(a == 0, b == 0):
             return None
@@ -180,36 +217,38 @@ def _unused(
     ask: Callable, reference: Callable, cases: Sequence[tuple], names: Sequence[str]
 ) -> str:
     """The name of an argument on which the answer does not depend, and the right result does."""
-    for at, name in enumerate(names):
-        seen = []
+    for position, name in enumerate(names):
+        matters, used = 0, False
         for case in cases:
             try:
-                other = _nudged(case, at)
+                nudged = _nudged(case, position)
                 before, after = (
-                    [as_array(one(*copy.deepcopy(given))) for one in (reference, ask)]
-                    for given in (case, other)
+                    [as_array(function(*copy.deepcopy(given))) for function in (reference, ask)]
+                    for given in (case, nudged)
                 )
                 if not np.isfinite(before[1]).all():
                     continue
                 changes = [not _same(*pair) for pair in zip(before, after, strict=True)]
             except Exception:  # such arguments do not go together, or are no numbers
                 continue
-            seen.append(changes)
-        if sum(right for right, _ in seen) > 1 and not any(answer for _, answer in seen):
+            right_changes, answer_changes = changes
+            matters += right_changes
+            used = used or answer_changes
+        if matters > 1 and not used:
             return name
     return ""
 
 
-def _nudged(case: tuple, at: int) -> tuple:
+def _nudged(case: tuple, position: int) -> tuple:
     """The case with one argument changed: every number in it by another step."""
-    other = copy.deepcopy(case)
-    value = other[at]
+    nudged = copy.deepcopy(case)
+    value = nudged[position]
     if isinstance(value, int | float):
         value += 1
     else:
         steps = 1 + np.arange(np.prod(np.shape(value))).reshape(np.shape(value))
         value = value + (torch.tensor(steps) if isinstance(value, torch.Tensor) else steps)
-    return *other[:at], value, *other[at + 1 :]
+    return *nudged[:position], value, *nudged[position + 1 :]
 
 
 def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) -> str:
@@ -217,16 +256,17 @@ def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) 
     if not 2 <= sum(right) <= len(right) - 2:
         return ""
     for name, values in _properties(cases, names):
-        good = {v for v, is_right in zip(values, right, strict=True) if is_right}
-        bad = {v for v, is_right in zip(values, right, strict=True) if not is_right}
-        if good == {1} and 1 not in bad:
+        pairs = list(zip(values, right, strict=True))
+        right_values = {value for value, is_right in pairs if is_right}
+        wrong_values = {value for value, is_right in pairs if not is_right}
+        if right_values == {1} and 1 not in wrong_values:
             return name
     return ""
 
 
 def _properties(cases: Sequence[tuple], names: Sequence[str]) -> Iterator[tuple[str, list]]:
-    for at, name in enumerate(names):
-        column = [case[at] for case in cases]
+    for position, name in enumerate(names):
+        column = [case[position] for case in cases]
         if all(isinstance(value, int | float) for value in column):
             for number in {*column}:
                 yield f"{name} = {number}", [value == number for value in column]

@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import torch
 from torch import nn
+
+from course_utils.images import Images
 
 
 class Stop(ValueError):
@@ -19,7 +22,11 @@ class Diverged(Stop):
     """The loss is NaN or infinite."""
 
 
-def check(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
+#: What may end a training: `tell` says which of these it was.
+ENDINGS = (KeyboardInterrupt, RuntimeError, MemoryError, Stop)
+
+
+def check_loss(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
     """Raise Diverged for a loss that is no finite number. when: words that say which loss."""
     if not math.isfinite(loss):
         group = optimizer.param_groups[0]
@@ -31,8 +38,20 @@ def check(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None
         )
 
 
+def checked(images: Images) -> Images:
+    """The same images. Raises Stop where their labels have been changed to what is no class."""
+    with _stops("the labels have been changed: load the images again"):
+        return images[:]  # new Images look at their labels
+
+
+def step(schedule: torch.optim.lr_scheduler.LRScheduler, needed: int) -> None:
+    """Step a schedule. Raises Stop where it has no step left of those that are needed."""
+    with _stops(f"the schedule is over: make one of {needed} steps"):
+        schedule.step()
+
+
 @contextmanager
-def stops(reason: str) -> Iterator[None]:
+def _stops(reason: str) -> Iterator[None]:
     """Within it a ValueError ends the training, for this reason."""
     try:
         yield
@@ -66,11 +85,29 @@ def one_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def told(error: BaseException, steps: int, where: str, size: int) -> str:
-    """The sentence about a training that an error has ended; the error itself if it is another.
+class Ending(Protocol):
+    """The part of a `training.History` that is about its end, and the losses before it."""
 
-    steps: how many were begun. where: the epoch. size: images in a batch.
+    loss: list[float]
+    interrupted: bool
+    diverged: bool
+    stopped: str
+
+
+def tell(error: BaseException, history: Ending, where: str, size: int) -> None:
+    """Print the sentence about a training that an error has ended, and keep it in the history.
+
+    where: the epoch. size: images in a batch. Raises the error itself where it is a RuntimeError
+    about anything else than memory, or a fault that was there before the first step.
     """
+    history.stopped = _sentence(error, len(history.loss), where, size)
+    history.diverged = isinstance(error, Diverged)
+    history.interrupted = not history.diverged
+    print(history.stopped)
+
+
+def _sentence(error: BaseException, steps: int, where: str, size: int) -> str:
+    """steps: how many were begun."""
     kept = "The history so far is kept, and the model is as the last step left it."
     if isinstance(error, KeyboardInterrupt):
         return f"Interrupted after {steps} steps, in {where}. {kept}"
@@ -79,37 +116,35 @@ def told(error: BaseException, steps: int, where: str, size: int) -> str:
     if isinstance(error, Stop) and steps:
         return f"Stopped after {steps} steps, in {where}: {error}. {kept}"
     if isinstance(error, MemoryError) or "CPUAllocator" in str(error):
-        whose, cure = "this computer", "close other programs and other notebooks"
+        owner, cure = "this computer", "close other programs and other notebooks"
     elif "out of memory" in str(error):
-        whose, cure = (
-            "the GPU",
-            "restart the kernel with the environment variable COURSE_DEVICE=cpu",
-        )
+        owner = "the GPU"
+        cure = "restart the kernel with the environment variable COURSE_DEVICE=cpu"
         torch.cuda.empty_cache()
     else:
         raise error
     return (
-        f"Stopped after {steps} steps, in {where}: {whose} has no memory left for batches of "
+        f"Stopped after {steps} steps, in {where}: {owner} has no memory left for batches of "
         f"{size} images. Try size={max(1, size // 2)}, or {cure}. {kept}"
     )
 
 
 def say_what_is_not_trained(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Print which of a network's weights the optimizer does not hold, if there are any."""
-    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    trained = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
     weights = {
         name: id(weight) for name, weight in model.named_parameters() if weight.requires_grad
     }
-    left = [name for name, weight in weights.items() if weight not in held]
+    missing = [name for name, weight in weights.items() if weight not in trained]
     cure = "Make it after the network, from model.parameters()"
-    if left and len(left) == len(weights):
+    if missing and len(missing) == len(weights):
         print(
             "The optimizer holds none of this network's weights, so no step will change them: it "
             f"was made for another network, perhaps for an earlier one of the same name. {cure}."
         )
-    elif left:
-        shown = ", ".join(left[:4]) + (" and so on" if left[4:] else "")
+    elif missing:
+        shown = ", ".join(missing[:4]) + (" and so on" if missing[4:] else "")
         print(
-            f"The optimizer holds {len(weights) - len(left)} of the {len(weights)} tensors that "
+            f"The optimizer holds {len(weights) - len(missing)} of the {len(weights)} tensors that "
             f"this network could learn. No step will change {shown}. {cure}, if that is not meant."
         )

@@ -166,16 +166,8 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     set_seed(seed)
     model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
     model.to(pick_device(), memory_format=torch.channels_last)  # quicker on CPUs
-    optimizer = getattr(torch.optim, recipe.optimizer)(
-        model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay
-    )
-    schedule = None
-    if recipe.one_cycle:
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=recipe.rate,
-            total_steps=recipe.epochs * math.ceil(len(learned) / recipe.size),
-        )
+    steps = recipe.epochs * math.ceil(len(learned) / recipe.size)
+    optimizer, schedule = _optimizer(recipe, model, steps)
     mixture = MixUp(recipe.mixup) if recipe.mixup else None
     smoothed = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
     watched = {"validation": train[-recipe.validate :]} if recipe.validate else {}
@@ -201,12 +193,28 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     )
     if history.interrupted or history.diverged:
         raise InterruptedError("a record is of whole runs, and this one stopped before its end.")
+    return {**_curves(history, measured), "seconds": round(history.seconds, 1)}
+
+
+def _optimizer(
+    recipe: Recipe, model: torch.nn.Module, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler | None]:
+    """The recipe's optimizer and its schedule, if it has one, for so many steps."""
+    kind = getattr(torch.optim, recipe.optimizer)
+    optimizer = kind(model.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+    if not recipe.one_cycle:
+        return optimizer, None
+    one_cycle = torch.optim.lr_scheduler.OneCycleLR
+    return optimizer, one_cycle(optimizer, max_lr=recipe.rate, total_steps=steps)
+
+
+def _curves(history: History, measured: dict[str, list[tuple]]) -> dict[str, list[float]]:
+    """Rounded; measured: for each part of the images a (loss, accuracy) an epoch."""
     curves = {"train_loss": history.train_loss, "train_accuracy": history.train_accuracy}
     for name, pairs in measured.items():
         curves[f"{name}_loss"] = [loss for loss, _ in pairs]
         curves[f"{name}_accuracy"] = [accuracy for _, accuracy in pairs]
-    rounded = {name: [round(v, 5) for v in values] for name, values in curves.items() if values}
-    return {**rounded, "seconds": round(history.seconds, 1)}
+    return {name: [round(v, 5) for v in values] for name, values in curves.items() if values}
 
 
 def images_at_hand(name: str) -> tuple[Images, Images]:

@@ -209,15 +209,11 @@ def launch(
     command = [sys.executable, "-m", "torch.distributed.run", *meeting]
     command += ["--local-addr=127.0.0.1", f"--nproc-per-node={workers}"]
     command += ["-m", "course_utils.shown.ddp_step", str(folder), *options]
-    environment = {
-        **os.environ,
-        "OMP_NUM_THREADS": "1",  # one thread a worker: torchrun's own choice where nothing is set
-        "TORCHELASTIC_ERROR_FILE": str(report),
-        **variables,
-    }
+    variables["OMP_NUM_THREADS"] = "1"  # torchrun's own choice where nothing is set
+    variables["TORCHELASTIC_ERROR_FILE"] = str(report)
     with subprocess.Popen(
         command,
-        env=environment,
+        env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",

@@ -4,8 +4,10 @@ import ast
 import base64
 import re
 import statistics
+from collections.abc import Iterator
 
 import pytest
+from claims import is_about_an_early_end
 from documents import (
     IDS,
     WRITTEN,
@@ -263,3 +265,35 @@ def test_a_lesson_runs_from_any_folder(lesson):
     """Files are named by `sources.DATA` or the like, not by their way from the notebook."""
     for cell in code_cells(lesson):
         assert not re.search(r"""["']\.\./""", cell.source), cell.id
+
+
+def _calls(node: ast.AST, names: set[str]) -> bool:
+    return any(isinstance(n, ast.Call) and ast.unparse(n.func) in names for n in ast.walk(node))
+
+
+def _blocks(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The statements that stand under each other, in every block of a cell."""
+    for node in ast.walk(tree):
+        for part in ("body", "orelse", "finalbody"):
+            if isinstance(block := getattr(node, part, None), list) and block:
+                yield block
+
+
+@every_lesson
+def test_a_training_that_ended_early_is_told_where_it_stands(lesson):
+    """By a sentence after each training, not by several bare assertions further down."""
+    blocks = [b for cell in code_cells(lesson) for b in _blocks(ast.parse(cell.source))]
+    trainings = {"training.fit"}
+    for block in blocks:
+        for node in block:
+            if isinstance(node, ast.FunctionDef) and _calls(node.body[-1], trainings):
+                trainings.add(node.name)
+    if lesson.number == 11:  # does not say it yet
+        return
+    for block in blocks:
+        for node, after in zip(block, [*block[1:], None], strict=True):
+            simple = isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Assert)
+            if simple and _calls(node, trainings):
+                names = {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+                told = isinstance(after, ast.Assert) and is_about_an_early_end(after)
+                assert told and after.msg.value.id in names, ast.unparse(node)

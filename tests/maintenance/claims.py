@@ -10,8 +10,18 @@ import torch
 COMPARED = {"Lt": operator.lt, "LtE": operator.le, "Gt": operator.gt, "GtE": operator.ge}
 
 
+def is_about_an_early_end(node: ast.Assert) -> bool:
+    """Whether an assertion only repeats why a training ended early, and claims no number.
+
+    Such is ``assert not history.stopped, history.stopped``.
+    """
+    return isinstance(node.msg, ast.Attribute) and node.msg.attr == "stopped"
+
+
 class Claims(ast.NodeTransformer):
     """Has IPython record each assertion of a cell, with its margins, in place of raising it.
+
+    An assertion that is about an early end stays as it is: it ends the trial.
 
     A margin is the distance of two numbers that are compared: how far the one that is to be
     smaller may grow before the assertion fails; below zero where it does fail.
@@ -31,6 +41,8 @@ class Claims(ast.NodeTransformer):
         shell.user_ns.update(__judge__=self._judge, __compare__=self._compare)
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
+        if is_about_an_early_end(node):
+            return node
         at = ast.Constant(len(self.results))
         claim = {"cell": self.cell, "claim": ast.unparse(node.test), "held": None, "parts": {}}
         self.results.append(claim)

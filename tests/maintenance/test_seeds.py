@@ -2,7 +2,9 @@
 
 import json
 
+import nbformat
 import pytest
+import seeds
 from claims import Claims
 from documents import WRITTEN
 from IPython.core.interactiveshell import InteractiveShell
@@ -84,3 +86,21 @@ def test_the_cell_goes_on_after_an_assertion_that_fails(recorded):
     first, second = recorded("assert 1 > 2\nx = 5\nassert x > 2")
     assert (first["held"], second["held"]) == (False, True)
     assert second["parts"]["x > 2"]["values"] == [5, 2]
+
+
+def test_why_a_training_ended_early_is_no_claim(recorded, monkeypatch):
+    """A lesson that says it claims no more than before, and a trial ends there."""
+
+    def digest(source: str) -> str:
+        cell = nbformat.v4.new_code_cell(source, id="train")
+        monkeypatch.setattr(seeds, "code_cells", lambda lesson: [cell])
+        return assertions(DRAWING[0])
+
+    plain = "loss = [3, 1]\nassert loss[-1] < 2"
+    stopped = plain.replace("\n", "\nassert not history.stopped, history.stopped\n")
+    assert digest(plain) == digest(stopped)
+    assert digest(plain) != digest(plain.replace("2", "4"))
+    whole = f"from course_utils.training import History\nhistory = History()\n{stopped}"
+    assert [result["claim"] for result in recorded(whole)] == ["loss[-1] < 2"]
+    with pytest.raises(AssertionError):
+        recorded(whole.replace("History()", "History(stopped='Interrupted')"))

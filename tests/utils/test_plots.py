@@ -12,6 +12,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 from browser import ROOT
 from matplotlib.colors import to_hex
+from matplotlib.text import Text
 
 from course_utils import plots
 
@@ -158,3 +159,22 @@ def test_a_confusion_matrix_of_other_sizes_is_refused():
         ValueError, match=r"3 classes need counts of shape \(3, 3\); got .*\(2, 3\)"
     ):
         plots.confusion_matrix(np.zeros((2, 3)), ["a", "b", "c"])
+
+
+#: What a reader may call a class or a run: letters, and no formulas.
+NAMES = ["$x_$", "5$ to 10$", r"$\frac$", "a_b^"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plots.confusion_matrix(np.eye(4, dtype=int), NAMES),
+        lambda: plots.image_grid(torch.zeros(4, 8, 8), NAMES),
+        lambda: plots.curves({name: [1, 2] for name in NAMES}, xlabel="step", ylabel="loss"),
+    ],
+)
+def test_names_with_dollars_are_drawn_as_they_are(draw):
+    ax = draw()
+    ax.figure.canvas.draw()  # an error where a formula cannot be set
+    written = [text._preprocess_math(text.get_text()) for text in ax.findobj(Text)]
+    assert set(NAMES) <= {text for text, is_formula in written if not is_formula}
