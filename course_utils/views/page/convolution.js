@@ -104,7 +104,7 @@ function sizeText({ image, kernel, stride, padding }) {
     : `rows: ${one(height, h0)}; columns: ${one(width, w0)}`;
 }
 
-export function convolution({ model, el }) {
+function convolution({ model, el }) {
   const start = startState(model.get("start"));
   let state = startState(Object.fromEntries(MIRRORED.map((name) => [name, model.get(name)])));
   let out = output(state);
@@ -494,3 +494,5 @@ export function convolution({ model, el }) {
     for (const name of MIRRORED) model.off(`change:${name}`, fromPython);
   };
 }
+
+export default { render: convolution };

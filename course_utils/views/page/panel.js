@@ -6,7 +6,7 @@ const PATIENCE = 4000; // milliseconds
 const BEAT = 500;
 const FIRST = "First your prediction, or skip.";
 
-export function panel({ model, el }) {
+function panel({ model, el }) {
   const controls = model.get("controls").map((control) => ({ ...control }));
   const { brackets, arrows, upright } = model.get("moves");
   // A page that is opened beside another one, or again, finds the question answered.
@@ -290,3 +290,5 @@ export function panel({ model, el }) {
     if (picture.src) URL.revokeObjectURL(picture.src);
   };
 }
+
+export default { render: panel };

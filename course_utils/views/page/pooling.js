@@ -86,7 +86,7 @@ function fittingGradient(state) {
   return Array.from({ length: rows }, () => Array(columns).fill(1));
 }
 
-export function pooling({ model, el }) {
+function pooling({ model, el }) {
   const start = structuredClone(model.get("start"));
   let state = fromModel();
   let now = derived(state);
@@ -502,3 +502,5 @@ function mapColour(values) {
   }
   return (value) => ({ colour: cividis(value / largest), dark: value < 0.45 * largest });
 }
+
+export default { render: pooling };

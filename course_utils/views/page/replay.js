@@ -13,7 +13,7 @@ const FILTERS_WIDE = 258;
 const GAP = 6;
 const BEGIN = "No step yet: the curve grows here when the network learns.";
 
-export function replay({ model, el }) {
+function replay({ model, el }) {
   const { name, classes, digits, filters: shape, pooled } = model.get("about");
   const [count, high, wide] = shape;
   // at: the frame that is shown; frames: of a training that has ended, null before; clock: plays.
@@ -234,3 +234,5 @@ export function replay({ model, el }) {
 function lossWords(loss) {
   return loss === null ? "too large for a number" : show(loss, 3);
 }
+
+export default { render: replay };

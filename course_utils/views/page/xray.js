@@ -27,7 +27,7 @@ const CENTRED = "as MNIST's digits were: scaled into 20 \u00d7 20 pixels, lines 
 const SEVERAL = " There seem to be several digits side by side, and the network reads one: "
   + "clear the pad, and draw them one after the other.";
 
-export function xray({ model, el }) {
+function xray({ model, el }) {
   const network = readNetwork(model.get("network"));
   const last = network.layers.length;
   const scales = mapScales(network);
@@ -464,3 +464,5 @@ function table([heading, ...rows]) {
   const cells = (tag, row) => h("tr", {}, row.map((text) => h(tag, {}, String(text))));
   return h("table", {}, cells("th", heading), rows.map((row) => cells("td", row)));
 }
+
+export default { render: xray };
