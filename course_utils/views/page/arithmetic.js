@@ -1,16 +1,12 @@
 // The arithmetic of a convolutional network's forward pass, and of pooling backward, as PyTorch
 // does it. Pure functions: a tensor is { shape: [C, H, W] or [n], data: in row order }, and no
 // argument is changed. Sums are made in float64 and kept in float32, as torch keeps them.
+import { outputSize } from "./sizes.js";
 
 /** A tensor of zeros, or of the data given. */
 export function tensor(shape, data = null) {
   const size = shape.reduce((product, side) => product * side, 1);
   return { shape: [...shape], data: data ? Float32Array.from(data) : new Float32Array(size) };
-}
-
-/** How often a window fits along a side: what is left over is dropped (floor), as torch does. */
-export function outputSize(side, window, stride = 1, padding = 0) {
-  return Math.floor((side + 2 * padding - window) / stride) + 1;
 }
 
 /** Cross-correlation as nn.Conv2d does it: x is (I, H, W), weight (O, I, h, w), bias O numbers. */
