@@ -141,22 +141,26 @@ function fitting(x, [h, w], stride, padding) {
  * stand in x.data, and how many there are with the padding counted. Returns the output's shape.
  */
 function overWindows(x, { size, stride = size, padding = [0, 0] }, visit) {
-  const [channels, height, width] = x.shape;
+  const [channels] = x.shape;
   const [rows, columns] = fitting(x, size, stride, padding);
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < rows; i++) {
       const top = i * stride[0] - padding[0];
       for (let j = 0; j < columns; j++) {
-        const left = j * stride[1] - padding[1];
-        const places = [];
-        for (let y = Math.max(top, 0); y < Math.min(top + size[0], height); y++) {
-          for (let x0 = Math.max(left, 0); x0 < Math.min(left + size[1], width); x0++) {
-            places.push((c * height + y) * width + x0);
-          }
-        }
-        visit(places, size[0] * size[1]);
+        visit(placesOf(x.shape, c, top, j * stride[1] - padding[1], size), size[0] * size[1]);
       }
     }
   }
   return [channels, rows, columns];
+}
+
+/** Where the pixels of a window of one channel stand in x.data: those that are not padding. */
+function placesOf([, height, width], channel, top, left, size) {
+  const places = [];
+  for (let y = Math.max(top, 0); y < Math.min(top + size[0], height); y++) {
+    for (let x = Math.max(left, 0); x < Math.min(left + size[1], width); x++) {
+      places.push((channel * height + y) * width + x);
+    }
+  }
+  return places;
 }

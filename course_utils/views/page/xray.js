@@ -86,7 +86,7 @@ class XRay {
   update(done) {
     const { network, drawing } = this;
     this.isDue = false;
-    const digit = prepare(drawing.pad.strokes(), drawing.centring);
+    const digit = prepare(drawing.pad.strokes, drawing.centring);
     this.values = digit && activations(network, toInput(digit.bytes, network));
     const centred = digit && drawing.centring;
     drawing.pad.guide(centred ? digit.box : null);
@@ -100,7 +100,7 @@ class XRay {
     this.model.set("drawn", new DataView((digit?.bytes ?? new Uint8Array(28 * 28)).buffer));
     this.model.save_changes();
     if (!digit) return this.say("Nothing is drawn: no prediction.");
-    const several = digitsBeside(this.drawing.pad.strokes()) > 1 ? SEVERAL : "";
+    const several = digitsBeside(this.drawing.pad.strokes) > 1 ? SEVERAL : "";
     this.say(`${reading(this.network, this.probabilities())}.${several}`);
   }
 

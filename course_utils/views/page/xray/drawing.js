@@ -1,7 +1,7 @@
 // What is drawn in the X-ray: the pad, its pen, and the drawings that are shown one after another.
 import { calm, h } from "../frame.js";
 import { moved } from "../digit.js";
-import { drawingPad } from "../pad.js";
+import { DrawingPad } from "../pad.js";
 
 /** What each arrow key moves, right and down. */
 export const MOVE = {
@@ -33,7 +33,7 @@ export class Drawing {
       type: "range", min: PEN.least, max: PEN.most, step: 2, "aria-label": "width of the pen",
       oninput: () => { this.width = Number(this.pen.value); },
     });
-    this.pad = drawingPad({ begin: () => this.begin(), changed, width: () => this.width });
+    this.pad = new DrawingPad({ begin: () => this.begin(), changed, width: () => this.width });
   }
 
   reset() {
@@ -48,7 +48,7 @@ export class Drawing {
   /** A stroke is about to begin. */
   begin() {
     this.interrupt();
-    if (!isFinished(this.pad.strokes())) this.takeOver();
+    if (!isFinished(this.pad.strokes)) this.takeOver();
   }
 
   replace(strokes) {
@@ -119,7 +119,7 @@ export class Drawing {
     if (this.timer) return this.stop();
     if (calm()) return this.pad.shift(1, 0);
     this.before = this.probabilities();
-    this.play(steps(this.pad.strokes(), WALK.map((right) => [right, 0])));
+    this.play(steps(this.pad.strokes, WALK.map((right) => [right, 0])));
   }
 
   /** Shows one drawing after the other; only the last one where less motion is wished for. */

@@ -1,5 +1,5 @@
 // The elements of the X-ray, and how a picture (picture.js) is put into them.
-import { probabilityBars } from "../bars.js";
+import { ProbabilityBars } from "../bars.js";
 import { h, show } from "../frame.js";
 import { arranged, layout, mosaic, unitAt } from "../maps.js";
 import { sumRows } from "../sum.js";
@@ -26,7 +26,7 @@ export class Page {
       class: "xray-maps", tabindex: 0, role: "application",
       "aria-label": "maps of all layers: the arrow keys go from unit to unit",
     }, this.panels.map(({ panel }) => panel), h("p", { class: "xray-legend" }, LEGEND));
-    this.bars = probabilityBars(network.classes, (k) => choose(network.layers.length, k));
+    this.bars = new ProbabilityBars(network.classes, (k) => choose(network.layers.length, k));
     this.verdict = h("p", { class: "xray-verdict" });
     this.sum = h("div", { class: "xray-sum" });
     this.list = h("div", { class: "xray-list", tabindex: 0, "aria-label": "all the products" });
