@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_utils.views.bundler import gathered
+from course_utils.views.bundler import gather
 
 #: Calls functions of arithmetic.js: [name, arguments] each, with tensors as { shape, data }.
 CALLS = """async ([code, calls]) => {
@@ -30,7 +30,7 @@ def packed(tensor):
 @pytest.fixture
 def in_page(page):
     def call(calls):
-        code = gathered("arithmetic.js") + 'export default $modules["arithmetic.js"];\n'
+        code = gather("arithmetic.js") + 'export default $modules["arithmetic.js"];\n'
         answers = page.evaluate(CALLS, [code, calls])
         assert page.errors == []
         return answers

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from course_utils.views.bundler import PAGE, bundle, gathered
+from course_utils.views.bundler import PAGE, bundle, gather
 
 NAMES = sorted(path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*.js"))
 
@@ -44,7 +44,7 @@ def test_every_two_files_can_be_loaded_together(page):
     """And each by itself, with nothing declared twice and nothing missing."""
     names = "export default Object.keys($modules);\n"
     pairs = [*combinations(NAMES, 2), *((name,) for name in NAMES)]
-    loaded = imported(page, *(gathered(*pair) + names for pair in pairs))
+    loaded = imported(page, *(gather(*pair) + names for pair in pairs))
     for pair, modules in zip(pairs, loaded, strict=True):
         assert set(pair) <= set(modules) and len(modules) == len(set(modules))
 
@@ -52,7 +52,7 @@ def test_every_two_files_can_be_loaded_together(page):
 def test_all_files_can_be_loaded_together(page):
     (exported,) = imported(
         page,
-        gathered(*NAMES) + "export default Object.entries($modules)"
+        gather(*NAMES) + "export default Object.entries($modules)"
         ".map(([name, exports]) => [name, Object.values(exports).filter((x) => x === undefined)]);",
     )
     assert sorted(name for name, _ in exported) == NAMES

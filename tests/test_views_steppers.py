@@ -18,7 +18,7 @@ from refresh import METADATA
 
 from course_utils import views
 from course_utils.views import drawing, sizes
-from course_utils.views.bundler import gathered
+from course_utils.views.bundler import gather
 from course_utils.views.convolution import checked as convolution_checked
 from course_utils.views.pooling import checked as pooling_checked
 
@@ -248,7 +248,7 @@ SAID = """async ([code, states]) => {
 
 def said_in_page(page, name, states):
     own = f'$modules["{name}/state.js"]'
-    code = gathered(f"{name}/state.js")
+    code = gather(f"{name}/state.js")
     code += f"export default {{ output: {own}.pooled, ...{own} }};\n"
     answers = page.evaluate(SAID, [code, states])
     assert page.errors == []

@@ -24,7 +24,7 @@ from torch import nn
 from course_utils import images, models, training, views
 from course_utils.sources import DATA, find_images
 from course_utils.views import xray
-from course_utils.views.bundler import gathered
+from course_utils.views.bundler import gather
 
 SKIP_MNIST = "the digits to draw are MNIST's, and MNIST is not at hand: see README.md"
 
@@ -221,7 +221,7 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = gathered("network.js", "digit.js", "maps.js")
+    code = gather("network.js", "digit.js", "maps.js")
     code += "export default Object.assign({}, ...Object.values($modules));\n"
     page.evaluate(
         """async (code) => {

@@ -1,11 +1,11 @@
 // The convolution stepper: a window slides over an image, and every sum can be looked at.
 import { h, predict } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, grown, noNumber, sides, tidy } from "./numbers.js";
+import { clamp, makeRows, numberProblem, sides, tidy } from "./numbers.js";
 import { Stepper } from "./stepper.js";
 import { fieldsOf } from "./convolution/fields.js";
 import { picture, sentence } from "./convolution/picture.js";
-import { CHANNELS, output, refusal, seenPixels, stateOf } from "./convolution/state.js";
+import { CHANNELS, output, refusal, seenPixels, stateFromTraits } from "./convolution/state.js";
 
 const TRAITS = ["image", "kernel", "stride", "padding", "bias", "flip"];
 
@@ -79,7 +79,7 @@ class Convolution extends Stepper {
       get: (i, j) => rows()[i - shift()][j - shift()],
       set: (i, j, value) => this.changeNumber(name, [c, i - shift(), j - shift()], value),
       wrong: (text, i, j) =>
-        this.view.say(noNumber(text, `${name}[${i - shift()}, ${j - shift()}]`)),
+        this.view.say(numberProblem(text, `${name}[${i - shift()}, ${j - shift()}]`)),
       allowed: (i, j) => rows()[i - shift()]?.[j - shift()] !== undefined,
     };
   }
@@ -87,11 +87,11 @@ class Convolution extends Stepper {
   // --- the state -----------------------------------------------------------------------------
 
   start() {
-    return stateOf(this.model.get("start"));
+    return stateFromTraits(this.model.get("start"));
   }
 
-  taken(traits) {
-    return stateOf(traits);
+  stateFrom(traits) {
+    return stateFromTraits(traits);
   }
 
   refusal(state) {
@@ -117,7 +117,7 @@ class Convolution extends Stepper {
   newImage(pattern) {
     if (!pattern) return;
     const [height, width] = sides(this.state.image[0]);
-    const first = grown(height, width, pattern(height, width));
+    const first = makeRows(height, width, pattern(height, width));
     this.change({ image: [first, ...this.state.image.slice(1)] });
   }
 
@@ -142,7 +142,7 @@ class Convolution extends Stepper {
     this.fields.kernels.set("as typed");
   }
 
-  moved(down, right) {
+  move(down, right) {
     this.pointed = null;
     this.selectNear(this.at[0] + down, this.at[1] + right);
   }

@@ -149,14 +149,14 @@ export class NumberGrid {
   pressed(event) {
     const [box, i, j] = this.found(event);
     if (!isInput(box) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const used = this.locked ? this.looking(event, i, j) : this.editing(event, box, i, j);
+    const used = this.locked ? this.useKeyLocked(event, i, j) : this.useKey(event, box, i, j);
     if (used) event.preventDefault();
     // Space and [ ] are for the view, and all else is for the text.
     if (used || (!this.locked && !FOR_THE_VIEW.includes(event.key))) event.stopPropagation();
   }
 
   /** A key on a cell in which nothing can be typed. Returns whether it was of use. */
-  looking({ key }, i, j) {
+  useKeyLocked({ key }, i, j) {
     if (key === "Enter") this.pick?.(i, j);
     else if (ARROWS[key]) this.go(i + ARROWS[key][0], j + ARROWS[key][1]);
     else return false;
@@ -167,7 +167,7 @@ export class NumberGrid {
    * Up and down change the number; at the end of the text, left and right go to the next one.
    * Returns whether the key was of use.
    */
-  editing({ key, shiftKey }, box, i, j) {
+  useKey({ key, shiftKey }, box, i, j) {
     const [down, right] = ARROWS[key] ?? [0, 0];
     if (down) this.nudge(box, i, j, -down * (shiftKey ? 0.1 : 1));
     else if (right && atEnd(box, right)) this.go(i, j + right);

@@ -38,13 +38,13 @@ export function unfinished(text) {
 }
 
 /** What to say of a text that is no number for a place such as x[0, 1]. */
-export function noNumber(text, place) {
+export function numberProblem(text, place) {
   const written = text.trim() === "" ? "Nothing" : `“${text.trim()}”`;
   return `${written} is not a number from −${LARGEST} to ${LARGEST}, so ${place} stays.`;
 }
 
 /** Why a setting is no whole number from 1 on, in a sentence; "" if it is one. */
-export function noCount(value, name) {
+export function countProblem(value, name) {
   const counts = Number.isInteger(value) && value >= 1;
   return counts ? "" : `The ${name} is a whole number, at least 1.`;
 }
@@ -60,7 +60,7 @@ export function clamp(index, count) {
 }
 
 /** Rows of numbers, made by a function of row and column. */
-export function grown(height, width, value) {
+export function makeRows(height, width, value) {
   const row = (y) => Array.from({ length: width }, (_, x) => value(y, x));
   return Array.from({ length: height }, (_, y) => row(y));
 }
@@ -71,6 +71,6 @@ export function sides(rows) {
 }
 
 /** Whether a pair of row and column, or null, is this one. */
-export function same(pair, i, j) {
+export function isAt(pair, i, j) {
   return pair !== null && pair[0] === i && pair[1] === j;
 }

@@ -1,6 +1,7 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
 import { calm, frame, h, predict } from "./frame.js";
-import { fieldOf } from "./panel/fields.js";
+import { fieldOf, stepped } from "./panel/fields.js";
+import { helpOf, keysOf } from "./panel/keys.js";
 import { controlsIn, tableOf } from "./panel/table.js";
 
 /** How long the kernel may take before the page says that it does not answer. */
@@ -28,7 +29,7 @@ class Panel {
     this.fields = Object.fromEntries(this.controls.map((control) => [
       control.name, this.field(control),
     ]));
-    this.view = frame(el, { title: model.get("title"), help: this.help(), keys: this.keys() });
+    this.view = frame(el, { title: model.get("title"), help: helpOf(this), keys: keysOf(this) });
     this.toolbar = h("div", { class: "panel-controls" });
     this.picture = h("img", { class: "panel-figure", onclick: (event) => this.pointAt(event) });
     this.picture.classList.toggle("pickable", Boolean(model.get("picks")));
@@ -197,7 +198,7 @@ class Panel {
     this.reason.textContent = why;
   }
 
-  // --- keys ----------------------------------------------------------------------------------
+  // --- what keys do --------------------------------------------------------------------------
 
   /** One step up or down of the control that a key moves; false if it can go no further. */
   move(name, by) {
@@ -233,42 +234,6 @@ class Panel {
     this.change(this.start());
     return undefined;
   }
-
-  keys() {
-    const { brackets, arrows, upright } = this.moves;
-    const move = (name, by) => (name ? void this.move(name, by) : false);
-    const onField = (event) => event.target.matches("input[type=range]");
-    const arrow = (name, by) => (event) => (onField(event) ? false : move(name, by));
-    return {
-      r: () => this.reset(),
-      R: () => this.reset(),
-      "[": () => move(brackets, -1),
-      "]": () => move(brackets, 1),
-      ArrowLeft: arrow(arrows, -1),
-      ArrowRight: arrow(arrows, 1),
-      ArrowUp: arrow(upright, -1),
-      ArrowDown: arrow(upright, 1),
-      " ": () => this.play(),
-    };
-  }
-
-  help() {
-    const { brackets, arrows, upright } = this.moves;
-    return [
-      arrows && `\u2190 \u2192 ${this.control(arrows).label}, Space plays`,
-      upright && `\u2191 \u2193 ${this.control(upright).label}`,
-      brackets && `[ ] ${this.control(brackets).label}`,
-      this.model.get("picks"),
-      "R resets, F full screen, Esc leaves",
-    ].filter(Boolean).join("; ");
-  }
-}
-
-/** A control's value after one step up or down; undefined if it can go no further. */
-function stepped({ kind, options, min, max, step }, value, by) {
-  if (kind === "choice") return options[options.indexOf(value) + by];
-  const next = Number((value + by * step).toFixed(6));
-  return next < min || next > max ? undefined : next;
 }
 
 export default { render: (page) => new Panel(page).begin() };

@@ -1,12 +1,12 @@
 // The pooling stepper: which value a window keeps, and where its gradient goes back to.
 import { h } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, noNumber, tidy } from "./numbers.js";
+import { clamp, numberProblem, tidy } from "./numbers.js";
 import { Stepper, choice, field } from "./stepper.js";
 import { picture } from "./pooling/picture.js";
-import { posed, questionAbout } from "./pooling/question.js";
+import { questionElement, questionAbout } from "./pooling/question.js";
 import {
-  fitted, overlaps, pooled, refusal, seenPlaces, wentBack, winnersOf,
+  gradientBack, overlaps, pooled, refusal, seenPlaces, winnersOf, withFittingGradient,
 } from "./pooling/state.js";
 import { sentence } from "./pooling/words.js";
 
@@ -61,7 +61,7 @@ class Pooling extends Stepper {
     return {
       get: (i, j) => this.state[name][i][j],
       set: (i, j, value) => this.changeNumber(name, i, j, value),
-      wrong: (text, i, j) => this.view.say(noNumber(text, `${WRITTEN[name]}[${i}, ${j}]`)),
+      wrong: (text, i, j) => this.view.say(numberProblem(text, `${WRITTEN[name]}[${i}, ${j}]`)),
     };
   }
 
@@ -71,7 +71,7 @@ class Pooling extends Stepper {
     return structuredClone(this.model.get("start"));
   }
 
-  taken(traits) {
+  stateFrom(traits) {
     return structuredClone(traits);
   }
 
@@ -79,8 +79,8 @@ class Pooling extends Stepper {
     return refusal(state);
   }
 
-  fitted(state) {
-    return fitted(state);
+  complete(state) {
+    return withFittingGradient(state);
   }
 
   traits() {
@@ -103,7 +103,7 @@ class Pooling extends Stepper {
   derive() {
     const { state } = this;
     this.out = pooled(state);
-    this.back = wentBack(state);
+    this.back = gradientBack(state);
     this.winners = winnersOf(state);
     this.seen = seenPlaces(state);
     if (this.chosen.kind !== "output") return;
@@ -149,7 +149,7 @@ class Pooling extends Stepper {
     this.view.say(`x[${i}, ${j}] ${now}, ${this.marks.size} in all.`);
   }
 
-  moved(down, right) {
+  move(down, right) {
     if (this.isFixed()) return;
     const [i, j] = this.chosen.at;
     if (this.chosen.kind === "output") this.selectNear(i + down, j + right);
@@ -170,7 +170,7 @@ class Pooling extends Stepper {
     const question = questionAbout(this.state, [...this.back.data]);
     this.question = question.kind;
     if (question.at) this.chosen = { kind: "input", at: question.at };
-    this.line.replaceChildren(posed(question, () => this.marks, () => this.answered()));
+    this.line.replaceChildren(questionElement(question, () => this.marks, () => this.answered()));
     this.view.say(question.hint);
   }
 

@@ -9,13 +9,13 @@ const HELP =
 /**
  * A stepper. Each kind has a state { stride, … } that Python's traits make, and
  *
- * - taken(traits), the state of some traits, and traits(), those of the state;
+ * - stateFrom(traits), the state of some traits, and traits(), those of the state;
  * - start(), the state that R goes back to, and home(), the window too;
- * - refusal(state), why it cannot be, or "" if it can; and perhaps fitted(state), the state with
+ * - refusal(state), why it cannot be, or "" if it can; and perhaps complete(state), the state with
  *   what has to follow from a change;
  * - derive(), which computes what the state leads to, such as out, the output as a tensor
  *   { shape: [1, rows, columns], data };
- * - moved(down, right) and select(i, j), to another window;
+ * - move(down, right) and select(i, j), to another window;
  * - pose(), the question, which sets this.question; isDue(), whether a state is new enough to ask;
  * - settle(), the fields follow the state; draw(), all that is shown; sentence(), what is said.
  */
@@ -24,8 +24,8 @@ export class Stepper {
     Object.assign(this, { model, names });
     this.shown = Infinity; // how many outputs are written; fewer while playing
     this.question = null;
-    this.mirroring = false;
-    this.state = this.received();
+    this.isTelling = false;
+    this.state = this.readModel();
     const more = `${HELP} · ${help}`;
     this.view = frame(el, { kind: "stepper", title, help: more, keys: this.keys() });
     this.play = player(() => this.forward(), (on) => this.played(on));
@@ -34,7 +34,7 @@ export class Stepper {
 
   /** Begin, once all parts are there. Returns what ends it. */
   begin() {
-    const hear = () => this.hear();
+    const hear = () => this.hearPython();
     for (const name of this.names) this.model.on(`change:${name}`, hear);
     this.ask();
     return () => {
@@ -59,10 +59,10 @@ export class Stepper {
     const stride = (by) => this.free() && this.change({ stride: this.state.stride + by });
     const reset = () => this.reset();
     return {
-      ArrowLeft: () => this.moved(0, -1),
-      ArrowRight: () => this.moved(0, 1),
-      ArrowUp: () => this.moved(-1, 0),
-      ArrowDown: () => this.moved(1, 0),
+      ArrowLeft: () => this.move(0, -1),
+      ArrowRight: () => this.move(0, 1),
+      ArrowUp: () => this.move(-1, 0),
+      ArrowDown: () => this.move(1, 0),
       " ": () => this.free() && this.play.toggle(),
       "[": () => stride(-1),
       "]": () => stride(1),
@@ -88,20 +88,20 @@ export class Stepper {
       return false;
     }
     this.play.stop();
-    this.adopt(this.fitted(next));
+    this.adopt(this.complete(next));
     if (this.isDue()) this.ask();
-    else this.view.say(`${told(patch)} ${this.sizeWords()} ${this.sentence()}`);
+    else this.view.say(`${changeWords(patch)} ${this.sizeWords()} ${this.sentence()}`);
     return true;
   }
 
-  fitted(state) {
+  complete(state) {
     return state;
   }
 
   /** Show a state that the page has made, and tell Python of it. */
   adopt(state) {
     this.state = state;
-    this.mirror();
+    this.tellPython();
     this.derive();
     this.settle();
   }
@@ -154,20 +154,21 @@ export class Stepper {
 
   // --- with the kernel of the notebook, if it lives ------------------------------------------
 
-  received() {
-    return this.taken(Object.fromEntries(this.names.map((name) => [name, this.model.get(name)])));
+  readModel() {
+    const traits = this.names.map((name) => [name, this.model.get(name)]);
+    return this.stateFrom(Object.fromEntries(traits));
   }
 
-  mirror() {
-    this.mirroring = true;
+  tellPython() {
+    this.isTelling = true;
     for (const [name, value] of Object.entries(this.traits())) this.model.set(name, value);
     this.model.save_changes();
-    this.mirroring = false;
+    this.isTelling = false;
   }
 
-  hear() {
-    if (this.mirroring) return;
-    this.state = this.fitted(this.received());
+  hearPython() {
+    if (this.isTelling) return;
+    this.state = this.complete(this.readModel());
     if (this.question) return this.ask();
     this.derive();
     this.settle();
@@ -175,7 +176,7 @@ export class Stepper {
 }
 
 /** What was changed: "stride 2.", "image changed.", "flip on." */
-function told(patch) {
+function changeWords(patch) {
   const [[name, value]] = Object.entries(patch);
   if (typeof value === "boolean") return `${name} ${value ? "on" : "off"}.`;
   if (typeof value === "object") return `${name} changed.`;

@@ -5,8 +5,8 @@
 // instead, and the pixel under the pointer (each [row, column], or null); how many outputs are
 // written, and whether a question hides them all.
 import { grey, signed } from "../frame.js";
-import { bracketed, brief, same, sides, tidy } from "../numbers.js";
-import { CHANNELS, laid, sees, sizeText, traced } from "./state.js";
+import { bracketed, brief, isAt, sides, tidy } from "../numbers.js";
+import { CHANNELS, laidOn, sees, sizeText, traced } from "./state.js";
 
 /** { many, channels, output, total, trace }, many for several channels in use. */
 export function picture(scene) {
@@ -54,11 +54,11 @@ function scales({ image, kernel, channels }) {
 function channel(shown, c, { terms, sum }) {
   const { state, many, hidden, largest } = shown;
   const slice = state.kernel[c];
-  const laidOn = many ? "flipped" : "laid on, flipped";
+  const flippedTitle = many ? "flipped" : "laid on, flipped";
   return {
     image: imageGrid(shown, c, sides(terms)),
     kernel: weightGrid(many ? `slice ${c}` : "kernel", slice, largest, many),
-    flipped: state.flip ? weightGrid(laidOn, laid(slice, true), largest, many) : null,
+    flipped: state.flip ? weightGrid(flippedTitle, laidOn(slice, true), largest, many) : null,
     products: productGrid(terms, shown),
     sum: `sum ${hidden ? "?" : tidy(sum)}`,
   };
@@ -78,7 +78,7 @@ function imageGrid({ state, seen, here, looked, many, white, lit }, c, window) {
     cell(i, j) {
       const value = rows[i - padding]?.[j - padding];
       if (value === undefined) return { text: "0", colour: "#eee", marks: "padding" };
-      const marks = [seen[i][j] ? "" : "unseen", same(looked, i, j) ? "linked" : ""].join(" ");
+      const marks = [seen[i][j] ? "" : "unseen", isAt(looked, i, j) ? "linked" : ""].join(" ");
       const title = `image[${c}, ${i - padding}, ${j - padding}] = ${tidy(value)}`;
       return { text: brief(value, 4), ...lit(value / white), title, marks };
     },
@@ -133,7 +133,7 @@ function outputGrid(scene, here) {
         text: scene.hidden ? "?" : hidden ? "" : brief(value, 4),
         colour: hidden ? "" : signed((0.6 * value) / largest),
         title: hidden ? "" : `output[${i}, ${j}] = ${tidy(value)}`,
-        marks: ["pickable", same(here, i, j) ? "here" : "", linked].join(" "),
+        marks: ["pickable", isAt(here, i, j) ? "here" : "", linked].join(" "),
       };
     },
   };

@@ -1,17 +1,17 @@
 // The state of the convolution stepper, { image, kernel, channels, stride, padding, bias, flip },
 // and what follows from it. Image and kernel always have three channels; so many are in use.
 import { conv2d, tensor } from "../arithmetic.js";
-import { LARGEST, asSentence, grown, noCount, sides } from "../numbers.js";
+import { LARGEST, asSentence, makeRows, countProblem, sides } from "../numbers.js";
 import { CONVOLUTION, sizeFormula, sizeProblem } from "../sizes.js";
 import { IMAGES } from "./patterns.js";
 
 export const CHANNELS = 3;
 
 /** The state that Python's traits make: channels that they lack are patterns to be added. */
-export function stateOf({ image, kernel, ...rest }) {
+export function stateFromTraits({ image, kernel, ...rest }) {
   const [height, width] = sides(image[0]);
   const others = Object.values(IMAGES).map((pattern) => (
-    grown(height, width, pattern(height, width))
+    makeRows(height, width, pattern(height, width))
   ));
   const channels = image.length;
   return {
@@ -24,7 +24,7 @@ export function stateOf({ image, kernel, ...rest }) {
 
 /** Why a setting cannot be, in a sentence; "" if it can. */
 export function refusal({ image, kernel, stride, padding, bias }) {
-  const noStride = noCount(stride, "stride");
+  const noStride = countProblem(stride, "stride");
   if (noStride) return noStride;
   if (![0, 1, 2].includes(padding)) return "The padding is 0, 1 or 2 here.";
   if (!Number.isFinite(bias) || Math.abs(bias) > LARGEST) return "The bias is a number.";
@@ -36,13 +36,13 @@ export function refusal({ image, kernel, stride, padding, bias }) {
 }
 
 /** A kernel's slice as it is laid on the window: turned by half for a true convolution. */
-export function laid(slice, flip) {
+export function laidOn(slice, flip) {
   return flip ? slice.map((row) => [...row].reverse()).reverse() : slice;
 }
 
 /** The output, (1, H', W'). */
 export function output({ image, kernel, channels, stride, padding, bias, flip }) {
-  const slices = kernel.slice(0, channels).map((slice) => laid(slice, flip));
+  const slices = kernel.slice(0, channels).map((slice) => laidOn(slice, flip));
   const x = tensor([channels, ...sides(image[0])], image.slice(0, channels).flat(2));
   const weight = tensor([1, channels, ...sides(kernel[0])], slices.flat(2));
   const [strides, paddings] = [[stride, stride], [padding, padding]];
@@ -52,7 +52,7 @@ export function output({ image, kernel, channels, stride, padding, bias, flip })
 /** What makes output[i, j]: for each channel rows of { pixel, weight, product }, and their sum. */
 export function traced({ image, kernel, channels, stride, padding, flip }, i, j) {
   return image.slice(0, channels).map((rows, c) => {
-    const terms = laid(kernel[c], flip).map((weights, u) => weights.map((weight, v) => {
+    const terms = laidOn(kernel[c], flip).map((weights, u) => weights.map((weight, v) => {
       const pixel = rows[i * stride + u - padding]?.[j * stride + v - padding] ?? 0;
       return { pixel, weight, product: pixel * weight };
     }));
@@ -69,7 +69,7 @@ export function seenPixels({ image, kernel, stride, padding }, [, rows, columns]
     const first = Math.max(0, Math.floor((k - windows[axis]) / stride) + 1);
     return first < [rows, columns][axis] && first * stride <= k;
   });
-  return grown(height, width, isSeen);
+  return makeRows(height, width, isSeen);
 }
 
 /** Whether the window of output [i, j] sees a pixel of the padded image, [row, column] or null. */

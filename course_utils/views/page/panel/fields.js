@@ -67,3 +67,10 @@ function slider({ label, min, max, step }, { change }) {
   };
   return { node, inputs: [range], set };
 }
+
+/** A control's value after one step up or down; undefined if it can go no further. */
+export function stepped({ kind, options, min, max, step }, value, by) {
+  if (kind === "choice") return options[options.indexOf(value) + by];
+  const next = Number((value + by * step).toFixed(6));
+  return next < min || next > max ? undefined : next;
+}

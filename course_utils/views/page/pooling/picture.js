@@ -4,8 +4,8 @@
 // follows from it (see state.js); the output or input that is chosen, { kind, at }; the inputs that
 // are marked as an answer; how many outputs have given back; whether a question hides the rest.
 import { cividis, signed } from "../frame.js";
-import { brief, same, sides, tidy } from "../numbers.js";
-import { wentBack, windowOf } from "./state.js";
+import { brief, isAt, sides, tidy } from "../numbers.js";
+import { gradientBack, windowOf } from "./state.js";
 import { trace } from "./words.js";
 
 /** { x, y, dy, dx, trace } */
@@ -13,7 +13,7 @@ export function picture(scene) {
   const { state, back, shown } = scene;
   const colour = mapColour(state.x.flat());
   const gradient = gradientCells(state, back);
-  const now = shown === Infinity ? back : wentBack(state, shown);
+  const now = shown === Infinity ? back : gradientBack(state, shown);
   return {
     x: inputGrid(scene, colour),
     y: outputGrid(scene, colour),
@@ -109,11 +109,11 @@ function windowFrame({ size, stride }, { kind, at }) {
 }
 
 function isHere(kind, chosen, i, j) {
-  return chosen.kind === kind && same(chosen.at, i, j) ? "here" : "";
+  return chosen.kind === kind && isAt(chosen.at, i, j) ? "here" : "";
 }
 
 /** An output is marked if it is chosen, or if the input that is chosen lies in its window. */
 function markOfOutput(state, chosen, i, j) {
   if (chosen.kind === "output") return isHere("output", chosen, i, j);
-  return windowOf(state, i, j).some((place) => same(chosen.at, ...place)) ? "linked" : "";
+  return windowOf(state, i, j).some((place) => isAt(chosen.at, ...place)) ? "linked" : "";
 }

@@ -56,7 +56,7 @@ function oneInput(state, back) {
 }
 
 /** The question as an element; marks() are the inputs marked so far, done() follows an answer. */
-export function posed(question, marks, done) {
+export function questionElement(question, marks, done) {
   if (question.kind === "which") return toBeMarked(question, marks, done);
   const { text, solution, tolerance } = question;
   return predict({ question: text, solution, tolerance }, done);

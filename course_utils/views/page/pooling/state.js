@@ -1,12 +1,12 @@
 // The state of the pooling stepper, { x, gradient, size, stride, how }, and what follows from it.
 import { avgPool2d, avgPool2dBackward, maxPool2d, maxPool2dBackward } from "../arithmetic.js";
 import { maxWinners, tensor } from "../arithmetic.js";
-import { asSentence, grown, noCount, sides } from "../numbers.js";
+import { asSentence, makeRows, countProblem, sides } from "../numbers.js";
 import { POOLING, sizeProblem } from "../sizes.js";
 
 /** Why a setting cannot be, in a sentence; "" if it can. */
 export function refusal({ x, size, stride }) {
-  const problem = noCount(size, "window's side") || noCount(stride, "stride");
+  const problem = countProblem(size, "window's side") || countProblem(stride, "stride");
   return problem || asSentence(sizeProblem(Math.min(...sides(x)), size, stride, 0, POOLING));
 }
 
@@ -16,11 +16,11 @@ export function overlaps({ size, stride }) {
 }
 
 /** The state with a gradient of ones, if the one that it has does not fit any more. */
-export function fitted(state) {
+export function withFittingGradient(state) {
   const [, rows, columns] = pooled(state).shape;
   const [height, width] = sides(state.gradient);
   if (height === rows && width === columns) return state;
-  return { ...state, gradient: grown(rows, columns, () => 1) };
+  return { ...state, gradient: makeRows(rows, columns, () => 1) };
 }
 
 /** What comes out, (1, H', W'). */
@@ -30,7 +30,7 @@ export function pooled(state) {
 }
 
 /** What goes back, (1, H, W), from the first so many outputs. */
-export function wentBack(state, count = Infinity) {
+export function gradientBack(state, count = Infinity) {
   const backward = state.how === "max" ? maxPool2dBackward : avgPool2dBackward;
   const arrived = asTensor(state.gradient);
   const data = arrived.data.map((value, n) => (n < count ? value : 0));
