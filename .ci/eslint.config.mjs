@@ -1,4 +1,5 @@
-// What is asked of the views' JavaScript: no undefined or unused name, and our own few habits.
+// What is asked of the views' JavaScript: no undefined or unused name, files and functions that can
+// be read at a sitting, and our own few habits.
 const names = [
   ...["document", "window", "Blob", "URL", "atob", "structuredClone", "requestAnimationFrame"],
   ...["setTimeout", "clearTimeout", "setInterval", "clearInterval", "IntersectionObserver"],
@@ -9,6 +10,9 @@ const rules = {
   ...{ "no-unreachable": "error", "no-dupe-keys": "error", "no-shadow-restricted-names": "error" },
   ...{ "no-var": "error", "prefer-const": "error", eqeqeq: ["error", "smart"] },
   "max-len": ["error", { code: 100 }],
+  "max-lines": ["error", { max: 250, skipBlankLines: true }],
+  "max-lines-per-function": ["error", { max: 40, skipBlankLines: true, skipComments: true }],
+  "max-depth": ["error", 4],
 };
 
 export default [

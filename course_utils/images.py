@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -141,6 +142,14 @@ def _stored_digits() -> dict[str, np.ndarray]:
     content = io.BytesIO(sources.read_shipped("digits.npz"))
     with np.load(content, allow_pickle=False) as stored:
         return dict(stored)
+
+
+class Inputs(TypedDict, total=False):
+    """How images are scaled, as `batches` takes it and a checkpoint's recipe keeps it."""
+
+    pad: int
+    mean: float
+    std: float
 
 
 def batches(

@@ -39,9 +39,8 @@ def image_grid(
     ax = _axes(ax, mosaic)
     ax.imshow(mosaic, cmap="gray", vmin=0, vmax=white)
     for (row, column), title in zip(corners, titles, strict=True) if len(titles) else ():
-        middle = column + tiles.shape[2] / 2 - 0.5
-        place = {"ha": "center", "va": "bottom", "fontsize": 12}
-        ax.text(middle, row - 1.5, str(title), parse_math=False, **place)
+        x, y = column + tiles.shape[2] / 2 - 0.5, row - 1.5
+        ax.text(x, y, str(title), parse_math=False, ha="center", va="bottom", fontsize=12)
     return ax
 
 
@@ -152,8 +151,14 @@ def confusion_matrix(
     for row, column in np.argwhere(counts):
         weight = "bold" if row == column else "normal"
         ax.text(column, row, counts[row, column], ha="center", va="center", weight=weight)
-    tilt = {} if max(map(len, classes)) < 3 else {"rotation": 40, "ha": "right"}
-    ax.set_xticks(range(len(classes)), classes, parse_math=False, **tilt)
+    narrow = max(map(len, classes)) < 3
+    ax.set_xticks(
+        range(len(classes)),
+        classes,
+        parse_math=False,
+        rotation=0 if narrow else 40,
+        ha="center" if narrow else "right",
+    )
     ax.set_yticks(range(len(classes)), classes, parse_math=False)
     ax.set(xlabel="predicted class", ylabel="true class")
     ax.grid(visible=False)

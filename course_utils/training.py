@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import tqdm
 
-from course_utils.images import Images, batches
+from course_utils.images import Images, Inputs, batches
 from course_utils.internals import endings
 
 
@@ -58,7 +59,9 @@ class History:
     diverged: bool = False
     stopped: str = ""
 
-    def keep_epoch(self, learned: tuple, measured: tuple | None) -> None:
+    def keep_epoch(
+        self, learned: tuple[float, float, float], measured: tuple[float, float] | None
+    ) -> None:
         """Add (seconds, loss, accuracy) of training and, if any, (loss, accuracy) of the test set.
 
         Both at once, so that an interrupt while measuring leaves no half of an epoch.
@@ -83,7 +86,7 @@ def fit(
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
     augment: Callable[[torch.Tensor], torch.Tensor] | None = None,
     after_epoch: Callable[[nn.Module, History], object] | None = None,
-    **inputs: float,
+    **inputs: Unpack[Inputs],
 ) -> History:
     """Train a model where it is (its own device) with the loop of lesson 08.
 
@@ -119,8 +122,7 @@ def fit(
                 drawn = batches(train, size, shuffle=True, device=device, **inputs)
                 drawn = ((augment(x), y) for x, y in drawn) if augment else drawn
                 learned, last = _train_epoch(model, drawn, optimizer, schedule, loss, history, bar)
-                # None without a test set
-                measured = test and evaluate(model, test, loss=loss, **inputs)
+                measured = evaluate(model, test, loss=loss, **inputs) if test else None
                 history.keep_epoch(learned, measured)
                 if after_epoch:
                     after_epoch(model, history)
@@ -144,7 +146,8 @@ def _train_epoch(
 
     Returns (seconds, mean loss, accuracy) of the epoch, and the last batch.
     """
-    start, total, right, images = time.perf_counter(), 0.0, 0, 0
+    start, total, images = time.perf_counter(), 0.0, 0
+    right = torch.tensor(0, device=_device(model))  # so that a GPU is not waited for
     model.train()
     for x, y in batches:
         z = model(x)
@@ -157,7 +160,7 @@ def _train_epoch(
         if schedule:
             endings.step(schedule, bar.total)
         total += history.loss[-1] * len(y)
-        right += (z.argmax(dim=1) == y).sum()  # a tensor: a GPU is not waited for
+        right += (z.argmax(dim=1) == y).sum()
         images += len(y)
         bar.update()
     learned = time.perf_counter() - start, total / images, right.item() / images
@@ -170,7 +173,7 @@ def evaluate(
     *,
     size: int = 1000,
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
-    **inputs: float,
+    **inputs: Unpack[Inputs],
 ) -> tuple[float, float]:
     """The mean loss and the accuracy (0 to 1) of a model over all of data, in evaluation mode.
 

@@ -223,7 +223,7 @@ def test_the_shared_module_is_thin():
     files = sorted((ROOT / "course_utils").glob("*.py"))
     sources = {path.stem: path.read_text(encoding="utf-8") for path in files}
     lines = {name: code_lines(source, ast.parse(source)) for name, source in sources.items()}
-    assert sum(lines.values()) <= 1020, lines
+    assert sum(lines.values()) <= 1050, lines
 
 
 def test_every_room_is_installed_and_on_the_map():

@@ -12,11 +12,15 @@ import json
 import platform
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from course_utils.sources import DATA
 from course_utils.training import pick_device
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def load_record(name: str) -> dict:
@@ -29,7 +33,7 @@ def load_record(name: str) -> dict:
     return json.loads(_path(name).read_text(encoding="utf-8"))
 
 
-def write_record(name: str, recipe: object, **results: object) -> None:
+def write_record(name: str, recipe: "DataclassInstance", **results: object) -> None:
     """Write data/records/NAME.json: a recipe (a dataclass), how it was made, and the results."""
     record = {
         "recipe": asdict(recipe),

@@ -1,6 +1,7 @@
 """The training runs of lessons 08 to 14: a recipe for each, and how it is carried out."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,7 +15,7 @@ from course_utils.shown.alexnet import SmallAlexNet
 from course_utils.shown.residual import Plain, Residual, network
 from course_utils.training import History, evaluate, fit, pick_device, set_seed
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[..., torch.nn.Module]] = {
     **ARCHITECTURES,
     "SmallAlexNet": SmallAlexNet,
     "Plain": partial(network, Plain),
@@ -165,14 +166,17 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
     learned = train[: recipe.first]
     set_seed(seed)
     model = NETWORKS[recipe.architecture](*recipe.arguments, **recipe.options)
-    model.to(pick_device(), memory_format=torch.channels_last)  # quicker on CPUs
+    model.to(pick_device()).to(memory_format=torch.channels_last)  # quicker on CPUs
     steps = recipe.epochs * math.ceil(len(learned) / recipe.size)
     optimizer, schedule = _optimizer(recipe, model, steps)
     mixture = MixUp(recipe.mixup) if recipe.mixup else None
+    augment: Callable | None = mixture.mix if mixture else None
+    if recipe.augmented:
+        augment = flip_and_shift
     smoothed = partial(F.cross_entropy, label_smoothing=recipe.label_smoothing)
     watched = {"validation": train[-recipe.validate :]} if recipe.validate else {}
     watched["test"] = test
-    measured = {name: [] for name in watched}
+    measured: dict[str, list[tuple[float, float]]] = {name: [] for name in watched}
 
     def watch(model: torch.nn.Module, _: History) -> None:
         """Measure by the plain cross-entropy, whatever the network is trained with."""
@@ -187,7 +191,7 @@ def run(recipe: Recipe, seed: int, epochs: int) -> dict:
         schedule=schedule,
         size=recipe.size,
         loss=mixture.loss if mixture else smoothed,
-        augment=flip_and_shift if recipe.augmented else mixture and mixture.mix,
+        augment=augment,
         after_epoch=watch,
         **recipe.inputs,
     )

@@ -2,7 +2,9 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +17,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 LONGEST = 1000
 #: Where a digit stands in a picture: top, bottom, left, right; bottom and right not included.
 Box = tuple[int, int, int, int]
+#: Where something begins and ends, and perhaps more of it.
+Span = TypeVar("Span", tuple[int, int], Box)
 
 
 class PhotoError(ValueError):
@@ -44,8 +48,9 @@ def load_photo(path: str | Path) -> np.ndarray:
                 ImageOps.exif_transpose(image, in_place=True)
                 grey = np.array(_to_grey(image))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        millions = (Image.MAX_IMAGE_PIXELS or 0) // 10**6
         raise PhotoError(
-            f"{path.name} says that it has more than {Image.MAX_IMAGE_PIXELS // 10**6} million "
+            f"{path.name} says that it has more than {millions} million "
             "pixels, which could fill the memory. Save it smaller: 1,000 pixels across are enough."
         ) from None
     except Image.UnidentifiedImageError:
@@ -208,7 +213,7 @@ def runs(flags: torch.Tensor) -> list[tuple[int, int]]:
     return list(zip(changes[::2], changes[1::2], strict=True))
 
 
-def high_enough(spans: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def high_enough(spans: Sequence[Span]) -> list[Span]:
     """The spans (top, bottom, …) more than half as high as the highest: no dots and specks."""
     highest = max(bottom - top for top, bottom, *_ in spans)
     kept = [span for span in spans if span[1] - span[0] > highest / 2]

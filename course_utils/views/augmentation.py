@@ -9,10 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from course_utils.images import Images, batches, load_images
+from course_utils.images import Images, Inputs, batches, load_images
 
 from . import drawing, networks, panel
-from .networks import Inputs
 
 #: The single changes to choose from, and what each does to the values of the controls.
 CHANGES: dict[str, dict] = {

@@ -1,35 +1,12 @@
 """What all views share: their page code, and what stands in their place where there is no page."""
 
-import re
-from functools import cache
-from pathlib import Path
-
 import anywidget
 from matplotlib import rc_context
 
 from . import drawing
+from .bundler import PAGE, bundle
 
-PAGE = Path(__file__).parent / "page"
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(\w+\.js)";\n', flags=re.MULTILINE)
-
-
-@cache
-def bundle(name: str) -> str:
-    """One JavaScript module of a file of page/ and of all that it imports, each once.
-
-    A widget is given its code as text, where an ``import`` of a neighbour finds nothing. So the
-    files that are imported stand first, and what they export needs no export.
-    """
-    return _bundle(name, set()) + f"\nexport default {{ render: {Path(name).stem} }};\n"
-
-
-def _bundle(name: str, seen: set[str]) -> str:
-    if name in seen:
-        return ""
-    seen.add(name)
-    code = (PAGE / name).read_text(encoding="utf-8")
-    before = "".join(_bundle(other, seen) for other in _IMPORT.findall(code))
-    return before + re.sub(r"^export ", "", _IMPORT.sub("", code), flags=re.MULTILINE)
+__all__ = ["PAGE", "View", "bundle", "style"]
 
 
 def style(*names: str) -> str:
@@ -54,8 +31,10 @@ class View(anywidget.AnyWidget):
         """A PNG of the view's first state, before any answer is given."""
         raise NotImplementedError
 
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _repr_mimebundle_(self, **kwargs: dict) -> tuple[dict, dict]:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        assert isinstance(bundle, tuple)  # it is None only where widgets are switched off
+        data, metadata = bundle
         with rc_context(drawing.letters()):
             picture = self.picture()
         return {**data, "image/png": picture, "text/plain": self.arithmetic()}, metadata

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from torch import nn
 
-from . import networks
+from . import networks, sizes
 from .networks import Layer, Network, Shape
 
 #: What changes no shape and has no weights: it stands in no row.
@@ -84,17 +84,14 @@ def output_side(side: int, kernel: int, stride: int, padding: int, kind: str = "
 
     Raises ValueError, with a sentence, where there is none.
     """
-    padded = side + 2 * padding
-    if kernel > padded:
-        raise ValueError(
-            f"a kernel of {kernel} does not fit into {side} + 2 · {padding} = {padded} values"
-        )
+    if problem := sizes.window_problem(side, kernel, padding, sizes.LAYER):
+        raise ValueError(problem)
     if kind == "pool" and 2 * padding > kernel:
         raise ValueError(
             f"the padding of pooling may be half of its window at most; {padding} is more than "
             f"half of {kernel}"
         )
-    return (padded - kernel) // stride + 1
+    return sizes.output_size(side, kernel, stride, padding)
 
 
 def _rows(layers: list[Layer]) -> list[Row]:

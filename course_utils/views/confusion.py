@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from course_utils.images import Images, batches
+from course_utils.images import Images, Inputs, batches
 
 from . import drawing, networks, panel
 from .base import style
-from .networks import Inputs
 from .xray import XRay
 
 QUESTION = "Which two classes are confused most, counting both directions?"

@@ -4,7 +4,7 @@ import torch
 import traitlets
 from torch.nn import functional as F
 
-from . import drawing
+from . import drawing, sizes
 from .base import View, bundle
 
 STEP_EDGE = [[0, 0, 0, 1, 1, 1]] * 6
@@ -98,12 +98,8 @@ def checked(image: object, kernel: object, stride: object, padding: object, bias
     if padding > 2:
         raise ValueError(f"the padding is {padding}; up to 2 can be shown.")
     for side, window in zip(image.shape[1:], kernel.shape[1:], strict=True):
-        padded = side + 2 * padding
-        pixels = f"{side} + 2 · {padding} = {padded} pixels"
-        if window > padded:
-            raise ValueError(f"a kernel of {window} does not fit into {pixels}.")
-        if stride > padded:
-            raise ValueError(f"a stride of {stride} is larger than the image, {pixels}.")
+        if problem := sizes.size_problem(side, window, stride, padding, sizes.CONVOLUTION):
+            raise ValueError(f"{problem}.")
     return {
         "image": image.tolist(),
         "kernel": kernel.tolist(),

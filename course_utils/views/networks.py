@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isqrt
-from typing import TypedDict
 
 import torch
 from torch import nn
@@ -15,14 +14,6 @@ DIVERGED = "Has its training diverged? Train it anew at a smaller rate, or load 
 
 Shape = tuple[int, int, int]
 _WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
-
-
-class Inputs(TypedDict, total=False):
-    """How images are scaled, as `images.batches` takes it and a checkpoint's recipe keeps it."""
-
-    pad: int
-    mean: float
-    std: float
 
 
 @dataclass(frozen=True)

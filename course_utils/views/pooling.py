@@ -4,7 +4,7 @@ import torch
 import traitlets
 from torch.nn import functional as F
 
-from . import drawing
+from . import drawing, sizes
 from .base import View, bundle
 
 EXAMPLE = [[1, 3, 2, 0], [5, 2, 0, 4], [7, 1, 3, 3], [0, 4, 3, 3]]
@@ -72,8 +72,8 @@ class PoolingStepper(View):
     def dx(self) -> torch.Tensor:
         """What goes back to x, (H, W), in float64."""
         x = torch.tensor(self.x, dtype=torch.float64, requires_grad=True)
-        self._pool(x).backward(torch.tensor(self.gradient, dtype=torch.float64))
-        return x.grad
+        gradient = torch.tensor(self.gradient, dtype=torch.float64)
+        return torch.autograd.grad(self._pool(x), x, gradient)[0]
 
     def arithmetic(self) -> str:
         return drawing.lines("y", self.output) + "\n" + drawing.lines("dx", self.dx)
@@ -103,13 +103,11 @@ def checked(x: object, gradient: object, size: object, stride: object, how: obje
     size = drawing.whole(size, "window's side", at_least=1)
     stride = drawing.whole(stride, "stride", at_least=1)
     side = min(maps.shape[1:])
-    if size > side:
-        raise ValueError(f"a window of {size} does not fit into {side} values.")
-    if stride > side:
-        raise ValueError(f"a stride of {stride} is larger than the map, {side} values.")
+    if problem := sizes.size_problem(side, size, stride, 0, sizes.POOLING):
+        raise ValueError(f"{problem}.")
     if how not in ("max", "average"):
         raise ValueError(f'how is {how!r}; it has to be "max" or "average".')
-    pooled = tuple((side - size) // stride + 1 for side in maps.shape[1:])
+    pooled = tuple(sizes.output_size(side, size, stride) for side in maps.shape[1:])
     gradients = drawing.stack(torch.ones(pooled) if gradient is None else gradient, "gradient", 8)
     if gradients.shape != (1, *pooled):
         raise ValueError(

@@ -21,7 +21,6 @@ from course_utils import images, plots
 from . import drawing, networks
 from .base import View, bundle
 from .base import style as sheet
-from .networks import Inputs
 
 DIGITS = 100
 #: So many frames at most; then every other one goes, and half as many are kept from there on.
@@ -83,7 +82,9 @@ class Replay(View):
     chances = traitlets.Bytes().tag(sync=True)
     digit = traitlets.Bytes().tag(sync=True)
 
-    def __init__(self, model: nn.Module, test: images.Images, **inputs: Unpack[Inputs]) -> None:
+    def __init__(
+        self, model: nn.Module, test: images.Images, **inputs: Unpack[images.Inputs]
+    ) -> None:
         self._model, self._layer = model, first_layer(model)
         networks.check_weights(model)
         count = min(DIGITS, len(test))

@@ -18,10 +18,11 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from course_utils import plots
+from course_utils.images import Inputs
 
 from . import drawing, networks
 from .base import PAGE, View, bundle, style
-from .networks import Inputs, Layer, Network
+from .networks import Layer, Network
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
 DIGITS = json.loads((PAGE / "digits.json").read_text(encoding="utf-8"))

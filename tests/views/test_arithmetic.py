@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from course_utils.views.base import PAGE
+from course_utils.views.bundler import gather
 
 #: Calls functions of arithmetic.js: [name, arguments] each, with tensors as { shape, data }.
 CALLS = """async ([code, calls]) => {
     const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    const functions = await import(url);
+    const { default: functions } = await import(url);
     return calls.map(([name, values]) => {
         try {
             const { shape, data } = functions[name](...values);
@@ -30,7 +30,8 @@ def packed(tensor):
 @pytest.fixture
 def in_page(page):
     def call(calls):
-        answers = page.evaluate(CALLS, [(PAGE / "arithmetic.js").read_text("utf-8"), calls])
+        code = gather("arithmetic.js") + 'export default $modules["arithmetic.js"];\n'
+        answers = page.evaluate(CALLS, [code, calls])
         assert page.errors == []
         return answers
 

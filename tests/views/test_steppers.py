@@ -3,7 +3,7 @@
 import io
 import re
 import time
-from itertools import chain
+from itertools import chain, product
 
 import nbformat
 import numpy as np
@@ -17,7 +17,10 @@ from PIL import Image
 from refresh import METADATA
 
 from course_utils import views
-from course_utils.views import drawing
+from course_utils.views import drawing, sizes
+from course_utils.views.bundler import gather
+from course_utils.views.convolution import checked as convolution_checked
+from course_utils.views.pooling import checked as pooling_checked
 
 FIVE = [[1, 2, 0, 3, 1], [4, 0, 1, 9, 2], [3, 1, 7, 2, 0], [0, 5, 2, 1, 6], [2, 1, 0, 3, 4]]
 ARRIVES = [[9, -9], [18, 27]]
@@ -231,6 +234,80 @@ def test_what_is_negative_is_not_black_in_a_still(view, title, monkeypatch):
     picture = printed(panel)[2]
     red, _, blue, _ = picture.cmap(picture.norm(panel.values.min().item()))
     assert blue > red + 0.2 and blue > 0.6  # blue, as negative values are in all figures
+
+
+# --- the same words in Python and in the page ------------------------------------------------
+
+#: What the page says of each state, and how large it takes the output to be if it says nothing.
+SAID = """async ([code, states]) => {
+    const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    const { refusal, output } = (await import(url)).default;
+    return states.map((state) => refusal(state) || output(state).shape.slice(1));
+}"""
+
+
+def said_in_page(page, name, states):
+    own = f'$modules["{name}/state.js"]'
+    code = gather(f"{name}/state.js")
+    code += f"export default {{ output: {own}.pooled, ...{own} }};\n"
+    answers = page.evaluate(SAID, [code, states])
+    assert page.errors == []
+    return answers
+
+
+def said_in_python(checked, *state):
+    try:
+        checked(*state)
+    except ValueError as error:
+        return str(error)[0].upper() + str(error)[1:]
+    return None
+
+
+def ones(height, width):
+    return [[1] * width for _ in range(height)]
+
+
+def test_what_does_not_fit_is_said_in_the_same_words_of_a_convolution(page):
+    images = [ones(side, side) for side in range(1, 7)] + [ones(2, 5), ones(6, 3)]
+    kernels = [ones(side, side) for side in range(1, 6)] + [ones(1, 4), ones(5, 2)]
+    choices = product(images, kernels, range(1, 11), range(3))
+    settled = {"channels": 1, "bias": 0, "flip": False}
+    states = [
+        {"image": [image], "kernel": [kernel], "stride": stride, "padding": padding, **settled}
+        for image, kernel, stride, padding in choices
+    ]
+    refused = 0
+    for state, said in zip(states, said_in_page(page, "convolution", states), strict=True):
+        image, kernel, stride, padding = (
+            state[name] for name in ("image", "kernel", "stride", "padding")
+        )
+        wanted = said_in_python(convolution_checked, image, kernel, stride, padding, 0)
+        refused += wanted is not None
+        if wanted is None:
+            sides = zip(np.shape(image)[1:], np.shape(kernel)[1:], strict=True)
+            wanted = [sizes.output_size(side, window, stride, padding) for side, window in sides]
+            stepper = views.ConvolutionStepper(image, kernel, stride=stride, padding=padding)
+            assert list(stepper.output.shape) == wanted
+        assert said == wanted
+    assert 500 < refused < len(states) - 500
+
+
+def test_what_does_not_fit_is_said_in_the_same_words_of_pooling(page):
+    maps = [ones(side, side) for side in range(1, 8)] + [ones(2, 5), ones(6, 3)]
+    states = [
+        {"x": x, "gradient": None, "size": size, "stride": stride, "how": "average"}
+        for x, size, stride in product(maps, range(1, 9), range(1, 9))
+    ]
+    refused = 0
+    for state, said in zip(states, said_in_page(page, "pooling", states), strict=True):
+        wanted = said_in_python(pooling_checked, *state.values())
+        refused += wanted is not None
+        if wanted is None:
+            size, stride = state["size"], state["stride"]
+            wanted = [sizes.output_size(side, size, stride) for side in np.shape(state["x"])]
+            assert list(views.PoolingStepper(**state).output.shape) == wanted
+        assert said == wanted
+    assert 100 < refused < len(states) - 100
 
 
 # --- alone on a page -------------------------------------------------------------------------
@@ -462,6 +539,13 @@ def test_convolution_hears_from_python(convolution):
     page.evaluate("leave()")
     page.evaluate("model.set('kernel', [[[3]]])")
     assert grid(page, "output")[0][5] == "2"
+
+
+def test_what_python_changes_is_what_is_asked_about(convolution):
+    page = convolution
+    page.evaluate("model.set('kernel', [[[2]]])")
+    answer(page, "0 0 0 2 2 2")
+    assert "✓ Right." in page.locator(".view-verdict").inner_text()
 
 
 def test_pooling_asks_first(pooling):

@@ -24,7 +24,7 @@ from torch import nn
 from course_utils import images, models, training, views
 from course_utils.sources import DATA, find_images
 from course_utils.views import xray
-from course_utils.views.base import _bundle
+from course_utils.views.bundler import gather
 
 SKIP_MNIST = "the digits to draw are MNIST's, and MNIST is not at hand: see README.md"
 
@@ -217,18 +217,16 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 
 # --- the page's functions --------------------------------------------------------------------
 
-NAMES = "readNetwork, toInput, activations, trace, receptiveField, prepare, moved, digitsBeside, "
-NAMES += "layout, neighbour, unitAt"
-
 
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = _bundle("xray.js", set()) + f"\nexport {{ {NAMES} }};\n"
+    code = gather("network.js", "digit.js", "maps.js")
+    code += "export default Object.assign({}, ...Object.values($modules));\n"
     page.evaluate(
         """async (code) => {
             const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-            window.own = await import(url);
+            window.own = (await import(url)).default;
         }""",
         code,
     )

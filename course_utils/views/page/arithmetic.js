@@ -1,16 +1,12 @@
 // The arithmetic of a convolutional network's forward pass, and of pooling backward, as PyTorch
 // does it. Pure functions: a tensor is { shape: [C, H, W] or [n], data: in row order }, and no
 // argument is changed. Sums are made in float64 and kept in float32, as torch keeps them.
+import { outputSize } from "./sizes.js";
 
 /** A tensor of zeros, or of the data given. */
 export function tensor(shape, data = null) {
   const size = shape.reduce((product, side) => product * side, 1);
   return { shape: [...shape], data: data ? Float32Array.from(data) : new Float32Array(size) };
-}
-
-/** How often a window fits along a side: what is left over is dropped (floor), as torch does. */
-export function outputSize(side, window, stride = 1, padding = 0) {
-  return Math.floor((side + 2 * padding - window) / stride) + 1;
 }
 
 /** Cross-correlation as nn.Conv2d does it: x is (I, H, W), weight (O, I, h, w), bias O numbers. */
@@ -145,22 +141,26 @@ function fitting(x, [h, w], stride, padding) {
  * stand in x.data, and how many there are with the padding counted. Returns the output's shape.
  */
 function overWindows(x, { size, stride = size, padding = [0, 0] }, visit) {
-  const [channels, height, width] = x.shape;
+  const [channels] = x.shape;
   const [rows, columns] = fitting(x, size, stride, padding);
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < rows; i++) {
       const top = i * stride[0] - padding[0];
       for (let j = 0; j < columns; j++) {
-        const left = j * stride[1] - padding[1];
-        const places = [];
-        for (let y = Math.max(top, 0); y < Math.min(top + size[0], height); y++) {
-          for (let x0 = Math.max(left, 0); x0 < Math.min(left + size[1], width); x0++) {
-            places.push((c * height + y) * width + x0);
-          }
-        }
-        visit(places, size[0] * size[1]);
+        visit(placesOf(x.shape, c, top, j * stride[1] - padding[1], size), size[0] * size[1]);
       }
     }
   }
   return [channels, rows, columns];
+}
+
+/** Where the pixels of a window of one channel stand in x.data: those that are not padding. */
+function placesOf([, height, width], channel, top, left, size) {
+  const places = [];
+  for (let y = Math.max(top, 0); y < Math.min(top + size[0], height); y++) {
+    for (let x = Math.max(left, 0); x < Math.min(left + size[1], width); x++) {
+      places.push((channel * height + y) * width + x);
+    }
+  }
+  return places;
 }

@@ -33,8 +33,8 @@ export function show(value, digits = 4) {
 export function frame(el, { title, help, keys, kind = "panel" }) {
   const live = h("p", { class: "view-live", "aria-live": "polite" });
   const body = h("div", { class: "view-body" });
+  const toggle = () => toggleFullScreen(box);
   const more = { class: "view-full", title: "full screen (F)", onclick: toggle };
-  const full = h("button", more, "\u2922 F");
   const box = h(
     "section",
     // JupyterLab leaves the keys of such an element alone.
@@ -42,43 +42,44 @@ export function frame(el, { title, help, keys, kind = "panel" }) {
       ...{ class: `view view-${kind}`, tabindex: 0, role: "group", "aria-label": title },
       "data-lm-suppress-shortcuts": "true",
     },
-    h("header", {}, h("strong", {}, title), full),
+    h("header", {}, h("strong", {}, title), h("button", more, "\u2922 F")),
     body,
     live,
     h("footer", {}, help),
   );
-
-  function toggle() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else box.requestFullscreen?.();
-  }
-
-  function pressed(event) {
-    const typing = event.target.matches("input[type=text], input[type=number], textarea, select");
-    // Where [ and ] need AltGr (or Option), the event says Alt, and on Windows also Ctrl.
-    const bracket = event.key === "[" || event.key === "]";
-    if (event.metaKey || ((event.ctrlKey || event.altKey) && !bracket)) return;
-    if (typing && event.key !== "Escape") return event.stopPropagation();
-    const action = { f: toggle, F: toggle, Escape: leave, ...keys }[event.key];
-    const own = event.key === " " && event.target.matches("button, select, input[type=checkbox]");
-    if (!action || own) return;
-    if (action(event) === false) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  function leave() {
-    if (document.fullscreenElement) return false;
-    document.activeElement?.blur();
-  }
-
-  box.addEventListener("keydown", pressed);
+  const actions = { f: toggle, F: toggle, Escape: leave, ...keys };
+  box.addEventListener("keydown", (event) => act(event, actions));
   el.replaceChildren(box);
   return {
     box,
     body,
     say: (text) => { live.textContent = text; },
   };
+}
+
+function toggleFullScreen(box) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else box.requestFullscreen?.();
+}
+
+function leave() {
+  if (document.fullscreenElement) return false;
+  return document.activeElement?.blur();
+}
+
+/** Do what a key stands for, unless it belongs to a field, to a button or to the browser. */
+function act(event, actions) {
+  const { key, target } = event;
+  const typing = target.matches("input[type=text], input[type=number], textarea, select");
+  // Where [ and ] need AltGr (or Option), the event says Alt, and on Windows also Ctrl.
+  const bracket = key === "[" || key === "]";
+  if (event.metaKey || ((event.ctrlKey || event.altKey) && !bracket)) return;
+  if (typing && key !== "Escape") return event.stopPropagation();
+  const own = key === " " && target.matches("button, select, input[type=checkbox]");
+  if (!actions[key] || own) return;
+  if (actions[key](event) === false) return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 /**

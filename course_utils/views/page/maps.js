@@ -111,22 +111,7 @@ export function mosaic(plan, scale) {
   const marks = {};
 
   function paint(data, low, top) {
-    const { count, high, wide } = plan;
-    const [zoom, gap] = [FINER * plan.zoom, FINER * plan.gap];
-    const colours = palette[scale];
-    const step = 255 / (top - low || 1);
-    pixels.fill(GAP_COLOUR);
-    for (let unit = 0; unit < count * high * wide; unit++) {
-      const level = Math.max(0, Math.min(255, Math.round((data[unit] - low) * step)));
-      const tile = Math.floor(unit / (high * wide));
-      const [row, column] = [Math.floor(unit / wide) % high, unit % wide];
-      const x = (tile % plan.columns) * (wide * zoom + gap) + column * zoom;
-      const y = Math.floor(tile / plan.columns) * (high * zoom + gap) + row * zoom;
-      for (let i = 0; i < zoom; i++) {
-        const from = (y + i) * size.width + x;
-        pixels.fill(colours[level], from, from + zoom);
-      }
-    }
+    fill(pixels, plan, palette[scale], { data, low, top });
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
@@ -146,6 +131,25 @@ export function mosaic(plan, scale) {
   }
 
   return { node, canvas, plan, paint, mark, unmark };
+}
+
+/** Colours for the pixels of a mosaic, in row order: each unit a square, with gaps between maps. */
+function fill(pixels, { count, high, wide, columns, zoom, gap, width }, colours, values) {
+  const { data, low, top } = values;
+  const [side, between] = [FINER * zoom, FINER * gap];
+  const step = 255 / (top - low || 1);
+  pixels.fill(GAP_COLOUR);
+  for (let unit = 0; unit < count * high * wide; unit++) {
+    const level = Math.max(0, Math.min(255, Math.round((data[unit] - low) * step)));
+    const tile = Math.floor(unit / (high * wide));
+    const [row, column] = [Math.floor(unit / wide) % high, unit % wide];
+    const x = (tile % columns) * (wide * side + between) + column * side;
+    const y = Math.floor(tile / columns) * (high * side + between) + row * side;
+    for (let i = 0; i < side; i++) {
+      const from = (y + i) * FINER * width + x;
+      pixels.fill(colours[level], from, from + side);
+    }
+  }
 }
 
 /** The largest size of a value, sign aside; 1 where all are 0. */

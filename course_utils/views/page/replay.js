@@ -1,236 +1,235 @@
 // A training, replayed: while it runs, its curve; afterwards one slider moves a mark on the curve,
 // the first layer's filters, and the probabilities of the digit that was misread longest.
-import { h, calm, frame, predict, show } from "./frame.js";
-import { trainingCurve } from "./curve.js";
+import { ProbabilityBars } from "./bars.js";
+import { TrainingCurve } from "./curve.js";
+import { calm, frame, h, predict } from "./frame.js";
 import { arranged, largest, mosaic } from "./maps.js";
-import { probabilityBars } from "./bars.js";
 import { indexOfMax } from "./words.js";
+import { framesOf, unpacked } from "./replay/frames.js";
+import { filterWords, frameWords, progress } from "./replay/words.js";
 
-const REPLAY_HELP = "\u2190 \u2192 step \u00b7 [ ] to where its answer changes \u00b7 Home, End "
+const HELP = "\u2190 \u2192 step \u00b7 [ ] to where its answer changes \u00b7 Home, End "
   + "\u00b7 Space plays \u00b7 R resets \u00b7 F full screen \u00b7 Esc leaves";
-const REPLAY_BEAT = 120; // milliseconds
+const BEAT = 120; // milliseconds
 const FILTERS_WIDE = 258;
 const GAP = 6;
-const BEGIN = "No step yet: the curve grows here when the network learns.";
 
-export function replay({ model, el }) {
-  const { name, classes, digits, filters: shape, pooled } = model.get("about");
-  const [count, high, wide] = shape;
-  // at: the frame that is shown; frames: of a training that has ended, null before; clock: plays.
-  const state = { at: 0, frames: null, answered: false, clock: null };
-  const title = `${name}: a training, replayed`;
-  const view = frame(el, { title, help: REPLAY_HELP, keys: keys(), kind: "replay" });
-  const curve = trainingCurve((at) => ready() && go(at));
-  const filters = mosaic(filterPlan(), "signed");
-  const picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");
-  const bars = probabilityBars(classes, (k) => ready() && tellBar(k));
-  const slider = h("input", {
-    type: "range", min: 0, step: 1, "aria-label": "step of the training",
-    oninput: () => { stop(); go(Number(slider.value)); },
-  });
-  const player = h("button", { onclick: play }, "play");
-  const place = h("output", { class: "replay-place" });
-  const [scale, label, answer] = [1, 2, 3].map(() => h("p", { class: "replay-caption" }));
-  let question = h("p", { class: "view-predict" });
+class Replay {
+  at = 0; // the frame that is shown
+  frames = null; // of a training that has ended, null before
+  isAnswered = false;
+  clock = null; // plays
 
-  view.body.classList.add("replay");
-  const beside = h("div", { class: "replay-digit", hidden: true },
-    h("div", {}, picture.node, label), h("div", {}, bars.node, answer));
-  view.body.append(question, h("div", { class: "replay-slider" }, player, slider, place),
-    curve.node, h("div", { class: "replay-filters" }, filters.node, scale), beside);
-  model.on("change:curve", heard);
-  model.on("change:run", heard);
-  heard();
-  const visible = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && repaint());
-  visible.observe(view.box);
-  return () => {
-    stop();
-    visible.disconnect();
-    model.off("change:curve", heard);
-    model.off("change:run", heard);
-  };
+  constructor({ model, el }) {
+    const about = model.get("about");
+    Object.assign(this, { model, about });
+    const title = `${about.name}: a training, replayed`;
+    this.view = frame(el, { title, help: HELP, keys: this.keys(), kind: "replay" });
+    this.curve = new TrainingCurve((at) => this.isReady() && this.go(at));
+    this.filters = mosaic(filterPlan(about.filters), "signed");
+    this.picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");
+    this.bars = new ProbabilityBars(about.classes, (k) => this.isReady() && this.tellBar(k));
+    this.slider = h("input", {
+      type: "range", min: 0, step: 1, "aria-label": "step of the training",
+      oninput: () => {
+        this.stop();
+        this.go(Number(this.slider.value));
+      },
+    });
+    this.player = h("button", { onclick: () => this.play() }, "play");
+    this.place = h("output", { class: "replay-place" });
+    const caption = () => h("p", { class: "replay-caption" });
+    [this.scale, this.label, this.answer] = [caption(), caption(), caption()];
+    this.question = h("p", { class: "view-predict" });
+    this.beside = h("div", { class: "replay-digit", hidden: true },
+      h("div", {}, this.picture.node, this.label), h("div", {}, this.bars.node, this.answer));
+    this.view.body.classList.add("replay");
+    this.view.body.append(this.question,
+      h("div", { class: "replay-slider" }, this.player, this.slider, this.place), this.curve.node,
+      h("div", { class: "replay-filters" }, this.filters.node, this.scale), this.beside);
+  }
+
+  /** Begin. Returns what ends it. */
+  begin() {
+    const { model } = this;
+    const hear = () => this.hear();
+    model.on("change:curve", hear);
+    model.on("change:run", hear);
+    hear();
+    const visible = new IntersectionObserver(([{ isIntersecting }]) => (
+      isIntersecting && this.repaint()
+    ));
+    visible.observe(this.view.box);
+    return () => {
+      this.stop();
+      visible.disconnect();
+      model.off("change:curve", hear);
+      model.off("change:run", hear);
+    };
+  }
+
+  bytes(trait) {
+    const { buffer, byteOffset, byteLength } = this.model.get(trait);
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  }
 
   // --- while the network learns ----------------------------------------------------------------
 
   /** What one message brings is told trait by trait, in any order. */
-  function heard() {
-    learning();
-    if (model.get("run").steps === model.get("curve").at(-1)[0]) ended();
+  hear() {
+    this.learn();
+    if (this.model.get("run").steps === this.model.get("curve").at(-1)[0]) this.end();
   }
 
-  function learning() {
-    const steps = model.get("curve");
-    stop();
-    Object.assign(state, { at: 0, frames: null, answered: false });
-    lock(true);
-    curve.draw(steps, digits);
-    const [step, loss, right] = steps.at(-1);
-    place.textContent = step === 0 ? "" : `step ${step}`;
-    asking(h("p", { class: "view-predict" }, step === 0 ? BEGIN
-      : `Step ${step}: loss ${lossWords(loss)}, ${right} of ${digits} digits are read rightly. `
-        + "The question comes when the training has ended."));
-    answer.textContent = "";
-    bars.draw(null);
-    beside.hidden = true;
-    repaint();
+  learn() {
+    const steps = this.model.get("curve");
+    const [step] = steps.at(-1);
+    this.stop();
+    Object.assign(this, { at: 0, frames: null, isAnswered: false });
+    this.lock(true);
+    this.curve.draw(steps, this.about.digits);
+    this.place.textContent = step === 0 ? "" : `step ${step}`;
+    this.ask(h("p", { class: "view-predict" }, progress(steps.at(-1), this.about.digits)));
+    this.answer.textContent = "";
+    this.bars.draw(null);
+    this.beside.hidden = true;
+    this.repaint();
   }
 
-  function ended() {
-    const { label: truth, question: asked } = model.get("run");
-    if (truth === undefined || !model.get("filters").byteLength) return;
-    const steps = model.get("curve");
-    const chances = new Float32Array(bytes("chances").slice().buffer);
-    const all = bytes("filters");
-    const size = all.length / steps.length;
-    state.frames = steps.map(([step, loss, right], i) => ({
-      step, loss, right,
-      chances: Array.from(chances.subarray(i * classes.length, (i + 1) * classes.length)),
-      filters: unpacked(all.subarray(i * size, (i + 1) * size)),
-    }));
-    state.top = Math.max(...state.frames.map(({ filters: values }) => largest(values)));
-    state.truth = truth;
-    slider.max = steps.length - 1;
-    label.textContent = `class ${classes[truth]}`;
-    beside.hidden = false;
-    repaint();
-    if (asked.question) asking(predict(asked, reveal));
-    else reveal();
-    view.say(asked.question ? "The training has ended: first your prediction, or skip."
+  end() {
+    const { label: truth, question: asked } = this.model.get("run");
+    const { classes } = this.about;
+    if (truth === undefined || !this.model.get("filters").byteLength) return;
+    const steps = this.model.get("curve");
+    this.frames = framesOf(steps, classes.length, this.bytes("chances"), this.bytes("filters"));
+    this.top = Math.max(...this.frames.map(({ filters }) => largest(filters)));
+    this.truth = truth;
+    this.slider.max = steps.length - 1;
+    this.label.textContent = `class ${classes[truth]}`;
+    this.beside.hidden = false;
+    this.repaint();
+    if (asked.question) this.ask(predict(asked, () => this.reveal()));
+    else this.reveal();
+    this.view.say(asked.question ? "The training has ended: first your prediction, or skip."
       : "The training has ended.");
   }
 
-  function asking(node) {
-    question.replaceWith(node);
-    question = node;
+  ask(node) {
+    this.question.replaceWith(node);
+    this.question = node;
   }
 
-  function reveal() {
-    state.answered = true;
-    lock(false);
-    go(0);
+  reveal() {
+    this.isAnswered = true;
+    this.lock(false);
+    this.go(0);
   }
 
-  function lock(yes) {
-    slider.disabled = player.disabled = yes;
-    if (yes) slider.value = 0;
+  lock(yes) {
+    this.slider.disabled = this.player.disabled = yes;
+    if (yes) this.slider.value = 0;
   }
 
-  function ready() {
-    if (state.answered) return true;
-    view.say(state.frames ? "First your prediction, or skip." : "The training has not ended yet.");
+  isReady() {
+    if (this.isAnswered) return true;
+    this.view.say(this.frames ? "First your prediction, or skip."
+      : "The training has not ended yet.");
     return false;
   }
 
   // --- afterwards ------------------------------------------------------------------------------
 
-  function go(at) {
-    const { frames } = state;
-    state.at = Math.min(frames.length - 1, Math.max(0, at));
-    const { step, loss, right, chances } = frames[state.at];
-    slider.value = state.at;
-    place.textContent = `step ${step} of ${frames.at(-1).step}`;
-    slider.setAttribute("aria-valuetext", place.textContent);
-    curve.mark(state.at);
-    bars.draw(chances, frames[0].chances);
-    repaint();
+  go(at) {
+    const { frames, about: { classes, digits } } = this;
+    this.at = Math.min(frames.length - 1, Math.max(0, at));
+    const { step, chances } = frames[this.at];
+    this.slider.value = this.at;
+    this.place.textContent = `step ${step} of ${frames.at(-1).step}`;
+    this.slider.setAttribute("aria-valuetext", this.place.textContent);
+    this.curve.mark(this.at);
+    this.bars.draw(chances, frames[0].chances);
+    this.repaint();
     const said = indexOfMax(chances);
-    const tick = said === state.truth ? " \u2713" : "";
-    answer.replaceChildren("read as ", h("b", {}, classes[said]), tick, "; dashed: at step 0");
-    if (state.clock) return; // too fast to be read aloud
-    view.say(`Step ${step}: loss ${lossWords(loss)}, ${right} of ${digits} read rightly; `
-      + `this one is read as ${classes[said]}, probability ${chances[said].toFixed(4)}.`);
+    const tick = said === this.truth ? " \u2713" : "";
+    this.answer.replaceChildren("read as ", h("b", {}, classes[said]), tick, "; dashed: at step 0");
+    if (this.clock) return; // too fast to be read aloud
+    this.view.say(frameWords(frames[this.at], digits, said, classes[said]));
   }
 
   /** What is on canvases: they may have been cleared while they were out of sight. */
-  function repaint() {
-    const { frames, at } = state;
-    const values = frames ? frames[at].filters : unpacked(bytes("now"));
-    const top = frames ? state.top : largest(values);
-    filters.paint(values, -top, top);
-    const digit = frames ? bytes("digit") : new Uint8Array(784);
-    picture.paint(digit, 0, 255);
-    scale.textContent = `${count} filters, ${high} \u00d7 ${wide}`
-      + `${pooled ? " (means of 2 \u00d7 2 weights)" : ""}: `
-      + `blue \u2212${show(top, 2)}, white 0, orange ${show(top, 2)}`;
+  repaint() {
+    const { frames, at, about } = this;
+    const values = frames ? frames[at].filters : unpacked(this.bytes("now"));
+    const top = frames ? this.top : largest(values);
+    this.filters.paint(values, -top, top);
+    this.picture.paint(frames ? this.bytes("digit") : new Uint8Array(784), 0, 255);
+    this.scale.textContent = filterWords(about.filters, about.pooled, top);
   }
 
-  function tellBar(k) {
-    const { step, chances } = state.frames[state.at];
-    view.say(`Probability of ${classes[k]} at step ${step}: ${chances[k].toFixed(4)}.`);
+  tellBar(k) {
+    const { step, chances } = this.frames[this.at];
+    const name = this.about.classes[k];
+    this.view.say(`Probability of ${name} at step ${step}: ${chances[k].toFixed(4)}.`);
   }
 
-  function play() {
-    if (!ready()) return;
-    if (state.clock) return stop();
-    const last = state.frames.length - 1;
-    if (calm()) return go(state.at === last ? 0 : state.at + 1); // one step for each press
-    if (state.at === last) go(0);
-    player.textContent = "stop";
-    state.clock = setInterval(() => {
-      go(state.at + 1);
-      if (state.at === last) stop();
-    }, REPLAY_BEAT);
+  play() {
+    if (!this.isReady()) return;
+    if (this.clock) return this.stop();
+    const last = this.frames.length - 1;
+    if (calm()) return this.go(this.at === last ? 0 : this.at + 1); // one step for each press
+    if (this.at === last) this.go(0);
+    this.player.textContent = "stop";
+    this.clock = setInterval(() => {
+      this.go(this.at + 1);
+      if (this.at === last) this.stop();
+    }, BEAT);
   }
 
-  function stop() {
-    const playing = state.clock;
+  stop() {
+    const playing = this.clock;
     clearInterval(playing);
-    state.clock = null;
-    player.textContent = "play";
-    if (playing && state.frames) go(state.at); // say where it has come to
+    this.clock = null;
+    this.player.textContent = "play";
+    if (playing && this.frames) this.go(this.at); // say where it has come to
   }
 
   /** The next frame, or the one before, in which the digit is read as another class than here. */
-  function change(by) {
-    const said = state.frames.map(({ chances }) => indexOfMax(chances));
-    let at = state.at + by;
+  change(by) {
+    const said = this.frames.map(({ chances }) => indexOfMax(chances));
+    let at = this.at + by;
     while (at in said && said[at] === said[at - by]) at += by;
-    if (at in said) go(at);
-    else view.say(`Its answer does not change ${by > 0 ? "after" : "before"} this step.`);
+    if (at in said) this.go(at);
+    else this.view.say(`Its answer does not change ${by > 0 ? "after" : "before"} this step.`);
   }
 
-  function keys() {
+  keys() {
     const act = (action) => (event) => {
-      if (event.target === slider && !["[", "]", " ", "r", "R"].includes(event.key)) return false;
-      if (!ready()) return undefined;
-      if (event.key !== " ") stop();
+      const forSlider = !["[", "]", " ", "r", "R"].includes(event.key);
+      if (event.target === this.slider && forSlider) return false;
+      if (!this.isReady()) return undefined;
+      if (event.key !== " ") this.stop();
       action();
       return undefined;
     };
+    const first = act(() => this.go(0));
     return {
-      ArrowLeft: act(() => go(state.at - 1)),
-      ArrowRight: act(() => go(state.at + 1)),
-      Home: act(() => go(0)),
-      End: act(() => go(state.frames.length - 1)),
-      "[": act(() => change(-1)),
-      "]": act(() => change(1)),
-      " ": act(play),
-      r: act(() => go(0)),
-      R: act(() => go(0)),
+      ArrowLeft: act(() => this.go(this.at - 1)),
+      ArrowRight: act(() => this.go(this.at + 1)),
+      Home: first,
+      End: act(() => this.go(this.frames.length - 1)),
+      "[": act(() => this.change(-1)),
+      "]": act(() => this.change(1)),
+      " ": act(() => this.play()),
+      r: first,
+      R: first,
     };
   }
-
-  // --- numbers ---------------------------------------------------------------------------------
-
-  function bytes(trait) {
-    const { buffer, byteOffset, byteLength } = model.get(trait);
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  }
-
-  /** What replay.py has packed: the largest size as float32, and a signed byte for each value. */
-  function unpacked(content) {
-    const data = new DataView(content.buffer, content.byteOffset, content.byteLength);
-    const unit = data.getFloat32(0, true) / 127;
-    return Float32Array.from({ length: content.length - 4 }, (_, i) => unit * data.getInt8(4 + i));
-  }
-
-  function filterPlan() {
-    const columns = Math.ceil(Math.sqrt(count));
-    const zoom = Math.floor((FILTERS_WIDE / columns - GAP) / wide);
-    return arranged(count, high, wide, columns, zoom, GAP);
-  }
 }
 
-function lossWords(loss) {
-  return loss === null ? "too large for a number" : show(loss, 3);
+function filterPlan([count, high, wide]) {
+  const columns = Math.ceil(Math.sqrt(count));
+  const zoom = Math.floor((FILTERS_WIDE / columns - GAP) / wide);
+  return arranged(count, high, wide, columns, zoom, GAP);
 }
+
+export default { render: (page) => new Replay(page).begin() };

@@ -1,0 +1,110 @@
+// What the X-ray shows, from what it is.
+//
+// A scene is { network, scales, values, before, chosen, channel, listing }: the network and the
+// colour scales of its values; the values themselves (see network.js's activations()), or null
+// where nothing is drawn; probabilities to compare with; and the unit whose sum is shown (unit.js).
+import { show } from "../frame.js";
+import { largest } from "../maps.js";
+import { place, receptiveField, trace } from "../network.js";
+import { allNumbers } from "../sum.js";
+import { fieldSize, reading, shortName, unitName } from "../words.js";
+
+/** The colour scale of values[at]: grey for the input, cividis for what is never negative. */
+export function mapScales({ layers }) {
+  const scales = ["grey"];
+  layers.forEach(({ kind }, i) => {
+    const before = scales[i] === "cividis" ? "cividis" : "signed";
+    scales.push(kind === "relu" ? "cividis" : kind.endsWith("Pool2d") ? before : "signed");
+  });
+  return scales;
+}
+
+/**
+ * { maps, probabilities, before, verdict }; maps[at] shows values[at]: { data, low, top, title },
+ * the values at the ends of its colour scale among them.
+ */
+export function picture(scene) {
+  const { network, values, before } = scene;
+  const probabilities = values && Array.from(values.at(-1).data);
+  const layers = network.layers.slice(0, -1);
+  return {
+    maps: [inputMap(scene), ...layers.map((layer, i) => layerMap(scene, i + 1))],
+    probabilities,
+    before,
+    verdict: probabilities ? reading(network, probabilities) : "Nothing drawn: no prediction",
+  };
+}
+
+function inputMap({ network, values }) {
+  const [low, top] = inkRange(network);
+  const nothing = () => new Float32Array(network.input[1] * network.input[2]).fill(low);
+  return { data: values?.[0].data ?? nothing(), low, top };
+}
+
+function layerMap({ network, scales, values }, at) {
+  const count = network.layers[at - 1].shape.reduce((product, side) => product * side, 1);
+  const data = values?.[at].data ?? new Float32Array(count);
+  const top = largest(data);
+  return scales[at] === "signed"
+    ? { data, low: -top, top, title: `blue \u2212${show(top)}, orange ${show(top)}` }
+    : { data, low: 0, top, title: `0 to ${show(top)}` };
+}
+
+/** What black and white are as inputs of the network. */
+function inkRange({ mean, std }) {
+  return [0, 1].map((ink) => (ink - mean) / std);
+}
+
+/**
+ * The sum behind the unit that is chosen: { name, value, sees, found, channel, scale, names,
+ * numbers, listing, bar, marks }; null where there is none. numbers: all its products, if it has
+ * many; bar: which one is marked; marks: { at, name, tile, part } for parts of the maps.
+ */
+export function sumPicture(scene) {
+  const { network, values, chosen, channel, listing } = scene;
+  if (!values || !chosen) return null;
+  const { at, unit } = chosen;
+  const found = trace(network, values, at, unit);
+  const names = { unit: (i) => shortName(shapeOf(network, at - 1), i) };
+  const isBar = at === network.layers.length;
+  const layer = network.layers[at - 1];
+  return {
+    name: isBar ? unitName(network, at, unit) : `${layer.name}, ${shortName(layer.shape, unit)}`,
+    value: `= ${show(found.value)}`,
+    sees: `it sees ${fieldSize(network, at, unit)}`,
+    ...{ found, channel, names, listing },
+    scale: scaleOf(scene, at - 1),
+    numbers: allNumbers(found, names),
+    bar: isBar ? unit : null,
+    marks: marksOf(network, chosen, channel),
+  };
+}
+
+function shapeOf(network, at) {
+  return at === 0 ? network.input : network.layers[at - 1].shape;
+}
+
+/** The colours of a window of values[at]: those of the whole layer. */
+function scaleOf({ network, scales, values }, at) {
+  if (at > 0) return { name: scales[at], low: 0, top: largest(values[at].data) };
+  const [low, top] = inkRange(network);
+  return { name: "grey", low, top };
+}
+
+/** The unit in its map, its window in the map before, and its receptive field in the input. */
+function marksOf(network, { at, unit }, chosenChannel) {
+  const { kind, shape } = network.layers[at - 1];
+  const { channel, row, column } = place(shape, unit);
+  const field = { at: 0, name: "field", tile: 0, part: receptiveField(network, at, unit) };
+  const here = { top: row, bottom: row, left: column, right: column };
+  const marks = [{ at, name: "here", tile: channel, part: here }, field];
+  if (at === 1 || kind === "linear") return marks;
+  const tile = kind === "conv2d" ? chosenChannel : channel;
+  const part = receptiveField(network, at, unit, at - 1);
+  return [...marks, { at: at - 1, name: "source", tile, part }];
+}
+
+/** Where in the input the ink has its centre of mass, as shares of its width and height. */
+export function centreOf({ pad, input }, { middle }) {
+  return middle.map((pixel) => (pixel + pad) / input[2]);
+}
