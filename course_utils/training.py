@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 
 from course_utils.images import Images, Inputs, batches
-from course_utils.internals import endings
+from course_utils.internals import endings, neighbours
 
 
 def pick_device() -> torch.device:
@@ -112,6 +112,7 @@ def fit(
             "the network would learn nothing."
         )
     history, device = History(), _device(model)
+    neighbours.make_room(device)
     endings.say_what_is_not_trained(model, optimizer)
     bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
     with endings.one_interrupt(), bar:
@@ -171,12 +172,13 @@ def evaluate(
     model: nn.Module,
     data: Images,
     *,
-    size: int = 1000,
+    size: int = 250,
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
     **inputs: Unpack[Inputs],
 ) -> tuple[float, float]:
     """The mean loss and the accuracy (0 to 1) of a model over all of data, in evaluation mode.
 
+    size: images in a batch, which changes neither. Larger ones take more memory, and no less time.
     inputs: pad, mean and std of `batches`. The model is given back in the mode it was in.
     """
     device, mode, total, right = _device(model), model.training, 0.0, 0

@@ -15,12 +15,12 @@ ASKED = torch.get_num_threads()
 BUSY = 0.7
 
 
-def make_room() -> None:
-    """Let torch use as many threads as cores are free. A printed sentence says when that changes.
+def make_room(device: torch.device) -> None:
+    """Before a training on the CPU, let torch use as many threads as cores are free. A printed sentence says when that changes.
 
     Nothing is done where OMP_NUM_THREADS says how many threads there are to be.
     """
-    if "OMP_NUM_THREADS" in os.environ or ASKED == 1:
+    if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or ASKED == 1:
         return
     cores = os.cpu_count() or 1
     busy = min(_busy_cores(cores) for _ in range(2))

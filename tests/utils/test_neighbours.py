@@ -10,6 +10,8 @@ import torch
 
 from course_utils.internals import neighbours
 
+CPU = torch.device("cpu")
+
 
 @pytest.fixture
 def quiet(monkeypatch):
@@ -30,14 +32,14 @@ def quiet(monkeypatch):
 
 def test_a_busy_program_costs_a_thread_until_it_ends(quiet, capsys):
     quiet(30, 26)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 3
     assert "keep 1.0 of 4 cores busy. Training uses 3 of 4 threads" in capsys.readouterr().out
     quiet(27, 28)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 3 and capsys.readouterr().out == ""
     quiet(2, 3)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 4
     assert "uses 4 threads again" in capsys.readouterr().out
 
@@ -45,20 +47,20 @@ def test_a_busy_program_costs_a_thread_until_it_ends(quiet, capsys):
 @pytest.mark.parametrize("percent", [(3, 4), (90, 5), (5, 90), (15, 17)])
 def test_short_or_small_work_of_others_costs_nothing(quiet, capsys, percent):
     quiet(*percent)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 4 and capsys.readouterr().out == ""
 
 
 def test_one_thread_is_left_on_a_full_machine(quiet):
     quiet(100, 100)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 1
 
 
 def test_what_the_reader_has_set_stays(quiet, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     quiet(100, 100)
-    neighbours.make_room()
+    neighbours.make_room(CPU)
     assert torch.get_num_threads() == 4
 
 
@@ -72,7 +74,7 @@ def test_real_busy_programs_are_noticed(monkeypatch, capsys):
         for _ in range(os.cpu_count() or 1)
     ]
     try:
-        neighbours.make_room()
+        neighbours.make_room(CPU)
         assert torch.get_num_threads() == 1
         assert "Training uses 1 of 2 threads" in capsys.readouterr().out
     finally:
