@@ -16,9 +16,10 @@ BUSY = 0.7
 
 
 def make_room(device: torch.device) -> None:
-    """Before a training on the CPU, let torch use as many threads as cores are free. A printed sentence says when that changes.
+    """Let torch use as many threads as cores are free; a printed sentence says when that changes.
 
-    Nothing is done where OMP_NUM_THREADS says how many threads there are to be.
+    device: where the training is to run; threads matter on the CPU alone. Nothing is done where
+    OMP_NUM_THREADS says how many there are to be.
     """
     if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or ASKED == 1:
         return

@@ -25,8 +25,8 @@ const arrow = (n) => new KeyboardEvent("keydown", {
 });"""
 
 
-def figures() -> Iterator[str]:
-    """A line for each thing measured: medians in milliseconds, beside what is asked."""
+def figures() -> Iterator[tuple[str, float, str, str]]:
+    """For each thing measured: what, the median, its unit, and what is asked."""
     with chromium() as browser:
         for view in (
             views.ConvolutionStepper(np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2),
@@ -34,18 +34,18 @@ def figures() -> Iterator[str]:
         ):
             name = f"{type(view).__name__}, as large as it gets"
             for act, value in on_stage(browser, view, steps).items():
-                yield f"{name}: {act} {value:.1f} ms (under 16)"
+                yield f"{name}: {act}", value, "ms", "under 16"
         lenet, recipe = checkpoints.load_weights("lenet")
         for view in (
             *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
             *(views.ActivationRace(), views.Augmentation(lenet, recipe["inputs"])),
         ):
             for act, value in on_stage(browser, view, panel).items():
-                yield f"{type(view).__name__}: {act} {value:.0f} ms (under 200)"
+                yield f"{type(view).__name__}: {act}", value, "ms", "under 200"
         for model, inputs in [(lenet, recipe["inputs"]), (models.CNN().eval(), None)]:
             name = f"exported page of {type(model).__name__}"
-            for act, value, most in exported(browser, model, inputs):
-                yield f"{name}: {act} {value:.1f} (under {most})"
+            for act, value, unit, most in exported(browser, model, inputs):
+                yield f"{name}: {act}", value, unit, f"under {most}"
 
 
 def on_stage(browser: Browser, view: View, measure: Callable) -> dict[str, float]:
@@ -79,12 +79,12 @@ def steps(page: Page) -> dict[str, float]:
     return {act: statistics.median(values) for act, values in times.items()}
 
 
-def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str]]:
+def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str, str]]:
     """The page that a student takes home: its size, its opening, the pen, a step."""
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     with tempfile.TemporaryDirectory() as folder:
         path = views.export_xray(model, Path(folder) / "x.html", inputs)
-        yield "kB", path.stat().st_size / 1000, "450 for LeNet, 2,500 for the CNN"
+        yield "its size", path.stat().st_size / 1000, "kB", "450 for LeNet, 2,500 for the CNN"
         opened = []
         for _ in range(5):
             page.goto(path.as_uri())
@@ -92,7 +92,7 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str]
             opened.append(
                 page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
             )
-        yield "ms until it is open", statistics.median(opened), "1,000"
+        yield "until it is open", statistics.median(opened), "ms", "1,000"
     page.get_by_role("button", name="skip").click()
     page.evaluate(
         """() => {
@@ -110,7 +110,7 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str]
         page.mouse.move(pad["x"] + 90 + 4 * k, pad["y"] + 200)
         page.mouse.up()
         page.wait_for_timeout(60)
-    yield "ms from pen-up to activations", statistics.median(page.evaluate("ups")), "100"
+    yield "from pen-up to activations", statistics.median(page.evaluate("ups")), "ms", "100"
     page.locator(".xray-maps").focus()
     stepped = page.evaluate(
         f"""() => {{
@@ -119,7 +119,7 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str]
             return timed((n) => maps.dispatchEvent(arrow(n)));
         }}"""
     )
-    yield "ms a step", statistics.median(stepped), "16"
+    yield "a step", statistics.median(stepped), "ms", "16"
     page.close()
 
 
