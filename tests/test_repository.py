@@ -151,6 +151,20 @@ def test_what_the_readme_tells_to_do_can_be_done():
     assert "ddp_step.launch" in cures and "def launch(" in source
 
 
+def test_names_in_contributing_are_found_in_the_code():
+    """Functions, tables, marks and tags between backticks, but for those that stand for others."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## What can go wrong")[0]
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r"`([A-Za-z_]\w+)(?:\([^`]*\))?`", text))
+    assert len(names) > 40
+    folders = ("course_utils", "tests", "notebooks", ".ci")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    kinds = {".py", ".js", ".mjs", ".ipynb", ""}
+    code = "".join(path.read_text("utf-8") for path in files if path.suffix in kinds)
+    missing = {name for name in names if not re.search(rf"\b{name}\b", code)}
+    assert missing <= {"NAME", "NN", "WORD", "FILE", "check_name"}, missing
+
+
 def test_the_table_of_faults_names_tests_that_there_are():
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))

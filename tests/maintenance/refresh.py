@@ -109,20 +109,36 @@ def pasts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
 
 @functools.cache
 def imported(source: str) -> frozenset[Path]:
-    """The files of course_utils that a source imports, and those that these import in turn."""
-    names, found = set(), set()
+    """The files of course_utils that a source imports, and those that these import in turn.
+
+    (Of the views only what they share: which of them a lesson shows is not followed.)
+    """
+    found: set[Path] = set()
+    left = list(_imports(source, ROOT))
+    while left:
+        path = left.pop()
+        if path not in found:
+            found.add(path)
+            left += _imports(path.read_text(encoding="utf-8"), path)
+    return frozenset(found)
+
+
+def _imports(source: str, path: Path) -> Iterator[Path]:
+    """The files of course_utils that the source of a file imports itself."""
+    names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            folder = path.parents[node.level - 1].relative_to(ROOT).parts if node.level else ()
+            module = ".".join([*folder, *filter(None, [node.module])])
+            names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
     for name in names:
         if name.startswith("course_utils") and "exercises" not in name:
-            path = ROOT.joinpath(*name.split("."))
-            path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-            if path.is_file():
-                found |= {path, *imported(path.read_text(encoding="utf-8"))}
-    return frozenset(found)
+            file = ROOT.joinpath(*name.split("."))
+            file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+            if file.is_file():
+                yield file
 
 
 def refresh(lesson: Lesson, keep_weights: bool) -> None:

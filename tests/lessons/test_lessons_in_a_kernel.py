@@ -32,6 +32,7 @@ def kernel(tmp_path):
     manager.shutdown_kernel(now=True)
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_is_told_once(kernel):
     """As in Run All: every cell has been asked for when the training is interrupted."""
     manager, client = kernel
