@@ -131,7 +131,7 @@ def _changed_numbers(
             yield code, sentence
 
 
-_CHANGES = [
+_CHANGES: list[tuple[Callable, str, str]] = [
     (np.negative, "negated", "Every number has the wrong sign."),
     (np.abs, "sign-lost", "The sizes are right; the minus signs are lost."),
     (
