@@ -9,7 +9,7 @@ import torch
 from numpy._core import umath
 from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -18,7 +18,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import Answer, as_array
+from course_utils.exercises.engine.reading import Answer, as_array
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:

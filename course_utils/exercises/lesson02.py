@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.exercises.engine import function_check, mistake
+from course_utils.exercises.engine.checks import function_check, mistake
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.json"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -17,7 +17,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import (
+from course_utils.exercises.engine.reading import (
     Answer,
     as_array,
     difference,

@@ -11,9 +11,18 @@ from torch import Tensor, nn, tensor
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from course_utils.exercises import engine
-from course_utils.exercises.engine import Verdict, call, different, exercise, mistake, observed
-from course_utils.exercises.reading import Answer, as_array, as_code, settle
+from course_utils.exercises.engine.checks import (
+    Mistake,
+    Verdict,
+    call,
+    call_text,
+    different,
+    exercise,
+    judge,
+    mistake,
+    observed,
+)
+from course_utils.exercises.engine.reading import Answer, as_array, as_code, settle
 
 _Batches = list[tuple[Tensor, Tensor]]  # of x and y
 
@@ -118,7 +127,7 @@ _BACKWARD_MISTAKES = [
 ]
 
 
-def _mistakes_of(number: int) -> Iterator[engine.Mistake]:
+def _mistakes_of(number: int) -> Iterator[Mistake]:
     for known in _BACKWARD_MISTAKES:
         yield replace(known, rules=tuple(_part(rule, number) for rule in known.rules))
 
@@ -136,7 +145,7 @@ def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
         for case in cases:
             parts = call(sigmoid_backward, *copy.deepcopy(case), case=case)
             if parts is None:
-                return engine.judge(sigmoid_backward, _right_backward, cases)
+                return judge(sigmoid_backward, _right_backward, cases)
             if (
                 not isinstance(parts, list | tuple)
                 or [part is None for part in parts] != [False] * 3
@@ -144,7 +153,7 @@ def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
                 return different("three results are expected: return dX, dW, db.", case, parts)
         for number, name in enumerate(("dX", "dW", "db")):
             ask, right = _part(sigmoid_backward, number), _part(_right_backward, number)
-            verdict = engine.judge(ask, right, cases, [*_mistakes_of(number)])
+            verdict = judge(ask, right, cases, [*_mistakes_of(number)])
             if verdict:
                 sentence = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
                 return replace(verdict, sentence=sentence.replace("our result", f"our {name}"))
@@ -251,10 +260,10 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
             faults.append("zeroed-too-late")
         return found
 
-    verdict = engine.judge(ask, _own_gradients, _used_layers())
+    verdict = judge(ask, _own_gradients, _used_layers())
     if faults or not verdict or not verdict.case:
         return faults[0] if faults else verdict
-    text = engine.call_text(ask, verdict.case)
+    text = call_text(ask, verdict.case)
     return replace(verdict, sentence=verdict.sentence.replace(text, _as_lines(*verdict.case)))
 
 

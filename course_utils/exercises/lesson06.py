@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine import function_check, mistake
+from course_utils.exercises.engine.checks import function_check, mistake
 
 
 def _sides(rule: Callable) -> Callable:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     different,
     exercise,
@@ -14,7 +14,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import Answer, as_array, difference
+from course_utils.exercises.engine.reading import Answer, as_array, difference
 
 
 def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -18,7 +18,7 @@ from course_utils.exercises.engine import (
     observed,
     value_check,
 )
-from course_utils.exercises.reading import difference
+from course_utils.exercises.engine.reading import difference
 
 
 def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import Verdict, call, different, exercise, named, observed
-from course_utils.exercises.reading import Answer, as_array, difference
+from course_utils.exercises.engine.checks import Verdict, call, different, exercise, named, observed
+from course_utils.exercises.engine.reading import Answer, as_array, difference
 from course_utils.models import LeNet
 
 _SHAPES = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,)]

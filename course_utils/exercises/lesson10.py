@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as every_module
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -17,7 +17,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import Answer, difference
+from course_utils.exercises.engine.reading import Answer, difference
 from course_utils.models import LeNet
 
 

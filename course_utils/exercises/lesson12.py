@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -16,7 +16,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import Answer, NotNumbers, as_array, difference
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
 
 #: Twelve epochs of an imagined network, for the second exercise; accuracies in percent.
 CURVES = {

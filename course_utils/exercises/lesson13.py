@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -14,7 +14,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import Answer, NotNumbers, as_array, difference
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
 
 _GENERATOR = torch.Generator().manual_seed(0)
 # Never p = 0.5: there p and 1 - p could not be told apart.

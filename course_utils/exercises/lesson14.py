@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -20,7 +20,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import Answer, short
+from course_utils.exercises.engine.reading import Answer, short
 
 
 def _field(

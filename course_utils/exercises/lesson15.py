@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -16,7 +16,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import Answer, NotNumbers, as_array
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array
 
 # Examples and workers: with and without a remainder, and more workers than examples.
 _SPLITS = [(2, 1), (2, 2), (4, 2), (7, 2), (2, 3), (5, 5), (10, 4), (11, 4), (13, 6), (64, 3)]

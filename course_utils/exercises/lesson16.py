@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     call_text,
@@ -17,7 +17,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import Answer, NotNumbers, as_array
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array
 
 
 class TrainedNetwork(nn.Module):

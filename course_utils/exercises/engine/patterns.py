@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from course_utils.exercises.reading import NotNumbers, as_array, without_leading_ones
+from course_utils.exercises.engine.reading import NotNumbers, as_array, without_leading_ones
 
 #: The codes that a verdict may have beside those of its own exercise.
 PATTERNS = (

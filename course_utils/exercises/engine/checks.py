@@ -20,9 +20,9 @@ from typing import Any, Protocol, cast
 import numpy as np
 import torch
 
-from course_utils.exercises.guard import error_text, guarded, readers_line
-from course_utils.exercises.patterns import pattern
-from course_utils.exercises.reading import (
+from course_utils.exercises.engine.guard import error_text, guarded, readers_line
+from course_utils.exercises.engine.patterns import pattern
+from course_utils.exercises.engine.reading import (
     MOST_CHARACTERS,
     Answer,
     NotNumbers,

@@ -32,7 +32,7 @@ _NOT_THE_READERS = tuple(
         sysconfig.get_path("platstdlib"),
         sysconfig.get_path("purelib"),
         sysconfig.get_path("platlib"),
-        Path(__file__).resolve().parents[1],
+        Path(__file__).resolve().parents[2],  # course_utils
     )
 )
 
