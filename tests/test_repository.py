@@ -246,9 +246,11 @@ def test_every_room_is_installed_and_on_the_map():
     names = sorted(".".join(room.relative_to(ROOT).parts) for room in rooms)
     assert project["tool"]["setuptools"]["packages"] == names
     parts = {path.stem for path in (ROOT / "course_utils").glob("*.py")} - {"__init__", "__main__"}
-    parts |= {name.partition(".")[2] for name in names} - {""}
+    inside = [name.split(".")[1:] for name in names]
+    parts |= {name for name, *deeper in filter(None, inside) if not deeper}
     on_the_map = re.findall(r"^``(\w+)``  ", course_utils.__doc__, re.MULTILINE)
     assert sorted(on_the_map) == sorted(parts)
+    assert all(f"``{'/'.join(name)}``" in course_utils.__doc__ for name in inside if name)
     for room in rooms:
         assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
 

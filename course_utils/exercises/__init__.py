@@ -1,1 +1,1 @@
-"""The checks of the exercises: a file a lesson, and the engine that they share."""
+"""The checks of the exercises: a file a lesson; what they share is in ``engine``."""

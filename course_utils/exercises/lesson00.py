@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_utils.exercises.engine import Verdict, different, exercise, observed, value_check
+from course_utils.exercises.engine.checks import Verdict, different, exercise, observed, value_check
 
 check_pixels = value_check(
     "pixels: how many a picture of 28 × 28 has together with a frame that is 2 pixels wide.",

@@ -1,13 +1,15 @@
 """Checks of the exercises of lesson 01, a neuron."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from numpy._core import umath
 from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -16,7 +18,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import as_array
+from course_utils.exercises.engine.reading import Answer, as_array
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -24,9 +26,9 @@ def _sigmoid(z: np.ndarray) -> np.ndarray:
 
 
 # Of one sign, of both, unsorted and with equal numbers; whole numbers; and sizes that overflow.
-_CASES = [[2.0, 0.5], [0.0, 3.0], [-1.0, -2.5], [-0.5, 3.0, 0.0, -3.0, 0.25], [4.0, -2.0, 4.0]]
-_CASES += [[3, -2], [0, 1, -1, 5]]
-_CASES = [(np.array(z),) for z in _CASES]
+_NUMBERS = [[2.0, 0.5], [0.0, 3.0], [-1.0, -2.5], [-0.5, 3.0, 0.0, -3.0, 0.25], [4.0, -2.0, 4.0]]
+_NUMBERS += [[3, -2], [0, 1, -1, 5]]
+_CASES = [(np.array(z),) for z in _NUMBERS]
 _EXTREMES = np.array([30.0, -1e6, 0.0, 720.0, -30.0, 1e6, -720.0])
 
 
@@ -76,7 +78,7 @@ def check_stable_sigmoid(stable_sigmoid: Callable) -> str | Verdict | None:
     warnings_heard: list[str] = []
     with (
         np.errstate(all="call", under="ignore", call=lambda word, _: warnings_heard.append(word)),
-        patch.object(np._core._ufunc_config, "_make_extobj", _unchanged, create=True),
+        patch("numpy._core._ufunc_config._make_extobj", _unchanged, create=True),
         _TorchOverflow(warnings_heard),
     ):
         error = _error(stable_sigmoid, _EXTREMES.copy())
@@ -102,7 +104,9 @@ class _TorchOverflow(TorchFunctionMode):
         super().__init__()
         self.heard = heard
 
-    def __torch_function__(self, function, types, args=(), kwargs=None) -> object:
+    def __torch_function__(
+        self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         result = function(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor) and (result == torch.inf).any():
             self.heard.append("overflow")
@@ -111,7 +115,7 @@ class _TorchOverflow(TorchFunctionMode):
 
 def _unchanged(**_: object) -> object:
     """In place of NumPy's own: np.errstate and np.seterr, by whatever name, change nothing."""
-    return np._core.umath._extobj_contextvar.get()
+    return umath._extobj_contextvar.get()
 
 
 def _error(answer: Callable, z: np.ndarray) -> BaseException | None:
@@ -182,7 +186,7 @@ def check_nor(nor: Sequence) -> str | Verdict | None:
 class Signal:
     """What goes in and out of the gates of check_xor: they alone can read it."""
 
-    def _unreadable(self, *_: object) -> None:
+    def _unreadable(self, *_: object) -> NoReturn:
         raise TypeError("only the AND, OR and NOT that xor is given can read this")
 
     __bool__ = __eq__ = __lt__ = __int__ = __float__ = __xor__ = __add__ = __mul__ = _unreadable
@@ -229,15 +233,16 @@ class Signal:
 def check_xor(xor: Callable) -> str | Verdict | None:
     """xor(x_1, x_2, AND, OR, NOT): 1 if exactly one of two inputs is 1, from the gates given."""
     x_1, x_2, same_input_twice = Signal(), Signal(), []
-    values = {x_1: (0, 0, 1, 1), x_2: (0, 1, 0, 1), 0: (0,) * 4, 1: (1,) * 4}  # at the corners
+    at_corners: dict[Signal | int, tuple[int, ...]]
+    at_corners = {x_1: (0, 0, 1, 1), x_2: (0, 1, 0, 1), 0: (0,) * 4, 1: (1,) * 4}
 
     def gate(name: str, inputs: int, decide: Callable) -> Callable:
-        def answer(*given: object) -> Signal:
-            if len(given) != inputs or any(signal not in values for signal in given):
+        def answer(*given: Answer) -> Signal:
+            if len(given) != inputs or any(signal not in at_corners for signal in given):
                 raise TypeError(f"{name} takes {inputs} of: x_1, x_2 and what gates give")
-            inputs_read, output = [values[signal] for signal in given], Signal()
+            inputs_read, output = [at_corners[signal] for signal in given], Signal()
             same_input_twice.append(inputs == 2 and inputs_read[0] == inputs_read[1])
-            values[output] = tuple(int(decide(x)) for x in zip(*inputs_read, strict=True))
+            at_corners[output] = tuple(int(decide(x)) for x in zip(*inputs_read, strict=True))
             return output
 
         return answer
@@ -249,5 +254,5 @@ def check_xor(xor: Callable) -> str | Verdict | None:
         result = result[0]
     if not isinstance(result, Signal):
         return "no-gates"
-    found = _table(values[result], (0, 1, 1, 0))
+    found = _table(at_corners[result], (0, 1, 1, 0))
     return "same-unit-twice" if found and any(same_input_twice) else found

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from course_utils.exercises.engine import function_check, mistake
+from course_utils.exercises.engine.checks import function_check, mistake
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.json"
 
@@ -15,14 +15,19 @@ def _points() -> list[tuple]:
     """Three points that count the same, three that do not, the worked example, and others."""
     example = json.loads(EXAMPLES.read_text(encoding="utf-8"))["one_feature"]
     ten_points, counts = (example["x"], example["y"]), [0.5, 3, 1, 2, 1, 0.25, 4, 1, 2, 7]
-    points = [([0, 1, 2], [1, 2, 6], [1, 1, 1]), ([1, 0, 3], [2, -1, 1], [1, 3, 2])]
+    points: list[tuple] = [([0, 1, 2], [1, 2, 6], [1, 1, 1]), ([1, 0, 3], [2, -1, 1], [1, 3, 2])]
     points += [(*ten_points, [1] * 10), (*ten_points, counts)]
     points += [([400, 150, 900, 150], [160, 60, 380, 20], [8, 1, 7, 6])]
     return [tuple(np.array(part, dtype=float) for part in group) for group in points]
 
 
 def _slope(
-    x: np.ndarray, y: np.ndarray, c: np.ndarray, above=1, below=1, mean_weights=None
+    x: np.ndarray,
+    y: np.ndarray,
+    c: np.ndarray,
+    above: float = 1,
+    below: float = 1,
+    mean_weights: np.ndarray | None = None,
 ) -> float:
     """The slope of the best line. The options make mistakes.
 

@@ -1,13 +1,13 @@
 """Checks of the exercises of lesson 03, gradient descent."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -17,10 +17,18 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import as_array, difference, settle, without_leading_ones
+from course_utils.exercises.engine.reading import (
+    Answer,
+    as_array,
+    difference,
+    settle,
+    without_leading_ones,
+)
 
 
-def _gradient(W: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: float, scale=1.0) -> np.ndarray:
+def _gradient(
+    W: np.ndarray, X: np.ndarray, y: np.ndarray, alpha: float, scale: float = 1.0
+) -> np.ndarray:
     """With the first of its two terms so many times."""
     return scale * X.T @ (X @ W - y) / len(X) + alpha * W
 
@@ -33,7 +41,7 @@ def _problem(n: int, d: int, alpha: float) -> tuple:
 
 
 # First one weight and one example, then a square X, which may be transposed without an error.
-_GRADIENTS = [([2.0], [[3.0]], [1.0], 0.0), ([2.0], [[3.0]], [1.0], 0.5)]
+_GRADIENTS: list[tuple] = [([2.0], [[3.0]], [1.0], 0.0), ([2.0], [[3.0]], [1.0], 0.5)]
 _GRADIENTS += [([1.0, -2.0], [[2.0, -1.0], [0.0, 3.0]], [1.0, -4.0], pull) for pull in (0.0, 0.5)]
 _GRADIENTS = [(*map(np.array, case[:3]), case[3]) for case in _GRADIENTS]
 _GRADIENTS += [_problem(*size) for size in [(4, 4, 0.1), (3, 5, 0.25), (7, 1, 2.0), (12, 3, 3.0)]]
@@ -121,7 +129,7 @@ def _curvatures(X: np.ndarray, alpha: float, n: float | None = None) -> np.ndarr
     return np.linalg.eigvalsh(X.T @ X / (n or len(X))) + alpha
 
 
-_RATES = [([[2.0]], 0.0), ([[2.0]], 1.0), ([[3.0, 0.0], [0.0, 1.0]], 0.5)]
+_RATES: list[tuple] = [([[2.0]], 0.0), ([[2.0]], 1.0), ([[3.0, 0.0], [0.0, 1.0]], 0.5)]
 _RATES += [([[1.0, 2.0], [0.0, 1.0], [1.0, 6.0]], 0.0), ([[0.0, 5.0, 1.0], [1.0, 0.0, 1.0]], 2.0)]
 _RATES = [(np.array(X), alpha) for X, alpha in _RATES]
 _RATES += [_problem(n, d, alpha)[1::2] for n, d, alpha in [(12, 3, 0.1), (5, 4, 2.0), (30, 2, 9.0)]]
@@ -178,7 +186,7 @@ check_largest_rate = function_check(
 )
 
 
-def _joined(pair: Sequence) -> np.ndarray:
+def _joined(pair: Answer) -> np.ndarray:
     """Two arrays as one: stacked where they have the same shape, otherwise one after the other."""
     first, second = (without_leading_ones(as_array(part)) for part in pair)
     if first.shape == second.shape:

@@ -1,18 +1,30 @@
 """Checks of the exercises of lesson 04, back-propagation."""
 
 import copy
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn, tensor
+from torch import Tensor, nn, tensor
 from torch.nn import functional as F
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from course_utils.exercises import engine
-from course_utils.exercises.engine import Verdict, call, different, exercise, mistake, observed
-from course_utils.exercises.reading import as_array, as_code, settle
+from course_utils.exercises.engine.checks import (
+    Mistake,
+    Verdict,
+    call,
+    call_text,
+    different,
+    exercise,
+    judge,
+    mistake,
+    observed,
+)
+from course_utils.exercises.engine.reading import Answer, as_array, as_code, settle
+
+_Batches = list[tuple[Tensor, Tensor]]  # of x and y
 
 
 def _sigmoid(z: np.ndarray) -> np.ndarray:
@@ -48,10 +60,10 @@ def _layers() -> list[tuple]:
 def _part(backward: Callable, number: int) -> Callable:
     """One of its three results, as a function with the same arguments."""
 
-    def part(*arguments: object) -> object:
+    @functools.wraps(backward)  # where the names of the arguments are read
+    def part(*arguments: np.ndarray) -> Answer:
         return settle(backward(*arguments))[number]
 
-    part.__wrapped__ = backward  # where the names of the arguments are read
     return part
 
 
@@ -115,9 +127,9 @@ _BACKWARD_MISTAKES = [
 ]
 
 
-def _mistakes_of(number: int) -> Iterator[engine.Mistake]:
+def _mistakes_of(number: int) -> Iterator[Mistake]:
     for known in _BACKWARD_MISTAKES:
-        yield replace(known, rules=[_part(rule, number) for rule in known.rules])
+        yield replace(known, rules=tuple(_part(rule, number) for rule in known.rules))
 
 
 @exercise(
@@ -133,7 +145,7 @@ def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
         for case in cases:
             parts = call(sigmoid_backward, *copy.deepcopy(case), case=case)
             if parts is None:
-                return engine.judge(sigmoid_backward, _right_backward, cases)
+                return judge(sigmoid_backward, _right_backward, cases)
             if (
                 not isinstance(parts, list | tuple)
                 or [part is None for part in parts] != [False] * 3
@@ -141,21 +153,21 @@ def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
                 return different("three results are expected: return dX, dW, db.", case, parts)
         for number, name in enumerate(("dX", "dW", "db")):
             ask, right = _part(sigmoid_backward, number), _part(_right_backward, number)
-            verdict = engine.judge(ask, right, cases, [*_mistakes_of(number)])
+            verdict = judge(ask, right, cases, [*_mistakes_of(number)])
             if verdict:
                 sentence = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
                 return replace(verdict, sentence=sentence.replace("our result", f"our {name}"))
     return None
 
 
-def _layer(weight, bias, grad, batches) -> nn.Linear:
+def _layer(weight: Tensor, bias: Tensor, grad: Tensor) -> nn.Linear:
     layer = nn.Linear(*weight.T.shape)
     layer.weight.data, layer.bias.data = weight.clone(), bias.clone()
     layer.weight.grad, layer.bias.grad = grad.clone(), bias + 1
     return layer
 
 
-def _as_lines(weight, bias, grad, batches) -> str:
+def _as_lines(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> str:
     return f"""layer = nn.Linear({weight.shape[1]}, {weight.shape[0]})
     layer.weight.data, layer.bias.data = {as_code(weight)}, {as_code(bias)}
     layer.weight.grad = {as_code(grad)}
@@ -171,9 +183,9 @@ def _as_it_is(layer: nn.Module) -> tuple:
     ]
 
 
-def _own_gradients(*case: object) -> torch.Tensor:
-    layer = _layer(*case)
-    losses = [F.mse_loss(layer(x), y) for x, y in case[-1]]
+def _own_gradients(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> Tensor:
+    layer = _layer(weight, bias, grad)
+    losses = [F.mse_loss(layer(x), y) for x, y in batches]
     return torch.stack([torch.autograd.grad(loss, layer.weight)[0] for loss in losses])
 
 
@@ -189,8 +201,9 @@ def _used_layers() -> list[tuple]:
     small = tensor([[1.0, -1.0]]), tensor([1.0]), tensor([[100.0, 200.0]]), batches
     random = torch.Generator().manual_seed(0)
     sizes = [(2, 3), (2,), (2, 3), (4, 3), (4, 2), (3, 3), (3, 2)]
-    weight, bias, grad, *pairs = (torch.randint(9, n, generator=random) / 2 - 2 for n in sizes)
-    return [small, (weight, bias, grad + 9, [(pairs[0], pairs[1]), (pairs[2], pairs[3])])]
+    draws = (torch.randint(9, size, generator=random) / 2 - 2 for size in sizes)
+    weight, bias, grad, x_1, y_1, x_2, y_2 = draws
+    return [small, (weight, bias, grad + 9, [(x_1, y_1), (x_2, y_2)])]
 
 
 @exercise(
@@ -235,10 +248,10 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
     layer: nn.Linear whose .grad may hold something. batches: a list of (x, y). The loss is
     F.mse_loss(layer(x), y). The result: one array or tensor (outputs, inputs) for each batch.
     """
-    faults = []
+    faults: list[str] = []
 
-    def ask(weight, bias, grad, batches) -> object:
-        layer = _layer(weight, bias, grad, batches)
+    def ask(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> Answer:
+        layer = _layer(weight, bias, grad)
         before, lines = _as_it_is(layer), _as_lines(weight, bias, grad, batches)
         found = call(weight_gradients, layer, batches, shown=lines)
         if _as_it_is(layer) != before:
@@ -247,14 +260,14 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
             faults.append("zeroed-too-late")
         return found
 
-    verdict = engine.judge(ask, _own_gradients, _used_layers())
-    if faults or not verdict:
-        return faults[0] if faults else None
-    text = engine.call_text(ask, verdict.case)
+    verdict = judge(ask, _own_gradients, _used_layers())
+    if faults or not verdict or not verdict.case:
+        return faults[0] if faults else verdict
+    text = call_text(ask, verdict.case)
     return replace(verdict, sentence=verdict.sentence.replace(text, _as_lines(*verdict.case)))
 
 
-def _learn_watched(learn_moons: Callable) -> tuple[object, list[bool]]:
+def _learn_watched(learn_moons: Callable) -> tuple[Answer, list[bool]]:
     """What learn_moons returns, and of each step of an optimizer, whether it had a gradient."""
     steps = []
 
@@ -377,7 +390,7 @@ def check_learn_moons(learn_moons: Callable) -> str | Verdict | None:
     if not np.isfinite(scores).all():
         return "diverged"
     shares = {border: _share(model, border) for border in (0.5, 0.0)}
-    border = max(shares, key=shares.get)
+    border = max(shares, key=shares.__getitem__)
     if shares[border] >= 0.96:
         return None
     if steps and not any(steps):

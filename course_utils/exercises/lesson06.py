@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine import function_check, mistake
+from course_utils.exercises.engine.checks import function_check, mistake
 
 
 def _sides(rule: Callable) -> Callable:
@@ -144,7 +144,9 @@ def _conv2d_cases() -> list[tuple]:
     """
     rng = np.random.default_rng(0)
 
-    def case(C: int, height: int, width: int, K: int, side: int, stride: int, part=1.0) -> tuple:
+    def case(
+        C: int, height: int, width: int, K: int, side: int, stride: int, part: float = 1.0
+    ) -> tuple:
         sizes = [(C, height, width), (K, C, side, side), (K,)]
         draws = [rng.integers(-9, 10, size=size) for size in sizes]
         return *((draw + (draw == 0)) * part for draw in draws), stride

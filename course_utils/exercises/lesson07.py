@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     different,
     exercise,
@@ -14,7 +14,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import as_array, difference
+from course_utils.exercises.engine.reading import Answer, as_array, difference
 
 
 def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
@@ -144,7 +144,7 @@ def _back(
 def _back_cases() -> list[tuple]:
     """Positive, negative, two windows, overlap, ties, a rest; then large ones with all of it."""
     rng, cases = np.random.default_rng(1), []
-    for x, dy, stride in [
+    for x_rows, dy_rows, stride in [
         ([[1, 4], [3, 2]], [[5]], 2),
         ([[-4, -2], [-1, -3]], [[5]], 2),
         ([[0, 2, 0, -1], [4, 3, -7, -2]], [[5, -3]], 2),
@@ -152,7 +152,7 @@ def _back_cases() -> list[tuple]:
         ([[0, 6, -1, -1], [6, 6, -1, -1]], [[5, 3]], 2),
         ([[2, -3, 9], [-5, 0, 8]], [[4]], 3),
     ]:
-        cases.append((np.array(x, dtype=float), np.array(dy, dtype=float), 2, stride))
+        cases.append((np.array(x_rows, dtype=float), np.array(dy_rows, dtype=float), 2, stride))
     for shape, size, stride in [((7, 5), 3, 2), ((6, 8), 3, 1), ((8, 7), 2, 3), ((5, 9), 1, 2)]:
         x = rng.integers(-4, 3, size=shape) / 2
         dy = rng.integers(-9, 10, size=_average(x, size, stride).shape) + 0.5
@@ -251,7 +251,7 @@ _KNOWN_SIDES = [
     "With padding 2 the first convolution keeps the 28; then all is as for 32 × 32 pixels.",
     _KNOWN_SIDES,
 )
-def check_sides(sides: object) -> str | Verdict | None:
+def check_sides(sides: Answer) -> str | Verdict | None:
     """sides: the sides after convolution, pooling, convolution and pooling, from 28 × 28."""
     words = difference(sides, _SIDES, "sides", rtol=0)
     for known in _KNOWN_SIDES if words else []:

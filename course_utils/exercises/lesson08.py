@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -17,7 +18,7 @@ from course_utils.exercises.engine import (
     observed,
     value_check,
 )
-from course_utils.exercises.reading import difference
+from course_utils.exercises.engine.reading import difference
 
 
 def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
@@ -30,7 +31,7 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
     optimizer = torch.optim.SGD(model.parameters(), lr=1, momentum=0.9)
 
     def recorded(event: str, method: Callable) -> Callable:
-        def call_and_record(*arguments: object, **options: object) -> object:
+        def call_and_record(*arguments: Any, **options: Any) -> Any:
             events.append(event)
             return method(*arguments, **options)
 
@@ -43,9 +44,8 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
             if "does not require grad" not in str(error):
                 raise
 
-    optimizer.zero_grad = recorded("zero_grad", optimizer.zero_grad)
-    model.zero_grad = recorded("zero_grad", model.zero_grad)
-    optimizer.step = recorded("step", optimizer.step)
+    for owner, event in [(optimizer, "zero_grad"), (model, "zero_grad"), (optimizer, "step")]:
+        setattr(owner, event, recorded(event, getattr(owner, event)))
     model.bias.register_hook(lambda _: events.append("backward"))
     for number in range(3):
         x, y = torch.tensor([[1.0, 2.0], [0.0, 1.0]]) + number, torch.tensor([2, 0])
@@ -60,7 +60,9 @@ def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:
 
 
 def _step(loss: Callable = F.cross_entropy, zero_grad: bool = True) -> Callable:
-    def step(model, optimizer, x, y) -> None:
+    def step(
+        model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
+    ) -> None:
         if zero_grad:
             optimizer.zero_grad()
         loss(model(x), y).backward()

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import Verdict, call, different, exercise, named, observed
-from course_utils.exercises.reading import as_array, difference
+from course_utils.exercises.engine.checks import Verdict, call, different, exercise, named, observed
+from course_utils.exercises.engine.reading import Answer, as_array, difference
 from course_utils.models import LeNet
 
 _SHAPES = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 400), (120,), (84, 120), (84,)]
@@ -66,7 +66,9 @@ class _Network:
         return True
 
 
-def _lenet(x: torch.Tensor, parameters: Sequence[torch.Tensor], pooled: Callable, activation):
+def _lenet(
+    x: torch.Tensor, parameters: Sequence[torch.Tensor], pooled: Callable, activation: Callable
+) -> torch.Tensor:
     """LeNet's logits, with this pooling and this activation."""
     for layer in range(5):
         weight, bias = parameters[2 * layer : 2 * layer + 2]
@@ -75,7 +77,7 @@ def _lenet(x: torch.Tensor, parameters: Sequence[torch.Tensor], pooled: Callable
     return x
 
 
-def _has_layers(value: object) -> bool:
+def _has_layers(value: Answer) -> bool:
     return isinstance(value, list | tuple) and any(isinstance(item, nn.Module) for item in value)
 
 
@@ -136,10 +138,10 @@ def check_my_lenet(my_lenet: Callable) -> str | Verdict | None:
     )
 
 
-def _first_logits(model: nn.Module, x: torch.Tensor) -> object:
+def _first_logits(model: nn.Module, x: torch.Tensor) -> Answer:
     """What the network gives, or the name of the mistake that stops it."""
 
-    def run(x: torch.Tensor) -> object:
+    def run(x: torch.Tensor) -> Answer:
         try:
             return model(x)  # lazy layers now know their sizes
         except RuntimeError as error:
@@ -279,6 +281,7 @@ def check_shapes(shapes: Sequence) -> str | Verdict | None:
         if len(shape) == len(right):
             return "channels" if len(shape) == 4 and shape[1] != right[1] else "sizes"
         return different(f"shape {stage + 1} of 5 should have {len(right)} numbers.")
+    return None
 
 
 @exercise(

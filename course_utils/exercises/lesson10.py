@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as every_module
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -17,7 +17,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import difference
+from course_utils.exercises.engine.reading import Answer, difference
 from course_utils.models import LeNet
 
 
@@ -37,7 +37,7 @@ def _watched(model: nn.Module, x: torch.Tensor) -> tuple[dict, dict]:
     """What each module of a model takes, and what it puts out."""
     inputs, outputs = {}, {}
 
-    def keep(layer, given, output) -> None:
+    def keep(layer: nn.Module, given: tuple, output: torch.Tensor) -> None:
         inputs[layer], outputs[layer] = given[0].detach().clone(), output.detach().clone()
 
     hooks = [layer.register_forward_hook(keep) for layer in model.modules()]
@@ -65,7 +65,7 @@ def _state(model: nn.Module) -> list:
     return layers + [(p.requires_grad, p.grad is None, p.detach().sum().item()) for p in weights]
 
 
-def _has_graph(found: object) -> bool:
+def _has_graph(found: Answer) -> bool:
     if isinstance(found, list | tuple):
         return any(map(_has_graph, found))
     return isinstance(found, torch.Tensor) and found.requires_grad
@@ -137,8 +137,8 @@ def check_record(record: Callable) -> str | Verdict | None:
             empty = isinstance(found, list) and not found
             why = " Nothing was recorded: was the model run while the hook was on it?"
             return different(f"for model.{place}, {words}{why if empty else ''}")
-        fault = fault or (_has_graph(found) and "detach-forgotten") or (left and "hook-left")
-        fault = fault or (_state(model) != state and "model-changed")
+        fault = fault or ("detach-forgotten" if _has_graph(found) else "hook-left" if left else "")
+        fault = fault or ("model-changed" if _state(model) != state else "")
     return fault or None
 
 
@@ -152,13 +152,13 @@ def _scaled(
     """
 
     def rule(maps: torch.Tensor) -> np.ndarray:
-        maps = maps.double().numpy()
-        low = maps.min(axis=axes or None, keepdims=True)
-        high = maps.max(axis=axes or None, keepdims=True)
-        subtracted = offset(maps) if offset else low
-        divided_by = divisor(maps) if divisor else high - low
+        values = maps.double().numpy()
+        low = values.min(axis=axes or None, keepdims=True)
+        high = values.max(axis=axes or None, keepdims=True)
+        subtracted = offset(values) if offset else low
+        divided_by = divisor(values) if divisor else high - low
         with np.errstate(all="ignore"):
-            return (maps - subtracted) / divided_by
+            return (values - subtracted) / divided_by
 
     return rule, lambda maps: np.nan_to_num(rule(maps), posinf=0, neginf=0)
 

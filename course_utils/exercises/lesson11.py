@@ -5,8 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import Verdict, call, exercise, function_check, judge, mistake
-from course_utils.exercises.reading import difference
+from course_utils.exercises.engine.checks import (
+    Verdict,
+    call,
+    exercise,
+    function_check,
+    judge,
+    mistake,
+)
+from course_utils.exercises.engine.reading import difference
 
 
 def _matrix(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:

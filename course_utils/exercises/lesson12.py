@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -16,7 +16,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import NotNumbers, as_array, difference
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
 
 #: Twelve epochs of an imagined network, for the second exercise; accuracies in percent.
 CURVES = {
@@ -28,7 +28,7 @@ CURVES = {
 }
 
 
-def _stop(history: dict, patience: int, curve: str = "validation_loss", **mistakes) -> tuple:
+def _stop(history: dict, patience: int, curve: str = "validation_loss", **mistakes: float) -> tuple:
     """The right pair; each option is a mistake."""
     values = [mistakes.get("sign", 1) * value for value in history[curve]]
     best, kept, waited, epoch = float("inf"), 0, 0, 0
@@ -182,7 +182,7 @@ _EPOCHS |= {10: "beyond-patience", 8: "last-epoch"}
         ),
     ],
 )
-def check_reading(reading: object) -> str | Verdict | None:
+def check_reading(reading: Answer) -> str | Verdict | None:
     """reading: (epoch, accuracy), what patience 3 keeps of CURVES, and the result to report."""
     try:
         epoch, accuracy = as_array(reading).ravel()

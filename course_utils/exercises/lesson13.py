@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -14,7 +14,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import NotNumbers, as_array, difference
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
 
 _GENERATOR = torch.Generator().manual_seed(0)
 # Never p = 0.5: there p and 1 - p could not be told apart.
@@ -70,7 +70,7 @@ def check_my_dropout(my_dropout: Callable) -> str | Verdict | None:
     """my_dropout(a, p, training): a tensor of the shape of a, by inverted dropout."""
     torch.manual_seed(0)
     for a, p in _LAYERS:
-        results = {True: [], False: []}
+        results: dict[bool, list[np.ndarray]] = {True: [], False: []}
         for training in [True] * (50 + 700 // a.numel()) + [False] * 10:
             result = _shaped(call(my_dropout, a.clone(), p, training), a, training)
             if isinstance(result, Verdict):
@@ -82,7 +82,7 @@ def check_my_dropout(my_dropout: Callable) -> str | Verdict | None:
     return None
 
 
-def _shaped(result: object, a: torch.Tensor, training: bool) -> np.ndarray | Verdict:
+def _shaped(result: Answer, a: torch.Tensor, training: bool) -> np.ndarray | Verdict:
     name = f"with training={training} your result"
     try:
         numbers = as_array(result)
@@ -150,8 +150,11 @@ def _lrn(total: Callable = _total, window: Callable = _window) -> Callable:
     """The rule of a sum over a window; other sums and windows are mistakes."""
 
     def normalise(a: torch.Tensor, size: int, *how: float) -> list:
-        a = as_array(a)
-        return [a[i] / total(window(a, i, size // 2), size, *how) for i in range(len(a))]
+        values = as_array(a)
+        return [
+            value / total(window(values, i, size // 2), size, *how)
+            for i, value in enumerate(values)
+        ]
 
     return normalise
 

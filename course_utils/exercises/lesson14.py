@@ -4,13 +4,14 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import add, mul, truediv
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -19,7 +20,7 @@ from course_utils.exercises.engine import (
     mistake,
     observed,
 )
-from course_utils.exercises.reading import short
+from course_utils.exercises.engine.reading import Answer, short
 
 
 def _field(
@@ -104,9 +105,13 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self, branch: float | None = None) -> None:
         super().__init__()
-        self.branch, self.large, self.small = branch, [], []
+        self.branch = branch
+        self.large: list[tuple[torch.Tensor, ...]] = []
+        self.small: list[tuple[torch.Tensor, ...]] = []
 
-    def __torch_function__(self, function, types, args=(), kwargs=None) -> object:
+    def __torch_function__(
+        self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
         given = (*args, *(kwargs or {}).values())
         result = function(*args, **(kwargs or {}))
         if function in _NORMALISATIONS:
@@ -168,7 +173,7 @@ def check_my_block(my_block: Callable) -> str | Verdict | None:
         model = call(my_block, *sizes)
         if not isinstance(model, nn.Module):
             return different(f"my_block{sizes} should give an nn.Module.")
-        found = _look_at_block(model, *sizes)
+        found: str | Verdict | None = _look_at_block(model, *sizes)
         if isinstance(found, str) and found not in check_my_block.codes:
             found = different(f"my_block{sizes}: {found}")
         if found:
@@ -180,11 +185,11 @@ def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-2)
 
 
-def _run(model: nn.Module, x: torch.Tensor, branch: float | None = None) -> tuple[object, _Watch]:
+def _run(model: nn.Module, x: torch.Tensor, branch: float | None = None) -> tuple[Answer, _Watch]:
     """What the model gives, or the RuntimeError that it stops with; and what was seen."""
     watch = _Watch(branch)
 
-    def forward() -> object:
+    def forward() -> Answer:
         warnings.simplefilter("ignore")
         try:  # oneDNN is slow on small maps where the cores are busy
             with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), watch:
@@ -205,7 +210,7 @@ def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -
     before = _weights(watch)
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter *= 2
+            parameter.mul_(2)
     y, watch = _run(model, x)
     # With a large number for the branch the result shows the shortcut.
     plus, minus, more = (_run(model, x, branch)[0] for branch in (_LARGE, -_LARGE, 2 * _LARGE))
@@ -222,7 +227,7 @@ def _weights(watch: _Watch) -> list[torch.Tensor]:
 def _look_at_shapes(
     model: nn.Module,
     x: torch.Tensor,
-    y: object,
+    y: Answer,
     watch: _Watch,
     sizes: tuple[int, int, int],
 ) -> str | None:
@@ -301,7 +306,7 @@ def _look_at_shortcut(
     shortcut, other = plus - _LARGE, x.clone()
     other[:, :, :stride, :stride] += 10
     moved = (_run(model, other, _LARGE)[0] - plus).abs().amax(dim=(0, 1)) > 1e-2
-    local = moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0
+    local = bool(moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0)
     if x.shape == plus.shape and not watch.small:
         local = _close(shortcut, x)
     convolutions = watch.large + watch.small

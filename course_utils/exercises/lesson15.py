@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import cast
 
 import torch
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     different,
@@ -15,7 +16,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import NotNumbers, as_array
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array
 
 # Examples and workers: with and without a remainder, and more workers than examples.
 _SPLITS = [(2, 1), (2, 2), (4, 2), (7, 2), (2, 3), (5, 5), (10, 4), (11, 4), (13, 6), (64, 3)]
@@ -56,9 +57,10 @@ def check_shard(shard: Callable) -> str | Verdict | None:
 
     Any way to share them out: every second one, blocks, or another.
     """
-    faults, shares = {}, {}
+    faults: dict[str | None, tuple[int, int]] = {}
+    shares: dict[tuple[int, int], list[list[int]]] = {}
     for n, ranks in _SPLITS:
-        shares[n, ranks] = parts = []
+        parts = shares[n, ranks] = []
         for rank in range(ranks):
             share = _indices(call(shard, n, ranks, rank))
             if isinstance(share, str):
@@ -80,7 +82,7 @@ def check_shard(shard: Callable) -> str | Verdict | None:
     return None
 
 
-def _indices(share: object) -> list[int] | str:
+def _indices(share: Answer) -> list[int] | str:
     """A worker's indices, or what is wrong with them."""
     try:
         numbers = as_array([*share] if isinstance(share, set | frozenset) else share)
@@ -105,7 +107,8 @@ def _fault(parts: list[list[int]], n: int, ranks: int) -> str | None:
 
 
 def _weighted(gradients: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
-    return sum(size * g for g, size in zip(gradients, sizes, strict=True)) / sum(sizes)
+    total = sum(size * g for g, size in zip(gradients, sizes, strict=True))
+    return cast(torch.Tensor, total) / sum(sizes)  # sum() alone might have been empty, and 0
 
 
 def _gradients(count: int, *shape: int) -> list[torch.Tensor]:

@@ -3,11 +3,12 @@
 import copy
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine.checks import (
     Verdict,
     call,
     call_text,
@@ -16,7 +17,7 @@ from course_utils.exercises.engine import (
     named,
     observed,
 )
-from course_utils.exercises.reading import NotNumbers, as_array
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array
 
 
 class TrainedNetwork(nn.Module):
@@ -121,7 +122,7 @@ def _try_new_head(new_head: Callable, classes: int) -> str | Verdict | None:
     x, y = _images(classes)
     shown = f"new_head(network, {classes}, x, y)"
 
-    def answer(*given: object) -> object:
+    def answer(*given: Any) -> Answer:
         try:
             return new_head(*given)
         except ValueError as error:
@@ -150,7 +151,7 @@ def _try_new_head(new_head: Callable, classes: int) -> str | Verdict | None:
     )
 
 
-def _look_at_outputs(logits: object, classes: int, images: int, shown: str) -> str | Verdict | None:
+def _look_at_outputs(logits: Answer, classes: int, images: int, shown: str) -> str | Verdict | None:
     if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != images:
         return different(f"{shown} should give a row of logits for each of {images} images.")
     if logits.shape[1] == 4 and classes == 3:
@@ -184,12 +185,12 @@ def _look_at_answers(logits: torch.Tensor, y: torch.Tensor, classes: int) -> Ver
     )
 
 
-def _is_mask(chosen: object, count: int) -> bool:
+def _is_mask(chosen: Answer, count: int) -> bool:
     kinds = {str(getattr(item, "dtype", type(item).__name__)) for item in chosen}
     return len(chosen) == count and bool(kinds) and all("bool" in kind for kind in kinds)
 
 
-def _indices(chosen: object, count: int) -> list[int]:
+def _indices(chosen: Answer, count: int) -> list[int]:
     """The indices in a list, set, array, tensor or mask. Raises NotNumbers for anything else."""
     if isinstance(chosen, set | frozenset):
         chosen = sorted(chosen)
@@ -259,7 +260,8 @@ def check_split(split: Callable) -> str | Verdict | None:
 
     Any n of each, in any order; lists, arrays, tensors, sets or masks.
     """
-    faults, altogether = {}, []
+    faults: dict[str | None, tuple[str, tuple]] = {}
+    altogether = []
     for labels, n in _LABELS:
         found = call(split, labels.clone(), n, case=(labels, n))
         text = call_text(split, (labels, n))
@@ -299,7 +301,7 @@ def _fault(labels: list[int], n: int, few: list[int], rest: list[int]) -> str | 
 
 
 #: For the third exercise: accuracies in percent of imagined networks, by the number of images.
-CURVES = {
+CURVES: dict[str, list[float]] = {
     "images": [50, 100, 200, 500, 1000, 5000],
     "scratch, training": [100.0, 100.0, 99.5, 98.9, 98.4, 97.0],
     "scratch, test": [41.0, 52.5, 63.8, 76.0, 83.1, 92.4],
@@ -362,7 +364,7 @@ _READINGS = {
         ),
     ],
 )
-def check_reading(reading: object) -> str | Verdict | None:
+def check_reading(reading: Answer) -> str | Verdict | None:
     """reading: (images, points), what CURVES say of training from scratch and of transfer."""
     try:
         count, points = as_array(reading).ravel()

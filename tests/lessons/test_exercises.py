@@ -22,8 +22,8 @@ from exercise_sources import (
     wrong_sources,
 )
 
-from course_utils.exercises import guard
-from course_utils.exercises.engine import (
+from course_utils.exercises.engine import guard
+from course_utils.exercises.engine.checks import (
     Verdict,
     exercise,
     function_check,
@@ -31,8 +31,9 @@ from course_utils.exercises.engine import (
     observed,
     value_check,
 )
-from course_utils.exercises.patterns import PATTERNS
-from course_utils.exercises.reading import as_array, as_code, difference
+from course_utils.exercises.engine.patterns import PATTERNS
+from course_utils.exercises.engine.reading import as_array, as_code, difference
+from course_utils.models import LeNet
 
 #: Wrong answers divide by zero, overflow and use what is deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -219,6 +220,14 @@ def test_an_error_is_the_readers_own_line(tmp_path):
     assert verdict.code == "raised"
     for part in ("double(x=np.array([1., 2.]))", "line 3 of double: return y[7]", "IndexError"):
         assert part in repr(verdict)
+
+
+def test_an_error_inside_the_course_is_told_by_the_readers_line():
+    namespace = {"LeNet": LeNet}
+    exec(compile("def double(x):\n    return LeNet()(x)\n", "cell", "exec"), namespace)
+    verdict = check_double(namespace["double"])
+    assert verdict.code == "raised"
+    assert "at line 2 of double\n" in repr(verdict)
 
 
 def test_a_wrong_number_of_arguments_is_in_the_call_itself():

@@ -15,8 +15,8 @@ from documents import solutions
 from exercise_sources import CHECK_IDS, EVERY_CHECK, answers, checks, run_solution
 from mutants import argument_mutants
 
-from course_utils.exercises.engine import Verdict
-from course_utils.exercises.reading import as_array, difference, settle
+from course_utils.exercises.engine.checks import Verdict
+from course_utils.exercises.engine.reading import as_array, difference, settle
 
 #: Wrong answers divide by zero, overflow and use what is deprecated.
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]

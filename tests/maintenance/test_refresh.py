@@ -52,7 +52,7 @@ def test_an_ignored_output_depends_on_the_package_too(monkeypatch):
     source = "from course_utils.training import fit\nfrom course_utils import plots"
     files = {path.stem for path in imported(source)}
     assert {"training", "plots", "images", "sources"} <= files  # what they import, too
-    assert "engine" not in {path.stem for path in imported("from course_utils.exercises import x")}
+    assert not imported("from course_utils.exercises import lesson06")
     notebook = small_notebook()
     notebook.cells[0].source += "\nfrom course_utils import plots"
     ((_, before),) = pasts(notebook)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from course_utils.exercises.reading import NotNumbers, as_array, without_leading_ones
+from course_utils.exercises.engine.reading import NotNumbers, as_array, without_leading_ones
 
 #: The codes that a verdict may have beside those of its own exercise.
 PATTERNS = (
@@ -131,7 +131,7 @@ def _changed_numbers(
             yield code, sentence
 
 
-_CHANGES = [
+_CHANGES: list[tuple[Callable, str, str]] = [
     (np.negative, "negated", "Every number has the wrong sign."),
     (np.abs, "sign-lost", "The sizes are right; the minus signs are lost."),
     (

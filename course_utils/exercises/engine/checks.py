@@ -15,14 +15,16 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 
-from course_utils.exercises.guard import error_text, guarded, readers_line
-from course_utils.exercises.patterns import pattern
-from course_utils.exercises.reading import (
+from course_utils.exercises.engine.guard import error_text, guarded, readers_line
+from course_utils.exercises.engine.patterns import pattern
+from course_utils.exercises.engine.reading import (
     MOST_CHARACTERS,
+    Answer,
     NotNumbers,
     as_array,
     as_code,
@@ -46,8 +48,8 @@ class Verdict:
     code: str
     sentence: str
     case: tuple | None = None
-    got: object = None
-    expected: object = None
+    got: Answer = None
+    expected: Any = None
 
     def __repr__(self) -> str:
         return self.sentence
@@ -77,6 +79,15 @@ def observed(code: str, sentence: str, *values: object) -> Mistake:
     return Mistake(code, sentence, values)
 
 
+class Check(Protocol):
+    """A check of one answer. codes: those of its mistakes; sentences: what is said of each."""
+
+    codes: tuple[str, ...]
+    sentences: dict[str, str]
+
+    def __call__(self, answer: Answer, /) -> Verdict: ...
+
+
 class _Ended(Exception):
     """Carries the verdict on an answer that cannot be asked further."""
 
@@ -85,17 +96,17 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True)
-class _Check:
+class _UnderWay:
     name: str
     mistakes: Sequence[Mistake]
     notes: list[str]
 
 
 _LINE = 88  # a longer call is printed with a line for each argument
-_under_way: ContextVar[_Check] = ContextVar("the check that is under way")
+_under_way: ContextVar[_UnderWay] = ContextVar("the check that is under way")
 
 
-def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable:
+def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable[[Callable], Check]:
     """Make a check of a function that looks at one answer.
 
     correct: the sentence for a correct answer.
@@ -106,17 +117,17 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable:
     """
     by_code = {known.code: known for known in mistakes}
 
-    def decorate(look: Callable) -> Callable:
+    def decorate(look: Callable) -> Check:
         name = look.__name__.removeprefix("check_")
 
         @functools.wraps(look)
-        def check(answer: object) -> Verdict:
+        def judged(answer: Answer) -> Verdict:
             if _is_stub(answer):
                 return Verdict(
                     "unanswered", "Not answered yet: put your answer in place of the dots."
                 )
             with guarded() as notes:
-                token = _under_way.set(_Check(name, mistakes, notes))
+                token = _under_way.set(_UnderWay(name, mistakes, notes))
                 try:
                     found = look(settle(answer))
                     if found is None:
@@ -136,6 +147,7 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable:
             remarks = "".join(f"\n({note})" for note in dict.fromkeys(notes))
             return replace(found, sentence=found.sentence + remarks)
 
+        check = cast(Check, judged)
         check.codes = tuple(by_code)
         check.sentences = {known.code: known.sentence for known in mistakes}
         return check
@@ -169,7 +181,7 @@ def _raised(error: BaseException, call: str = "", case: tuple | None = None) -> 
     )
 
 
-def _is_stub(answer: object) -> bool:
+def _is_stub(answer: Answer) -> bool:
     """Dots, or a function made by `def` that does no more than `def f(): ...` does."""
     return answer is ... or (
         type(answer) is types.FunctionType
@@ -182,23 +194,23 @@ def _steps(function: Callable) -> list[tuple]:
     return [(step.opname, step.argval) for step in dis.get_instructions(function)]
 
 
-def _stub(): ...
+def _stub() -> None: ...
 
 
 def different(
-    words: str, case: tuple | None = None, got: object = None, expected: object = None
+    words: str, case: tuple | None = None, got: Answer = None, expected: Any = None
 ) -> Verdict:
     """The verdict on a wrong answer that is none of the known mistakes."""
     return Verdict("different", f"Not yet: {words}", case, got, expected)
 
 
-def named(code: str, words: str, case: tuple | None = None, got: object = None) -> Verdict:
+def named(code: str, words: str, case: tuple | None = None, got: Answer = None) -> Verdict:
     """The verdict on a known mistake, with words about this answer behind the mistake's own."""
     (known,) = (known for known in _under_way.get().mistakes if known.code == code)
     return Verdict(code, f"Not yet. {known.sentence}{words}", case, got)
 
 
-def call(answer: Callable, *arguments: object, shown: str = "", case: tuple = ()) -> object:
+def call(answer: Callable, *arguments: Any, shown: str = "", case: tuple = ()) -> Answer:
     """What the answer gives for these arguments (iterators in lists); its error is the verdict.
 
     shown: the call as the reader would write it, where the arguments cannot be printed as code.
@@ -234,7 +246,7 @@ def call_text(answer: Callable, arguments: tuple) -> str:
 def _names(answer: Callable, arguments: tuple) -> list[str]:
     """The names that the answer gives its arguments."""
     try:
-        parameters = inspect.signature(answer).parameters.values()
+        parameters = [*inspect.signature(answer).parameters.values()]
     except Exception:  # builtins, and what a hostile object does
         parameters = []
     names = [
@@ -275,8 +287,8 @@ class _Failure:
     """The first case that fails: what the answer gives, what is right, and how they differ."""
 
     case: tuple
-    got: object
-    expected: object
+    got: Answer
+    expected: Any
     words: str
 
 
@@ -353,7 +365,7 @@ def _changes(answer: Callable, case: tuple, given: tuple) -> list[str]:
     ]
 
 
-def _equal(before: object, after: object) -> bool:
+def _equal(before: Any, after: Any) -> bool:
     if isinstance(before, torch.Tensor):
         return before.shape == after.shape and torch.equal(before, after)
     if isinstance(before, np.ndarray):
@@ -371,21 +383,21 @@ def function_check(
     *,
     correct: str,
     rtol: float = 1e-4,
-) -> Callable:
+) -> Check:
     """The check of a function that should agree with a reference on all cases (see judge).
 
     describe: "name(arguments): what it gives", the check's docstring.
     """
 
-    def look(answer: object) -> Verdict | None:
+    def look(answer: Answer) -> Verdict | None:
         return judge(answer, reference, cases, rtol=rtol)
 
     return _make(describe, look, correct, mistakes)
 
 
 def value_check(
-    describe: str, expected: object, mistakes: Sequence[Mistake], *, correct: str, rtol: float = 0
-) -> Callable:
+    describe: str, expected: Any, mistakes: Sequence[Mistake], *, correct: str, rtol: float = 0
+) -> Check:
     """The check of a number or a list: mistakes hold the wrong values that are known.
 
     describe: "name: what it is", the check's docstring.
@@ -393,7 +405,7 @@ def value_check(
 
     name = describe.partition(":")[0]
 
-    def look(answer: object) -> str | Verdict | None:
+    def look(answer: Answer) -> str | Verdict | None:
         words = difference(answer, expected, name, rtol=rtol)
         if not words:
             return None
@@ -407,14 +419,14 @@ def value_check(
     return _make(describe, look, correct, mistakes)
 
 
-def _is_numbers(value: object) -> bool:
+def _is_numbers(value: Answer) -> bool:
     try:
         return as_array(value) is not None
     except NotNumbers:
         return False
 
 
-def _make(describe: str, look: Callable, correct: str, mistakes: Sequence[Mistake]) -> Callable:
+def _make(describe: str, look: Callable, correct: str, mistakes: Sequence[Mistake]) -> Check:
     name = describe.partition(":")[0].partition("(")[0]
     look.__name__ = look.__qualname__ = f"check_{name}"
     look.__doc__ = describe

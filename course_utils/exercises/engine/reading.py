@@ -1,12 +1,16 @@
 """Reading what an answer gives back: as numbers, as code that can be pasted, side by side."""
 
 import re
-from collections.abc import Iterator, MappingView
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
 
+#: What a student hands in, or what that gives back. It may be of any type; which one it is, the
+#: checks find out, so the type of an answer promises nothing.
+Answer = Any
 #: As many values are read of an iterator; one that gives more is taken for endless.
 MOST_VALUES = 100_000
 #: Code longer than this is not printed.
@@ -19,9 +23,9 @@ class NotNumbers(TypeError):
     """A value that cannot be read as real numbers. Its text completes "your result …"."""
 
 
-def settle(value: object) -> object:
+def settle(value: Answer) -> Answer:
     """A list for everything that can be read only once, at any depth of lists and tuples."""
-    if isinstance(value, Iterator | MappingView):
+    if isinstance(value, Iterator | KeysView | ValuesView | ItemsView):
         items = [*islice(value, MOST_VALUES + 1)]
         if len(items) > MOST_VALUES:
             raise NotNumbers(f"has no end: the first {MOST_VALUES:,} values were read")
@@ -31,7 +35,7 @@ def settle(value: object) -> object:
     return value
 
 
-def _numbers(value: object) -> np.ndarray:
+def _numbers(value: Answer) -> np.ndarray:
     """An array of a number, a (nested) list or tuple, an array or a tensor, in its own dtype."""
     if isinstance(value, torch.Tensor):
         value = value.detach().cpu()
@@ -48,7 +52,7 @@ def _numbers(value: object) -> np.ndarray:
     return array
 
 
-def as_array(value: object) -> np.ndarray:
+def as_array(value: Answer) -> np.ndarray:
     """A float64 array of a number, list, tuple, array, tensor, iterator or dict view.
 
     Raises NotNumbers for anything that is not made of real numbers.
@@ -56,7 +60,7 @@ def as_array(value: object) -> np.ndarray:
     return _read(value).astype(np.float64)
 
 
-def _read(value: object) -> np.ndarray:
+def _read(value: Answer) -> np.ndarray:
     try:
         return _numbers(settle(value))
     except NotNumbers:
@@ -66,7 +70,7 @@ def _read(value: object) -> np.ndarray:
 
 
 def difference(
-    got: object, expected: object, name: str = "your result", *, rtol: float = 1e-4
+    got: Answer, expected: Answer, name: str = "your result", *, rtol: float = 1e-4
 ) -> str:
     """How two results differ, in a sentence about the first; "" where they agree.
 

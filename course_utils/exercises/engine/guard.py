@@ -8,8 +8,9 @@ import sysconfig
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 from unittest.mock import patch
 
 import numpy as np
@@ -31,7 +32,7 @@ _NOT_THE_READERS = tuple(
         sysconfig.get_path("platstdlib"),
         sysconfig.get_path("purelib"),
         sysconfig.get_path("platlib"),
-        Path(__file__).resolve().parents[1],
+        Path(__file__).resolve().parents[2],  # course_utils
     )
 )
 
@@ -88,7 +89,7 @@ def guarded() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def _kept_settings(notes: list[str]) -> Iterator[None]:
-    settings = [
+    settings: list[tuple[str, Callable, Callable]] = [
         ("random.seed or other random numbers of Python", random.getstate, random.setstate),
         ("np.random, NumPy's global random numbers", _numpy_state, np.random.set_state),
         ("np.seterr", np.geterr, lambda kept: np.seterr(**kept)),
@@ -106,7 +107,7 @@ def _kept_settings(notes: list[str]) -> Iterator[None]:
 
 
 def _numpy_state() -> tuple:
-    name, keys, *rest = np.random.get_state()
+    name, keys, *rest = cast(tuple, np.random.get_state())  # not the dict of legacy=False
     return name, tuple(keys.tolist()), *rest
 
 
