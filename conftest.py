@@ -5,7 +5,8 @@ import tempfile
 from collections import defaultdict
 
 import pytest
-from nbval.plugin import IPyNbCell
+from facts import altered, facts
+from nbval.plugin import IPyNbCell, coalesce_streams
 
 from course_utils.images import load_images
 from course_utils.lessons import LESSONS
@@ -64,6 +65,17 @@ def pytest_collection_modifyitems(config, items):
 def pytest_runtest_setup(item):
     if isinstance(item, IPyNbCell) and item.parent.kernel is None:  # its kernel starts next
         os.environ["COURSE_RUNS_DIR"] = tempfile.mkdtemp(dir=item.config.runs.name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """A cell that passes has to fail if a number that its lesson relies on were another."""
+    yield
+    if isinstance(item, IPyNbCell) and item.options["check"]:
+        for number in facts(item.parent.path.name, item.cell.id):
+            outputs = coalesce_streams(altered(item.cell, number).outputs)
+            if item.compare_outputs(item.test_outputs, outputs):
+                raise AssertionError(f"{item.cell.id}: with {number} altered it passes as well")
 
 
 @pytest.hookimpl(wrapper=True)

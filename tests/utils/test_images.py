@@ -826,7 +826,7 @@ def test_a_download_of_something_else_is_not_kept(mirror, tmp_path, capsys):
 def test_two_processes_download_at_once(small, tmp_path):
     """Real processes, as in a class whose machines share one folder: both end with whole files."""
     code = """
-from course_utils import downloads
+from course_utils.internals import downloads
 downloads.PROBE_SECONDS = 30
 print(*[(part.name, len(part)) for part in images.load_images("mnist")])
 """
