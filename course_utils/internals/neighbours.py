@@ -4,7 +4,9 @@ On two cores, with one of them busy, two threads are therefore slower than one: 
 LeNet took 3.9 s on a quiet machine, 13.8 s beside one busy program, and 6.6 s with one thread.
 """
 
+import math
 import os
+import time
 
 import psutil
 import torch
@@ -13,6 +15,9 @@ ASKED = torch.get_num_threads()
 #: Cores that others have to keep busy, twice in a row, before it counts: a page that is drawn
 #: or a file that is saved takes less.
 BUSY = 0.7
+#: Looking takes 0.4 s, so it is done once in so many seconds: lessons train many small networks.
+EVERY = 60
+_looked = -math.inf
 
 
 def make_room(device: torch.device) -> None:
@@ -21,8 +26,12 @@ def make_room(device: torch.device) -> None:
     device: where the training is to run; threads matter on the CPU alone. Nothing is done where
     OMP_NUM_THREADS says how many there are to be.
     """
+    global _looked
     if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or ASKED == 1:
         return
+    if time.monotonic() < _looked + EVERY:
+        return
+    _looked = time.monotonic()
     cores = os.cpu_count() or 1
     busy = min(_busy_cores(cores) for _ in range(2))
     free = max(1, round(cores - busy)) if busy > BUSY else cores

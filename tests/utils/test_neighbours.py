@@ -1,5 +1,6 @@
 """Beside other busy programs training takes fewer threads, says so, and takes them back."""
 
+import math
 import os
 import subprocess
 import sys
@@ -24,6 +25,7 @@ def quiet(monkeypatch):
 
     def measures(*percent: float) -> None:
         given = iter(percent)
+        monkeypatch.setattr(neighbours, "_looked", -math.inf)
         monkeypatch.setattr(psutil, "cpu_percent", lambda interval: next(given))
 
     yield measures
@@ -51,6 +53,19 @@ def test_short_or_small_work_of_others_costs_nothing(quiet, capsys, percent):
     assert torch.get_num_threads() == 4 and capsys.readouterr().out == ""
 
 
+def test_it_is_looked_once_in_a_while(quiet):
+    quiet(100, 100)
+    neighbours.make_room(CPU)
+    neighbours.make_room(CPU)  # a third and a fourth number are not there
+    assert torch.get_num_threads() == 1
+
+
+def test_a_gpu_needs_no_room(quiet):
+    quiet()
+    neighbours.make_room(torch.device("cuda"))
+    assert torch.get_num_threads() == 4
+
+
 def test_one_thread_is_left_on_a_full_machine(quiet):
     quiet(100, 100)
     neighbours.make_room(CPU)
@@ -67,6 +82,7 @@ def test_what_the_reader_has_set_stays(quiet, monkeypatch):
 def test_real_busy_programs_are_noticed(monkeypatch, capsys):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(neighbours, "ASKED", 2)
+    monkeypatch.setattr(neighbours, "_looked", -math.inf)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     busy = [
