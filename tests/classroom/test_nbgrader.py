@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from course_utils.classroom import files
 from course_utils.classroom.handout import hand_out
 from course_utils.lessons import LESSONS
 
@@ -65,9 +66,9 @@ def course(tmp_path_factory):
         "PATH": f"{Path(NBGRADER).parent}{os.pathsep}{os.environ['PATH']}",  # for its alembic
     }
 
-    def nbgrader(command):
+    def nbgrader(*command):
         done = subprocess.run(
-            [NBGRADER, "-m", "nbgrader", command, NAME],
+            [NBGRADER, "-m", "nbgrader", *command, NAME],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -125,6 +126,20 @@ def test_what_nbgrader_releases_is_our_stubs(course):
     )
     assert "SOLUTION" not in "".join(cells.values())
     assert "np.zeros((K, rows, columns))\n" not in "".join(cells.values())
+
+
+def test_with_a_stub_of_dots_it_releases_the_lessons_own(course):
+    """As the README has it: dots where nbgrader would raise NotImplementedError."""
+    folder, nbgrader = course
+    configuration = folder / "nbgrader_config.py"
+    configuration.write_text('c.ClearSolutions.code_stub = {"python": "..."}\n')
+    nbgrader("generate_assignment", "--force")
+    dots = {cell.id: cell.source for cell in released(folder).cells}
+    configuration.unlink()
+    nbgrader("generate_assignment", "--force")
+    for cell in files.read_lesson(LESSON)["cells"]:
+        if cell["id"] in EXERCISES:
+            assert dots[cell["id"]] == files.text_of(cell)
 
 
 def test_submissions_get_what_they_deserve(course):
