@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -85,9 +84,12 @@ def test_plain_has_everything_but_the_solutions(lesson, tmp_path):
         assert solution.strip() not in text
     assert text.count("<summary>Hint") == prose(lesson).count("<summary>Hint") > 0
     assert text.count("<details>") == text.count("</details>")
-    assert [cell.id for cell in notebook.cells] == [cell.id for cell in stored(lesson).cells]
-    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-    assert sources == [cell.source for cell in code_cells(lesson)]
+    for cell, whole in zip(notebook.cells, stored(lesson).cells, strict=True):
+        assert cell.id == whole.id
+        if "<summary>Solution" in whole.source:
+            assert whole.source.startswith(cell.source)
+        elif cell.id not in ("try-it", "goals", "exercises"):  # where solutions are spoken of
+            assert cell.source == whole.source
 
 
 @every_lesson
@@ -329,13 +331,13 @@ def test_reading_a_lesson_leaves_it_as_it_is():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="processor time of other processes")
 def test_all_lessons_in_ten_seconds_of_a_processor(tmp_path):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = os.times()
     numbers = [str(lesson.number) for lesson in WRITTEN]
     for kind in ("plain", "key", "nbgrader"):
         command = [sys.executable, "-m", "course_utils", "handout", *numbers, f"--{kind}"]
         subprocess.run([*command, tmp_path / kind], cwd=ROOT, check=True, capture_output=True)
         assert len(list((tmp_path / kind).rglob("*.ipynb"))) == len(WRITTEN)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 10
+    after = os.times()
+    seconds = after.children_user - before.children_user
+    assert seconds + after.children_system - before.children_system < 10
