@@ -2,8 +2,8 @@
 
 A locked cell of an nbgrader notebook runs this file from where the course is installed, so that
 what the notebook has put in place of a check, of a part of course_utils or of all of it is not
-asked. More cannot be promised in one process: an answer may look into the check that runs it, or
-change Python, NumPy or torch under it. What matters more than practice needs a look at the code.
+asked. More cannot be promised in one process: an answer may call the solution inside the check, or
+change Python, NumPy or torch under it. Where marks count, a person reads the code.
 """
 
 import dis
