@@ -1,6 +1,11 @@
-"""``python -m course_utils``: the machine report of lesson 00, in a terminal."""
+"""``python -m course_utils``: the machine report of lesson 00, in a terminal.
 
-from course_utils.machine import report
+With a word behind it, one of the commands in ``classroom/commands.py``.
+"""
+
+import sys
+
+from course_utils.classroom.commands import main
 
 if __name__ == "__main__":
-    print(report())
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""The commands of ``python -m course_utils``; what each needs is imported when it is called."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from course_utils.lessons import LESSONS, Lesson
+
+_WRITTEN = {lesson.number: lesson for lesson in LESSONS if lesson.written}
+
+
+class Refusal(Exception):
+    """Why a command did not do something, and what to do: one sentence for its user."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 2 where something was refused."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils",
+        description="Without a command: the report on this machine, as in lesson 00.",
+    )
+    parser.set_defaults(run=_report)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_workbook(commands)
+    _add_handout(commands)
+    return parser
+
+
+def _add_workbook(commands: "argparse._SubParsersAction") -> None:
+    about = "copies of lessons to write in; run again, it brings in what changed in the course"
+    workbook = commands.add_parser("workbook", help=about, description=about)
+    workbook.set_defaults(run=_workbook)
+    workbook.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="*", help="such as 06")
+    workbook.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_lessons"))
+
+
+def _add_handout(commands: "argparse._SubParsersAction") -> None:
+    about = "a lesson without its solutions, for nbgrader, or as a key for the instructor"
+    handout = commands.add_parser("handout", help=about, description=about)
+    handout.set_defaults(run=_handout)
+    handout.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
+    kind = handout.add_mutually_exclusive_group(required=True)
+    for name, help in (
+        ("plain", "the lesson without its solutions; the hints stay"),
+        ("key", "answers, and what is said of each known mistake"),
+        ("nbgrader", "for nbgrader: FOLDER is that of its course, the lesson goes to source/"),
+    ):
+        kind.add_argument(f"--{name}", metavar="FOLDER", type=Path, help=help)
+    handout.add_argument(
+        "--exercises-only", action="store_true", help="title, imports and exercises alone"
+    )
+
+
+def _lesson(text: str) -> Lesson:
+    try:
+        return _WRITTEN[int(text)]
+    except (ValueError, KeyError):
+        raise argparse.ArgumentTypeError(
+            f"there is no lesson {text}; they are {min(_WRITTEN):02} to {max(_WRITTEN):02}"
+        ) from None
+
+
+def _report(_: argparse.Namespace) -> None:
+    from course_utils.machine import report
+
+    print(report())
+
+
+def _workbook(options: argparse.Namespace) -> None:
+    from course_utils.classroom.workbook import update_workbook
+
+    _for_each(
+        options.lessons or list(_WRITTEN.values()),
+        lambda lesson: update_workbook(lesson, options.to),
+    )
+
+
+def _handout(options: argparse.Namespace) -> None:
+    from course_utils.classroom import handout
+
+    (kind,) = (kind for kind in handout.KINDS if getattr(options, kind))
+    folder = getattr(options, kind)
+    _for_each(
+        options.lessons,
+        lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
+    )
+
+
+def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:
+    """Do it for all lessons, and say of each what was written; one refusal does not stop others."""
+    refusals = []
+    for lesson in dict.fromkeys(lessons):
+        try:
+            print(do(lesson))
+        except Refusal as refusal:
+            refusals.append(str(refusal))
+    if refusals:
+        raise Refusal("\n".join(dict.fromkeys(refusals)))
