@@ -137,8 +137,14 @@ def _imports(source: str, path: Path) -> Iterator[Path]:
         if name.startswith("course_utils") and "exercises" not in name:
             file = ROOT.joinpath(*name.split("."))
             file = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-            if file.is_file():
+            if file.is_file() and _does_something(file):
                 yield file
+
+
+def _does_something(file: Path) -> bool:
+    """Whether it holds more than a docstring, as the maps of the rooms do not."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return len(tree.body) > (ast.get_docstring(tree) is not None)
 
 
 def refresh(lesson: Lesson, keep_weights: bool) -> None:
