@@ -61,6 +61,14 @@ def test_the_readme_says_where_each_view_is():
         assert lessons.split(", ") == there, names
 
 
+def test_the_measured_table_has_every_lesson_with_its_budget():
+    """`benchmark.py --readme` makes it; a lesson that is new, or has another budget, needs it."""
+    table = README.split("<!-- measured -->")[1].split("<!-- /measured -->")[0]
+    rows = re.findall(r"^\| (\d\d) \| .* \| (\d+) s \| \d+ MB \|$", table, re.MULTILINE)
+    written = [lesson for lesson in LESSONS if lesson.written]
+    assert rows == [(f"{lesson.number:02}", str(lesson.budget)) for lesson in written]
+
+
 def test_links_of_the_readme_lead_somewhere():
     for target in re.findall(r"\]\(([^)#\s]+)\)", README):
         if not target.startswith("http"):

@@ -44,6 +44,7 @@ from course_utils.models import MLP, LeNet
 from course_utils.records import load_record
 from course_utils.training import History, fit, set_seed
 
+os.environ.setdefault("TQDM_DELAY", "1000000")  # no progress bars, here or in a kernel
 sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
 from documents import WRITTEN, code_cells, solutions, taught
 from exercise_sources import EVERY_CHECK, checks, run_solution
@@ -144,7 +145,6 @@ def training() -> Iterator[Measured]:
 
 def lessons() -> Iterator[Measured]:
     """Each lesson as a reader runs it: until its first output, to its end, and its memory."""
-    os.environ["TQDM_DELAY"] = "1000000"
     for lesson in WRITTEN:
         first, whole, peak = run(lesson)
         name = f"lesson {lesson.number:02}"
@@ -273,12 +273,12 @@ def readme_table(results: list[Measured]) -> str:
             peak = by_what[f"{name}: memory of its own, at most"].value
             numbers = f"{first:.0f} s | {whole.value:.0f} s | {whole.beside} | {peak:.0f} MB"
             lines.append(f"| {lesson.number:02} | {numbers} |")
-    lines += ["", "| | | |", "| --- | --- | --- |"]
+    lines += ["", "| what | here | beside |", "| --- | --- | --- |"]
     for result in results:
         if not result.what.startswith(("lesson ", "one of")) and result.unit in ("s", "times"):
             lines.append(f"| {result.what} | {result.value:.3g} {result.unit} | {result.beside} |")
-    where = ", ".join(f"{key} {value}" for key, value in made().items())
-    return "\n".join(lines) + f"\n\nMeasured once, one lesson at a time: {where}.\n"
+    where = "{date}: {machine}, Python {python}, torch {torch}".format(**made())
+    return "\n".join(lines) + f"\n\nMeasured once, one lesson at a time, on {where}.\n"
 
 
 def main() -> None:
