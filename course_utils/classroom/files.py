@@ -112,8 +112,11 @@ def write_handout(path: Path, notebook: Notebook) -> None:
 
 
 def _whole(notebook: Notebook) -> str:
-    """All cells in short, with what nbgrader keeps in their metadata."""
-    return _short([(digest(cell), cell["metadata"].get("nbgrader")) for cell in notebook["cells"]])
+    """All cells in short, with what people and nbgrader keep in their metadata."""
+    kept = ("nbgrader", "tags", "slideshow")
+    return _short(
+        [(digest(cell), [cell["metadata"].get(key) for key in kept]) for cell in notebook["cells"]]
+    )
 
 
 def _short(content: object) -> str:

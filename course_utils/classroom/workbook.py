@@ -11,6 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Container, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from course_utils.classroom.commands import Refusal
 from course_utils.classroom.files import (
@@ -61,7 +62,7 @@ def _lead_links_out(course: Notebook, lesson: Lesson, folder: Path) -> None:
         way = above.as_posix()
     for cell in course["cells"]:
         if cell["cell_type"] == "markdown":
-            text = text_of(cell).replace("](../", f"]({way}/")
+            text = text_of(cell).replace("](../", f"]({quote(way, safe='/:')}/")
             cell["source"] = text.splitlines(keepends=True)
 
 

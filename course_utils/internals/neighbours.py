@@ -12,6 +12,8 @@ import psutil
 import torch
 
 ASKED = torch.get_num_threads()
+#: As many threads as `make_room` has left; another number is the reader's own, and stays.
+_left = ASKED
 #: Cores that others have to keep busy, twice in a row, before it counts: a page that is drawn
 #: or a file that is saved takes less.
 BUSY = 0.7
@@ -26,10 +28,10 @@ def make_room(device: torch.device) -> None:
     device: where the training is to run; threads matter on the CPU alone. Nothing is done where
     OMP_NUM_THREADS says how many there are to be.
     """
-    global _looked
+    global _looked, _left
     if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or ASKED == 1:
         return
-    if time.monotonic() < _looked + EVERY:
+    if torch.get_num_threads() != _left or time.monotonic() < _looked + EVERY:
         return
     _looked = time.monotonic()
     cores = os.cpu_count() or 1
@@ -39,13 +41,14 @@ def make_room(device: torch.device) -> None:
     if threads == before:
         return
     torch.set_num_threads(threads)
+    _left = threads
     if threads < before:
         print(
             f"Other programs keep {busy:.1f} of {cores} cores busy. Training uses {threads} of "
             f"{ASKED} threads, which is quicker here; it is quickest when they have ended."
         )
     else:
-        print(f"Other programs have ended: training uses {threads} threads again.")
+        print(f"Other programs keep fewer cores busy: training uses {threads} threads again.")
 
 
 def _busy_cores(cores: int, seconds: float = 0.2) -> float:

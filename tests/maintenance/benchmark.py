@@ -291,6 +291,8 @@ def main() -> None:
     asked = parser.parse_args()
     if unknown := set(asked.parts) - PARTS.keys():
         parser.error(f"no part is called {', '.join(sorted(unknown))}")
+    if asked.readme and asked.parts:
+        parser.error("--readme replaces the whole table: name no parts")
     results = []
     for part in asked.parts or PARTS:
         for result in PARTS[part]():

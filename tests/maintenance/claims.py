@@ -15,7 +15,11 @@ def is_about_an_early_end(node: ast.Assert) -> bool:
 
     Such is ``assert not history.stopped, history.stopped``.
     """
-    return isinstance(node.msg, ast.Attribute) and node.msg.attr == "stopped"
+    said = node.msg
+    if not isinstance(said, ast.Attribute) or said.attr != "stopped":
+        return False
+    history = ast.unparse(said.value)
+    return ast.unparse(node.test) in (f"not {history}.stopped", f"not {history}.interrupted")
 
 
 class Claims(ast.NodeTransformer):

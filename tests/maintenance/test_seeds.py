@@ -100,6 +100,7 @@ def test_why_a_training_ended_early_is_no_claim(recorded, monkeypatch):
     stopped = plain.replace("\n", "\nassert not history.stopped, history.stopped\n")
     assert digest(plain) == digest(stopped)
     assert digest(plain) != digest(plain.replace("2", "4"))
+    assert digest(plain) != digest(stopped.replace("not history.stopped", "len(loss) == 2"))
     whole = f"from course_utils.training import History\nhistory = History()\n{stopped}"
     assert [result["claim"] for result in recorded(whole)] == ["loss[-1] < 2"]
     with pytest.raises(AssertionError):

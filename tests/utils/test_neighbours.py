@@ -20,6 +20,7 @@ def quiet(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 4)
     monkeypatch.setattr(neighbours, "ASKED", 4)
+    monkeypatch.setattr(neighbours, "_left", 4)
     before = torch.get_num_threads()
     torch.set_num_threads(4)
 
@@ -53,6 +54,13 @@ def test_short_or_small_work_of_others_costs_nothing(quiet, capsys, percent):
     assert torch.get_num_threads() == 4 and capsys.readouterr().out == ""
 
 
+def test_a_number_that_the_reader_chose_stays(quiet, capsys):
+    quiet(2, 2)
+    torch.set_num_threads(2)
+    neighbours.make_room(CPU)
+    assert torch.get_num_threads() == 2 and capsys.readouterr().out == ""
+
+
 def test_it_is_looked_once_in_a_while(quiet):
     quiet(100, 100)
     neighbours.make_room(CPU)
@@ -82,6 +90,7 @@ def test_what_the_reader_has_set_stays(quiet, monkeypatch):
 def test_real_busy_programs_are_noticed(monkeypatch, capsys):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(neighbours, "ASKED", 2)
+    monkeypatch.setattr(neighbours, "_left", 2)
     monkeypatch.setattr(neighbours, "_looked", -math.inf)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
