@@ -109,8 +109,9 @@ def find_digits(photo: np.ndarray) -> list[torch.Tensor]:
     """The digits of a photo as MNIST has them: for each line, from above, uint8 (N, 1, 28, 28).
 
     photo: uint8 (H, W), as `load_photo` returns it. Strokes may be dark on light or light on dark
-    and the paper may be ruled; which of these was seen is printed. These are the steps of lesson
-    11, which explains them. What cannot be one digit is refused, and nothing of it is returned.
+    and the paper may be ruled; light strokes and rules are printed where they are seen. These are
+    the steps of lesson 11, which explains them. What is seen not to be one digit is refused, and
+    nothing of it is returned.
 
     Raises PhotoError for what is no photo, for one without ink, and for pieces of ink that cannot
     be one digit.
@@ -142,7 +143,7 @@ def coarsen(grey: torch.Tensor) -> torch.Tensor:
 def dark_on_light(photo: np.ndarray) -> torch.Tensor:
     """The photo, or its negative if its strokes are light, which is printed.
 
-    (H, W) to (1, 1, H, W), 0 to 255; a picture of fewer than 200 pixels is enlarged.
+    (H, W) to (1, 1, H, W), 0 to 255; a picture whose longer side is under 200 is enlarged.
     """
     grey = torch.from_numpy(photo.copy()).float()[None, None]
     if max(photo.shape) < 200:  # too small for the windows that follow
