@@ -1,6 +1,7 @@
 """The commands of ``python -m course_utils``; what each needs is imported when it is called."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_workbook(commands)
     _add_handout(commands)
+    _add_marks(commands)
     return parser
 
 
@@ -60,6 +62,29 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_marks(commands: "argparse._SubParsersAction") -> None:
+    about = "runs what students handed in; writes marks.csv, and mirror.html: a class's mistakes"
+    marks = commands.add_parser("marks", help=about, description=about)
+    marks.set_defaults(run=_marks)
+    folder = "a folder for each student (that of nbgrader's course, too), or a notebook for each"
+    marks.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
+    marks.add_argument("--to", metavar="FOLDER", type=Path, default=Path("marks"))
+    for name, default, help in (
+        ("seconds", 60, "for an exercise"),
+        ("gigabytes", 2, "of memory, for a submission"),
+        ("at-once", min(4, os.cpu_count() or 1), "so many submissions run at a time"),
+    ):
+        marks.add_argument(
+            f"--{name}", metavar="N", type=_positive, default=default, help=f"{help} ({default})"
+        )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
 
 
 def _lesson(text: str) -> Lesson:
@@ -95,6 +120,19 @@ def _handout(options: argparse.Namespace) -> None:
         options.lessons,
         lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
     )
+
+
+def _marks(options: argparse.Namespace) -> None:
+    try:
+        from course_utils.classroom.kernel import Limits
+        from course_utils.classroom.marks import mark_class
+    except ModuleNotFoundError as error:
+        raise Refusal(
+            f"Marking needs {error.name}, which is not installed: pip install nbclient ipykernel"
+        ) from None
+    limits = Limits(options.seconds, options.gigabytes * 1e9)
+    for line in mark_class(options.folder, options.to, limits, options.at_once):
+        print(line, flush=True)
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:
