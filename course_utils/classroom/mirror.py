@@ -131,10 +131,10 @@ def _exercise(lesson: "_Lesson", exercise: str, codes: Counter[str]) -> str:
         "<table><thead><tr><th scope='col'>How many</th><th scope='col'>What happened</th></tr>"
         f"</thead><tbody>{rows}</tbody></table>"
     )
+    show = f"<p>{_show(lesson.section(exercise))}</p>" if right < every else ""
     return (
         f"<section><h3>{_text(lesson.task(exercise))}</h3><p>{said}</p>"
-        f'<div class="bar" aria-hidden="true">{bar}</div>'
-        f"<p>{_show(lesson.section(exercise))}</p>{table if rows else ''}</section>"
+        f'<div class="bar" aria-hidden="true">{bar}</div>{show}{table if rows else ""}</section>'
     )
 
 
@@ -145,9 +145,15 @@ def _row(lesson: "_Lesson", exercise: str, code: str, count: int) -> str:
     section = lesson.section(f"{exercise} {code}")
     return (
         f"<tr><th scope='row'>{_students(count)}</th>"
-        f"<td>{_text(known[code])} <small><code>{escape(code)}</code></small>"
+        f"<td>{_text(_of_the_class(known[code]))} <small><code>{escape(code)}</code></small>"
         f"{f'<br>{_show(section)}' if section else ''}</td></tr>"
     )
+
+
+def _of_the_class(sentence: str) -> str:
+    """A check's sentence, without the words that speak to one student."""
+    what = sentence.removeprefix("Your result is what comes out when ")
+    return what[:1].upper() + what[1:]
 
 
 def _show(section: "_Section | None") -> str:
