@@ -86,14 +86,17 @@ class _Watch(threading.Thread):
         self.limits, self.deadline = limits, float("inf")
         self.ended: Ended | None = None
         self._stopped, self._done = stopped, threading.Event()
-        self._root, self._family = process, {process}
+        self._root, self._family, self._printed = process, {process}, 0
 
     def run(self) -> None:
         while not self._done.wait(0.2):
-            with contextlib.suppress(psutil.Error):
-                self._family.update(self._root.children(recursive=True))
-            self._family = {process for process in self._family if process.is_running()}
+            self._find()
             self._look()
+
+    def _find(self) -> None:
+        with contextlib.suppress(psutil.Error):
+            self._family.update(self._root.children(recursive=True))
+        self._family = {process for process in self._family if process.is_running()}
 
     def _look(self) -> None:
         limits = self.limits
@@ -115,15 +118,28 @@ class _Watch(threading.Thread):
                 total += measure(process)
         return total
 
+    def hear(self, characters: int) -> None:
+        """So much more was printed."""
+        self._printed += characters
+        if self._printed > self.limits.characters:
+            said = f"It printed more than {self.limits.characters:,} characters, and was ended."
+            self.end("output", said)
+
     def end(self, code: str, sentence: str) -> None:
         """End the kernel, for this reason unless there was one before."""
         self.ended = self.ended or Ended(code, sentence)
         self._end_all()
 
+    def why(self) -> Ended:
+        """Why the kernel is no more."""
+        died = "The process ended, as by os._exit or a crash, before there was a verdict."
+        return self.ended or Ended("died", died)
+
     def close(self) -> None:
         """Stop looking, and see every process end but the kernel's, which is its manager's."""
         self._done.set()
         self.join()
+        self._find()
         self._end_all()
         psutil.wait_procs(self._family - {self._root}, timeout=10)
 
@@ -145,17 +161,15 @@ def _private(process: psutil.Process) -> int:
 
 
 class _Client(NotebookClient):
-    """Keeps errors and verdicts of what a kernel sends, and counts the rest."""
+    """Keeps errors and verdicts of what a kernel sends, and lets all of it be counted."""
 
-    characters, on_flood = 0, staticmethod(lambda: None)
+    hear: Callable[[int], None]
 
     def process_message(self, msg: dict, cell: nbformat.NotebookNode, cell_index: int) -> Any:
         content = msg["content"]
+        self.hear(sum(len(str(part)) for part in content.values()))
         if msg["msg_type"] in ("status", "error") or marking.VERDICT in content.get("data", {}):
             return super().process_message(msg, cell, cell_index)
-        self.characters -= len(content.get("text", "")) + len(str(content.get("data", "")))
-        if self.characters < 0:
-            self.on_flood()
         return None
 
 
@@ -196,14 +210,10 @@ class Kernel:
         try:
             self._client.execute_cell(cell, 0)
         except DeadKernelError:
-            raise self._end() from None
+            raise self._watch.why() from None
         if self._watch.ended:
             raise self._watch.ended
         return cell.outputs
-
-    def _end(self) -> Ended:
-        died = "The process ended, as by os._exit or a crash, before there was a verdict."
-        return self._watch.ended or Ended("died", died)
 
 
 @functools.cache
@@ -227,8 +237,15 @@ def start_kernel(limits: Limits, stopped: threading.Event) -> Iterator[Kernel]:
         (folder / "here").mkdir()
         manager = _manager(folder)
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell()])
-        client = _Client(notebook, km=manager, allow_errors=True, log=_QUIET, timeout=None)
-        client.characters = limits.characters
+        client = _Client(
+            notebook,
+            km=manager,
+            allow_errors=True,
+            log=_QUIET,
+            timeout=None,
+            startup_timeout=120,
+            shutdown_kernel="immediate",
+        )
         client.start_new_kernel(
             cwd=str(folder / "here"),
             env=_environment(folder),
@@ -237,15 +254,15 @@ def start_kernel(limits: Limits, stopped: threading.Event) -> Iterator[Kernel]:
         )
         process = psutil.Process(cast(LocalProvisioner, manager.provisioner).pid)
         watch = _Watch(process, limits, stopped)
-        said = f"It printed more than {limits.characters:,} characters, and was ended."
-        client.on_flood = functools.partial(watch.end, "output", said)
-        stack.callback(client._cleanup_kernel)
-        stack.callback(watch.close)
+        client.hear = watch.hear
         watch.start()
         try:
             client.start_new_kernel_client()
-        except RuntimeError as error:
-            raise Ended("died", f"The kernel did not start ({error}).") from None
+        except RuntimeError:  # the client has cleaned up by then
+            watch.close()
+            raise watch.why() from None
+        stack.callback(client._cleanup_kernel)
+        stack.callback(watch.close)
         kernel = Kernel(client, watch, secrets.token_hex(8))
         kernel.run(_GUARD)
         yield kernel
