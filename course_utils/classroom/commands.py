@@ -139,8 +139,11 @@ def _marks(options: argparse.Namespace) -> None:
             f"Marking needs {error.name}, which is not installed: pip install nbclient ipykernel"
         ) from None
     limits = Limits(options.seconds, options.gigabytes * 1e9)
-    for line in mark_class(options.folder, options.to, limits, options.at_once):
-        print(line, flush=True)
+    try:
+        for line in mark_class(options.folder, options.to, limits, options.at_once):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        raise Refusal("Interrupted: nothing was written.") from None
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:
