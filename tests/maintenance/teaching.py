@@ -41,18 +41,18 @@ def _put(text: str, name: str, content: str) -> str:
 def times() -> str:
     """A row for each lesson: what it takes, its predictions and its resting points."""
     lines = [
-        "| lesson | title | run | read and predict | exercises | predictions | resting points |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| lesson | title | read and predict | exercises | predictions | resting points |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for number, lesson in _BY_NUMBER.items():
         predictions = len(re.findall(r"\*\*Predict:?\*\*", prose(lesson)))
         resting = len(re.findall(r"^#+ .*[Rr]esting point", prose(lesson), re.M))
         lines.append(
-            f"| {number} | {lesson.title} | {lesson.budget} s | {lesson.minutes[0]} min "
+            f"| {number} | {lesson.title} | {lesson.minutes[0]} min "
             f"| {lesson.minutes[1]} min | {predictions} | {resting or ''} |"
         )
     reading, exercises = sums(_BY_NUMBER)
-    lines.append(f"| together | | | {hours(reading)} | {hours(exercises)} | | |")
+    lines.append(f"| together | | {hours(reading)} | {hours(exercises)} | | |")
     return "\n".join(lines) + "\n"
 
 
