@@ -67,16 +67,18 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
 
 
 def _add_marks(commands: "argparse._SubParsersAction") -> None:
-    about = "runs what students handed in; writes marks.csv, and mirror.html: a class's mistakes"
+    about = "runs what students handed in; writes their marks, and a page of the class's mistakes"
     marks = commands.add_parser("marks", help=about, description=about)
     marks.set_defaults(run=_marks)
     folder = "a folder for each student (that of nbgrader's course, too), or a notebook for each"
     marks.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
-    marks.add_argument("--to", metavar="FOLDER", type=Path, default=Path("marks"))
+    marks.add_argument(
+        "--to", metavar="FOLDER", type=Path, default=Path("marks"), help="where they go (marks)"
+    )
     for name, default, help in (
-        ("seconds", 60, "for an exercise"),
-        ("gigabytes", 2, "of memory, for a submission"),
-        ("at-once", min(4, os.cpu_count() or 1), "so many submissions run at a time"),
+        ("seconds", 60, "that an exercise may take"),
+        ("gigabytes", 2, "of memory that a submission may take"),
+        ("at-once", min(4, os.cpu_count() or 1), "submissions that run at the same time"),
     ):
         marks.add_argument(
             f"--{name}", metavar="N", type=_positive, default=default, help=f"{help} ({default})"
