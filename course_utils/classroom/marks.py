@@ -52,7 +52,7 @@ def mark_class(folder: Path, to: Path, limits: Limits, at_once: int) -> Iterator
     for done, (submission, its) in enumerate(_marked(submissions, limits, at_once), start=1):
         rows += its
         codes = ", ".join(row.code for row in its)
-        yield f"{done} of {len(submissions)}: {submission.file}: {codes}"
+        yield f"{done} of {len(submissions)}: {_legible(submission.file)}: {codes}"
     text = _as_csv(rows)
     signed = _signed(mirror(*_counts(rows)), _short(text))
     for path, content, was in zip((table, page), (text, signed), before, strict=True):
@@ -85,13 +85,32 @@ def _counts(rows: Sequence[Row]) -> tuple[dict[tuple[str, str], Counter[str]], C
 
 def mark_one(submission: Submission, limits: Limits, stopped: threading.Event) -> list[Row]:
     """The rows of a submission: one for each exercise, or one that says why there is none."""
-    student, file = submission.student, submission.file
     try:
-        answers = Answers(submission.path)
+        verdicts = _verdicts(Answers(submission.path), limits, stopped)
     except Unmarkable as why:
-        return [Row(student, "", "", why.code, why.sentence, file)]
+        verdicts = {("", ""): (why.code, why.sentence)}
+    except Refusal:
+        raise
+    except Exception as error:  # one submission does not keep others from being marked
+        verdicts = {("", ""): ("not-marked", f"Marking failed: {error!r:.400}")}
+    return [
+        Row(*map(_legible, (submission.student, *where, *verdict, submission.file)))
+        for where, verdict in verdicts.items()
+    ]
+
+
+def _legible(text: str) -> str:
+    """Text that can be written and printed: with ? for what is no character."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _verdicts(
+    answers: Answers, limits: Limits, stopped: threading.Event
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Code and sentence for each lesson and exercise."""
     lesson = f"{answers.lesson.number:02}"
-    verdicts, cells = {}, {}
+    verdicts: dict[str, tuple[str, str]] = {}
+    cells: dict[str, list[str]] = {}
     for exercise in answers.exercises:
         try:
             cells[exercise] = answers.cells_for(exercise)
@@ -100,9 +119,7 @@ def mark_one(submission: Submission, limits: Limits, stopped: threading.Event) -
     while cells:  # a kernel that ends takes one answer with it, and the next one has the others
         verdicts |= _in_a_kernel(lesson, answers.given, cells, limits, stopped)
         cells = {exercise: its for exercise, its in cells.items() if exercise not in verdicts}
-    return [
-        Row(student, lesson, exercise, *verdicts[exercise], file) for exercise in answers.exercises
-    ]
+    return {(lesson, exercise): verdicts[exercise] for exercise in answers.exercises}
 
 
 def _in_a_kernel(

@@ -257,6 +257,27 @@ def test_the_table_holds_no_formulas():
     assert rows[2][3] == "'+1" and text.startswith("\ufeff")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="names of files are bytes on Linux alone")
+def test_names_that_are_no_text_are_legible(tmp_path, capsys):
+    folder = os.fsencode(tmp_path / "class") + b"/m\xfcller"
+    os.makedirs(folder)
+    with open(folder + b"/x.ipynb", "wb") as file:
+        file.write(b"{")
+    assert main(["marks", str(tmp_path / "class"), "--to", str(tmp_path)]) == 0
+    assert table(tmp_path)[0]["student"] == "m?ller" and "m?ller" in capsys.readouterr().out
+
+
+def test_a_fault_in_marking_is_a_row(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(marks, "Answers", fail)
+    handed_in(tmp_path / "class" / "mia", "1")
+    assert main(["marks", str(tmp_path / "class"), "--to", str(tmp_path)]) == 0
+    (row,) = table(tmp_path)
+    assert row["code"] == "not-marked" and "Too many open files" in row["sentence"]
+
+
 def answered(tmp_path, said="unanswered"):
     """Marks made of one submission that needs no kernel."""
     handed_in(tmp_path / "class" / "Maria Muster", "lesson06.check_x(x)")
