@@ -223,5 +223,5 @@ class _Lesson:
 
     def section(self, what: str) -> _Section | None:
         """The section that taught an exercise, or one that is for a mistake alone."""
-        title = TAUGHT[f"{self.lesson.number:02}"].get(what)
+        title = TAUGHT.get(f"{self.lesson.number:02} {what}")
         return self._sections[title] if title else None
