@@ -67,12 +67,13 @@ def test_both_sets_are_downloaded_and_then_used(small, monkeypatch, tmp_path, ca
         assert len(kind(value, train=True, download=False)) == 30  # the layout is torchvision's
 
 
-@pytest.mark.parametrize("place", ["data", "elsewhere"])
-def test_what_is_at_hand_is_not_downloaded(small, monkeypatch, tmp_path, capsys, place):
+@pytest.mark.parametrize(
+    ("place", "variable"), [("data", ""), ("data", "digits"), ("elsewhere", "{0}/elsewhere")]
+)
+def test_what_is_at_hand_is_not_downloaded(small, monkeypatch, tmp_path, capsys, place, variable):
     for name in SETS:
         fill(tmp_path / place, name)
-    if place == "elsewhere":
-        monkeypatch.setenv("COURSE_DATA_DIR", str(tmp_path / place))
+    monkeypatch.setenv("COURSE_DATA_DIR", variable.format(tmp_path))
     said = fetch(capsys, tmp_path / "class")
     assert filled(tmp_path / "class")
     assert f"copied from {tmp_path / place / 'MNIST' / 'raw'}, and verified." in said
