@@ -80,7 +80,11 @@ def read_made(path: Path, command: str) -> tuple[Notebook, bytes] | None:
 
 def write(path: Path, notebook: Notebook, before: bytes | None) -> None:
     """Write a notebook whole or not at all, where the file still is what was read before."""
-    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", before)
+
+
+def write_text(path: Path, text: str, before: bytes | None) -> None:
+    """Write a text whole or not at all, where the file still is what was read before."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
