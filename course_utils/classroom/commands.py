@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from course_utils.internals.places import PlaceError
 from course_utils.lessons import LESSONS, Lesson
 
 _WRITTEN = {lesson.number: lesson for lesson in LESSONS if lesson.written}
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except Refusal as refusal:
+    except (Refusal, PlaceError) as refusal:
         print(refusal, file=sys.stderr)
         return 2
     return 0
@@ -37,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("progress", help=about, description=about).set_defaults(run=_progress)
     _add_workbook(commands)
     _add_handout(commands)
+    _add_fetch_data(commands)
     _add_marks(commands)
     return parser
 
@@ -64,6 +66,13 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_fetch_data(commands: "argparse._SubParsersAction") -> None:
+    about = "the images of all lessons, in a folder that a class shares: for COURSE_DATA_DIR"
+    fetch = commands.add_parser("fetch-data", help=about, description=about)
+    fetch.set_defaults(run=_fetch_data)
+    fetch.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _add_marks(commands: "argparse._SubParsersAction") -> None:
@@ -130,6 +139,13 @@ def _handout(options: argparse.Namespace) -> None:
         options.lessons,
         lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
     )
+
+
+def _fetch_data(options: argparse.Namespace) -> None:
+    from course_utils.classroom.shared_data import fetch
+
+    for line in fetch(options.folder):
+        print(line, flush=True)
 
 
 def _marks(options: argparse.Namespace) -> None:

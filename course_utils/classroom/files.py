@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from course_utils.classroom.commands import Refusal
+from course_utils.internals import places
 from course_utils.lessons import Lesson
 
 Cell = dict
@@ -36,8 +37,8 @@ def read_lesson(lesson: Lesson) -> Notebook:
         notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refusal(
-            f"{lesson.file} is not beside the package: run this command with the course's own "
-            "checkout installed (pip install -e .)."
+            f"{lesson.path} is missing. It comes with the course: "
+            f"{places.cure(f'notebooks/{lesson.file}')} brings it back."
         ) from None
     for cell in notebook["cells"]:
         cell["metadata"] = {
