@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_workbook(commands)
     _add_handout(commands)
+    _add_site(commands)
     return parser
 
 
@@ -60,6 +61,13 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_site(commands: "argparse._SubParsersAction") -> None:
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = commands.add_parser("site", help=about, description=about)
+    site.set_defaults(run=_site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _lesson(text: str) -> Lesson:
@@ -95,6 +103,12 @@ def _handout(options: argparse.Namespace) -> None:
         options.lessons,
         lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
     )
+
+
+def _site(options: argparse.Namespace) -> None:
+    from course_utils.classroom.site import make_site
+
+    print(make_site(options.folder))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:
