@@ -1,6 +1,6 @@
 """The site: what is refused, and its pages in a browser, opened from a folder.
 
-What it is built with is an extra of the course: `pip install -e .[site]`. COURSE_AXE names the
+What it is built with is an extra of the course: `pip install -e ".[site]"`. COURSE_AXE names the
 file axe.min.js of npm's axe-core, which looks for what is hard to read, hear or reach.
 """
 
@@ -25,7 +25,7 @@ AXE = os.environ.get("COURSE_AXE")
 PAGES = ["index", "search", *(lesson.path.stem for lesson in WRITTEN)]
 every_page = pytest.mark.parametrize("name", PAGES)
 built = pytest.mark.skipif(
-    not all(map(find_spec, NEEDS)), reason="the site is not built: pip install -e .[site]"
+    not all(map(find_spec, NEEDS)), reason='pip install -e ".[site]", to build the site'
 )
 
 
@@ -48,7 +48,7 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch, tmp_path, capsys
     monkeypatch.setattr(site, "NEEDS", ("json", "no_such_package"))
     assert main(["site", str(tmp_path / "site")]) == 2
     said = capsys.readouterr().err
-    assert "no_such_package, which is not installed: run `pip install -e .[site]`" in said
+    assert 'no_such_package, which is not installed: run `pip install -e ".[site]"`' in said
     assert not (tmp_path / "site").exists()
 
 
