@@ -57,7 +57,7 @@ def live_views(lesson: Lesson) -> dict[str, str]:
 def frame(page: str, title: str) -> str:
     """A page as a frame in another one, which runs FIT_FRAMES."""
     return (
-        f'<iframe class="live" title="{escape(title)}" allow="fullscreen" loading="lazy" '
+        f'<iframe class="live" title="{escape(title)}" allow="fullscreen" '
         f'srcdoc="{escape(page)}"></iframe>'
     )
 
