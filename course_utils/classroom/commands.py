@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_handout(commands)
     _add_fetch_data(commands)
     _add_marks(commands)
+    _add_site(commands)
     return parser
 
 
@@ -98,6 +99,13 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
+
+
+def _add_site(commands: "argparse._SubParsersAction") -> None:
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = commands.add_parser("site", help=about, description=about)
+    site.set_defaults(run=_site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _lesson(text: str) -> Lesson:
@@ -162,6 +170,12 @@ def _marks(options: argparse.Namespace) -> None:
             print(line, flush=True)
     except KeyboardInterrupt:
         raise Refusal("Interrupted: nothing was written.") from None
+
+
+def _site(options: argparse.Namespace) -> None:
+    from course_utils.classroom.site import make_site
+
+    print(make_site(options.folder))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:
