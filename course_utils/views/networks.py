@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isqrt
@@ -14,6 +14,14 @@ DIVERGED = "Has its training diverged? Train it anew at a smaller rate, or load 
 
 Shape = tuple[int, int, int]
 _WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
+#: What all views call layers of these kinds, before a number: "fc 1"; others by their class.
+NAMES: dict[type[nn.Module], str] = {
+    nn.Conv2d: "conv",
+    nn.MaxPool2d: "pool",
+    nn.AvgPool2d: "pool",
+    nn.BatchNorm2d: "norm",
+    nn.Linear: "fc",
+}
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,16 @@ class Network:
 
 def read(
     model: nn.Module,
-    known: Mapping[type[nn.Module], str],
+    known: Collection[type[nn.Module]],
     shapes: Sequence[Shape] = (),
     advice: str = "",
 ) -> Network:
     """A model as its layers, with what each makes of images.
 
-    known: the kinds of layers that the view can take, and what it calls each. shapes: those that
-    the images may have, of which the first is taken that fits; by default sides of 32 or 28, or
-    what the first layer needs. advice: what to do where none fits. The model is copied: it is not
-    changed, and may be on any device.
+    known: the kinds of layers that the view can take. shapes: those that the images may have, of
+    which the first is taken that fits; by default sides of 32 or 28, or what the first layer
+    needs. advice: what to do where none fits. The model is copied: it is not changed, and may be
+    on any device.
 
     Raises ValueError as `copied` does, for a layer that is not known or has an option that no
     view can show, and names it; where no shape fits; and for a model that does something else
@@ -65,7 +73,7 @@ def read(
     """
     network = copied(model)
     modules = _parts(network, tuple(known))
-    named = list(zip(_names(modules, known), modules, strict=True))
+    named = list(zip(_names(modules), modules, strict=True))
     for name, module in named:
         check_options(name, module, dilation=(1, 1), ceil_mode=False, return_indices=False)
     images = _example(network, shapes or _likely_shapes(modules), advice)
@@ -137,11 +145,11 @@ def _parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[
     ]
 
 
-def _names(layers: list[nn.Module], known: Mapping[type[nn.Module], str]) -> Iterator[str]:
+def _names(layers: list[nn.Module]) -> Iterator[str]:
     """conv 1, ReLU 1, pool 1, conv 2 …, by what each kind is called."""
     counts: Counter[str] = Counter()
     for layer in layers:
-        name = known[type(layer)]
+        name = NAMES.get(type(layer), type(layer).__name__)
         counts[name] += 1
         yield f"{name} {counts[name]}"
 

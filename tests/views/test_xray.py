@@ -168,7 +168,7 @@ def test_a_network_of_ones_own():
     model = Mine()
     del model.relu
     told = xray.describe(model, classes=[f"class {k}" for k in range(10)])
-    assert [layer["name"] for layer in told["layers"]] == ["linear 1", "ReLU 1", "ReLU 2"]
+    assert [layer["name"] for layer in told["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
     assert told["name"] == "Mine" and told["pad"] == 0 and told["classes"][3] == "class 3"
 
 
@@ -737,7 +737,7 @@ def test_units_by_keyboard(exported):
         page.keyboard.press("PageDown")
     assert "probability of 7: " in said(page)
     page.keyboard.press("PageUp")
-    assert "linear 3, unit 5: " in said(page) or "linear 3, unit 0: " in said(page)
+    assert "fc 3, unit 5: " in said(page) or "fc 3, unit 0: " in said(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
 
