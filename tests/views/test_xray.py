@@ -187,7 +187,7 @@ def test_a_network_of_ones_own():
         ([nn.Conv2d(3, 2, 3), nn.Flatten()], "does not take images of (1, 32, 32): Given"),
         ([nn.Flatten(), nn.Linear(700, 10)], "or of (1, 28, 28): "),
         ([nn.Conv2d(1, 2, 3)], "one number a class is needed at the end, not [2, 30, 30]"),
-        ([nn.Linear(32, 10)], "before linear 1 a Flatten is needed: it is given (1, 32, 32)"),
+        ([nn.Linear(32, 10)], "before fc 1 a Flatten is needed: it is given (1, 32, 32)"),
     ],
 )
 def test_what_cannot_be_shown_is_named(layers, sentence):
