@@ -89,10 +89,14 @@ class CallTable:
         counted = [entry for entry in ledger if entry.counts]
         if answered and found is None:
             rows.append([{"text": "together", "strong": True}, "", "", "", *sums(counted)])
-        seen = {"table": {"head": HEAD, "rows": rows}, "limits": {"call": len(rows) - 1}}
+        seen = {"table": {"head": HEAD, "rows": rows, "left": 2}, "limits": {"call": len(rows) - 1}}
         if not answered:
             return {**seen, "sentence": self._asked(recording, found)}
-        return {**seen, "sentence": self._told(recording, found), "why": _story(ledger[chosen])}
+        return {
+            **seen,
+            "sentence": self._told(recording, found),
+            "why": _story(ledger[chosen], calls[chosen]),
+        }
 
     def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
         what = "Does it run?" if found else "Which layer costs most?"
@@ -112,7 +116,7 @@ class CallTable:
         else:
             said = [found.sentence]
             if found.torch_says:
-                said.append(f"torch, for {BATCH} inputs: “{found.torch_says}”.")
+                said.append(f"PyTorch says of {BATCH} inputs: “{found.torch_says}”.")
         return " ".join([*said, *recording.notes, *self._notes])
 
     def arithmetic(self) -> str:
@@ -243,11 +247,15 @@ def _plain(cell: str | dict) -> str:
     return cell if isinstance(cell, str) else str(cell["text"])
 
 
-def _story(entry: Entry) -> str:
+def _story(entry: Entry, call: Call | None) -> str:
+    """What a call takes and makes, and where its numbers come from."""
+    if call is None:
+        return f"{entry.name}: {entry.why_shape}"
+    takes = " and ".join(times(given[1:]) for given in call.given if given)
     if entry.problem:
-        return f"{entry.name}: {entry.problem}"
-    costs = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
-    return f"{entry.name}: {entry.why_shape} " + "; ".join(costs) + "."
+        return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
+    costs = (f"{column}: {entry.counts[column].why}" for column in ("parameters", "work"))
+    return f"{entry.name} takes {takes}, makes {times(entry.shape)}; " + "; ".join(costs)
 
 
 def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:

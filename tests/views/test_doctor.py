@@ -393,3 +393,27 @@ def test_inputs_that_are_no_images():
     for shape in ((), (0, 3), (1.5,)):
         with pytest.raises(ValueError, match="shape is that of one input"):
             views.ShapeLedger(models.LeNet(), shape=shape)
+
+
+def test_on_a_page(page):
+    from browser import put_on_stage
+
+    broken = models.LeNet()
+    broken.classifier[1] = nn.Linear(256, 120)
+    put_on_stage(page, views.ShapeLedger(broken, shape=SHAPE), kernel=True)
+    live, why = page.locator(".view-live"), page.locator(".panel-why")
+    page.get_by_role("button", name="Flatten 1", exact=True).click()
+    page.get_by_role("button", name="fails").click()
+    assert "is given 400 values (16 × 5 × 5): write Linear(400, 120)" in why.inner_text()
+    assert "(4x400 and 256x120)" in live.inner_text()
+    page.locator(".view").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    page.get_by_text("conv 2 takes 6 × 14 × 14, makes 16 × 10 × 10").wait_for()
+    for _ in range(4):
+        page.keyboard.press("[")  # images of 28 × 28, which fit
+    page.get_by_role("button", name="30,840").wait_for()
+    assert live.inner_text() == "LeNet runs: 12 calls, 44,426 parameters."
+    page.keyboard.press("r")
+    page.get_by_role("button", name="fails").wait_for()
+    assert page.errors == [] and page.outside == []
