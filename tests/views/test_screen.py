@@ -4,10 +4,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from browser import FAINT, jupyterlab, keep, open_notebook, run_all
 from nbformat.v4 import new_code_cell, new_notebook
 from refresh import METADATA
+from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
 
