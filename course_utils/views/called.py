@@ -159,9 +159,9 @@ def _entries(recording: Recording, found: Diagnosis | None) -> list[Entry]:
     for call in recording.calls:
         at_fault = found is not None and found.name == call.name
         if call.made is None or at_fault:
-            ledger.append(
-                Entry(call.name, problem=found.sentence if found else "", impossible=True)
-            )
+            caught = "It fails, and forward() goes on without it."
+            problem = found.sentence if found else caught
+            ledger.append(Entry(call.name, problem=problem, impossible=True))
         else:
             ledger.append(_entry(call))
     why = "It was not reached." if recording.error else "It is never called."

@@ -117,7 +117,7 @@ def record(model: nn.Module, shape: tuple[int, ...]) -> Recording:
     count = _count_inputs(model)
     if count != 1:
         recording.notes.append(
-            f"{recording.name}.forward takes {count} inputs: each was given the same images."
+            f"{recording.name}.forward takes {count} inputs: each was given the same."
         )
     recorder = _Recorder(recording, inputs)
     try:
@@ -162,7 +162,8 @@ class _Recorder(TorchFunctionMode):
             ):
                 self._paths[module] = path
                 handles.append(module.register_forward_pre_hook(self._begin, with_kwargs=True))
-                handles.append(module.register_forward_hook(self._end))
+                # Also after an error, which forward() may catch.
+                handles.append(module.register_forward_hook(self._end, always_call=True))
         try:
             yield
         finally:
@@ -199,8 +200,7 @@ class _Recorder(TorchFunctionMode):
         return result
 
     def _begin(self, module: nn.Module, args: tuple, kwargs: dict) -> None:
-        name = NAMES.get(type(module), type(module).__name__)
-        call = self._started(name, _layer_written(module), _tensors([args, kwargs]))
+        call = self._started(kind_of(module), _layer_written(module), _tensors([args, kwargs]))
         call.module, call.path = module, self._paths[module]
         call.same = next((c.name for c in self.calls if c.module is module), "")
         call.parameters = self._new_weights(module.parameters())
@@ -246,11 +246,15 @@ class _Recorder(TorchFunctionMode):
         calls = []
         for module, path in self._paths.items():
             if id(module) not in called and any(True for _ in module.parameters()):
-                name = NAMES.get(type(module), type(module).__name__)
-                self._counts[name] += 1
-                written = _layer_written(module)
-                calls.append(Call(f"{name} {self._counts[name]}", written, module, path))
+                call = self._started(kind_of(module), _layer_written(module), [])
+                call.module, call.path = module, path
+                calls.append(call)
         return calls
+
+
+def kind_of(layer: nn.Module) -> str:
+    """What all views call a layer of this kind."""
+    return NAMES.get(type(layer), type(layer).__name__)
 
 
 def as_layer(call: Call) -> nn.Module | None:
@@ -380,19 +384,15 @@ def set_apart() -> Iterator[None]:
 
 @contextlib.contextmanager
 def limited() -> Iterator[None]:
-    """Inside, Python code outside of torch raises `TooLong` after `SECONDS`."""
-    end, torchs, before = (
-        time.monotonic() + SECONDS,
-        str(Path(torch.__file__).parent),
-        sys.gettrace(),
-    )
+    """Inside, code outside of torch raises `TooLong` at its next line after `SECONDS`."""
+    end, before = time.monotonic() + SECONDS, sys.gettrace()
+    torchs = str(Path(torch.__file__).parent)
 
     def watch(frame: FrameType, event: str, argument: object) -> Any:
         if frame.f_code.co_filename.startswith((torchs, __file__)):
             return None
         if time.monotonic() > end:
             raise TooLong(f"after {SECONDS:g} seconds it had not come to an end")
-        frame.f_trace_opcodes = True  # a line such as `while True: pass` is never begun again
         return watch
 
     sys.settrace(watch)

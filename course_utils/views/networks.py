@@ -10,7 +10,7 @@ from math import isqrt
 import torch
 from torch import nn
 
-from .calls import NAMES, TooLong, as_layer, limited, record, set_apart
+from .calls import TooLong, as_layer, kind_of, limited, record, set_apart
 
 DIVERGED = "Has its training diverged? Train it anew at a smaller rate, or load saved weights."
 _ONLY_CHAINS = "Only a chain of layers can be shown: each takes what the one before gives."
@@ -184,7 +184,7 @@ def _names(layers: list[nn.Module]) -> Iterator[str]:
     """conv 1, ReLU 1, pool 1, conv 2 …, by what each kind is called."""
     counts: Counter[str] = Counter()
     for layer in layers:
-        name = NAMES.get(type(layer), type(layer).__name__)
+        name = kind_of(layer)
         counts[name] += 1
         yield f"{name} {counts[name]}"
 

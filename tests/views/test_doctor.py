@@ -386,6 +386,17 @@ def test_what_can_be_shown_is(model, sentence, capsys):
     assert getattr(made, "count", 0) == 0 and capsys.readouterr().out == ""
 
 
+def test_an_error_that_forward_catches():
+    def forward(layers, x):
+        with contextlib.suppress(RuntimeError):
+            layers["spare"](x)
+        return layers["fc"](torch.flatten(pooled(layers, x), 1))
+
+    view = views.ShapeLedger(written(forward, spare=nn.Linear(3, 7)))
+    assert view.ledger[1].problem == "It fails, and forward() goes on without it."
+    assert view.ledger[-1].counts["work"].number == 4000 and "Written runs" in view.arithmetic()
+
+
 def test_inputs_that_are_no_images():
     view = views.ShapeLedger(nn.Sequential(nn.Linear(7, 3), nn.ReLU(), nn.Linear(4, 2)), shape=(7,))
     assert "fc 2, Linear(4, 2), is given 3 values: write Linear(3, 2)." in view.arithmetic()
