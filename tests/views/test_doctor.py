@@ -2,7 +2,6 @@
 
 import contextlib
 import random
-import time
 
 import pytest
 import torch
@@ -336,12 +335,10 @@ def growing(layers, x):
 @pytest.mark.parametrize("steps", [endless, growing])
 def test_a_forward_that_never_ends_is_stopped(steps, monkeypatch):
     monkeypatch.setattr(calls, "SECONDS", 0.5)
-    began = time.monotonic()
     view = views.ShapeLedger(Written(steps))
     assert "Written was stopped: after " in view.arithmetic() and "loop" in view.arithmetic()
     with pytest.raises(ValueError, match=r"Sequential was stopped: after 0.5 seconds"):
         views.XRay(nn.Sequential(nn.ReLU(), Written(steps, fc=nn.ReLU())))
-    assert time.monotonic() - began < 20
 
 
 class TwoInputs(nn.Module):
