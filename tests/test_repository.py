@@ -287,7 +287,8 @@ def test_every_room_is_installed_and_on_the_map():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     rooms = {path.parent for path in (ROOT / "course_utils").rglob("*.py")}
     names = sorted(".".join(room.relative_to(ROOT).parts) for room in rooms)
-    assert project["tool"]["setuptools"]["packages"] == names
+    setup = project["tool"]["setuptools"]
+    assert setup["packages"] == sorted([*names, *setup["package-dir"]])
     parts = {path.stem for path in (ROOT / "course_utils").glob("*.py")} - {"__init__", "__main__"}
     inside = [name.split(".")[1:] for name in names]
     parts |= {name for name, *deeper in filter(None, inside) if not deeper}

@@ -29,7 +29,7 @@ from torchvision.transforms import v2
 
 from course_utils import sources
 from course_utils.images import CLASSES, Images, batches, flip_and_shift, load_images
-from course_utils.internals import downloads
+from course_utils.internals import downloads, files, places
 from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,30 +213,10 @@ def test_a_shared_folder_without_this_data_set(small, monkeypatch, tmp_path):
 def test_a_relative_shared_folder_is_relative_to_the_course(small, monkeypatch, tmp_path):
     """…and not to the folder of the notebook that asks."""
     folder = fill(tmp_path / "class")
-    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    monkeypatch.setattr(places, "COURSE", tmp_path)
     monkeypatch.setenv("COURSE_DATA_DIR", "class")
     monkeypatch.chdir("/")
     assert find_images("mnist") == folder
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("mine", "{course}/mine"),
-        ("{other}", "{other}"),
-        ("~/mine", "{home}/mine"),
-        ("", "{course}/runs"),
-    ],
-)
-def test_results_are_kept_in_one_folder_wherever_a_lesson_runs(monkeypatch, tmp_path, given, meant):
-    places = {"course": tmp_path / "course", "home": tmp_path / "home", "other": tmp_path / "other"}
-    for variable in ("HOME", "USERPROFILE"):
-        monkeypatch.setenv(variable, str(places["home"]))
-    monkeypatch.setattr(sources, "ROOT", places["course"])
-    monkeypatch.setenv("COURSE_RUNS_DIR", given.format(**places))
-    for folder in ("/", tmp_path):
-        monkeypatch.chdir(folder)
-        assert sources.runs_folder() == Path(meant.format(**places))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="home folders of other users have no name on Windows")
@@ -445,7 +425,7 @@ def test_kernels_that_start_at_once_share_a_copy_too(small, tmp_path):
     raw = sources.load_raw(fill(tmp_path / "data"), "mnist")["train-images-idx3-ubyte"]
     copy = Path(raw.filename)
     before = copy.stat().st_ino
-    sources._keep(raw.tobytes(), copy)
+    files.keep(raw.tobytes(), copy)
     assert copy.stat().st_ino == before
     assert len(os.listdir(copy.parent)) == len(sources.FILES)
 
@@ -864,14 +844,28 @@ def read_only(monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
 def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
+    """The course's is, and that of the reader's own data as well."""
     monkeypatch.setenv("COURSE_RUNS_DIR", str(read_only / "runs"))
+    monkeypatch.setattr(places, "readers_folder", lambda: read_only / "mine")
     with Server(small) as server:
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
         assert load_images("mnist")[0].name == "digits"
     said = capsys.readouterr().out
-    assert f"{read_only}/MNIST/raw cannot be written to ([Errno 13] Permission denied" in said
+    assert f"{read_only}/mine/data/MNIST/raw cannot be written to ([Errno 13] Permission d" in said
     assert f"{read_only}/t10k-labels-idx1-ubyte.gz cannot be used for it: [Errno 13]" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
+def test_beside_a_read_only_folder_downloads_are_the_readers(small, monkeypatch, read_only):
+    with tempfile.TemporaryDirectory(dir="/tmp") as mine, Server(small) as server:
+        monkeypatch.setattr(places, "readers_folder", lambda: Path(mine))
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "mnist"
+        asked = len(server.requests)
+        assert load_images("mnist")[0].name == "mnist" and len(server.requests) == asked
+        assert find_images("mnist") == Path(mine, "data", "MNIST", "raw")
+    assert not (read_only / "MNIST").exists()
 
 
 # What ships
