@@ -74,7 +74,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 120
     while True:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(address, timeout=10).close()

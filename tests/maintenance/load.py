@@ -4,8 +4,8 @@ PYTHON tests/maintenance/load.py --students 40 --training 8
 
 PYTHON is that of an environment with the course and JupyterHub (TEACHING.md says how to make one;
 `npm install --prefix ENVIRONMENT configurable-http-proxy` puts the proxy beside it). Each student
-logs in, opens lesson 09 in a kernel of their own, and runs it up to its first training. Then some
-run it to the end, at once, while the others run a short cell now and then. Reported are the memory
+logs in, opens lesson 09 in a kernel of their own, and runs it until its images are loaded. Then
+some run it to the end, at once, while the others run a short cell now and then. Reported are the memory
 that a student takes, how long everything takes, what failed, and what was lost of anybody's work.
 
 --lesson 0   another lesson, which all run to its end
@@ -44,10 +44,10 @@ if TYPE_CHECKING:  # the table can be made without aiohttp
 TEACHING = ROOT / "TEACHING.md"
 #: What stands around the numbers in TEACHING.md.
 BEGIN, END = "<!-- measured: hub -->\n", "<!-- /measured: hub -->\n"
-#: The cell of lesson 09 before which those who do not train stop.
-FIRST_TRAINING = "train-lenet"
+#: The cell of lesson 09 before which those who read stop, and where those who train keep a LeNet.
+PAUSE, KEEPS = "one-cycle-rates", "keep"
 #: Seconds between two short cells of one of the others.
-PAUSE = 15
+BETWEEN = 15
 MB, GB = 1 << 20, 1 << 30
 #: Gigabytes for the system, the hub and its proxy, where classes are reckoned.
 SYSTEM = 1.5
@@ -104,13 +104,13 @@ async def hold(class_: Class, url: str, homes: Path) -> None:
 
 
 async def work(class_: Class, students: list["Student"]) -> None:
-    """All log in, open the lesson and run it up to the training; then some train, at once."""
+    """All log in, open the lesson and begin it; then some run it to its end, at once."""
     trainers, others = students[: class_.training], students[class_.training :]
     lesson = LESSONS[class_.lesson]
 
     async def open_lesson(student: "Student") -> None:
         await student.open(f"my_lessons/{lesson.file}")
-        await student.run(until=FIRST_TRAINING)
+        await student.run(until=PAUSE)
 
     await everybody(class_, students, type(students[0]).log_in, class_.log_in)
     class_.server = look(class_, {one.name for one in students})
@@ -149,10 +149,10 @@ async def everybody(
 
 async def short_cells(class_: Class, student: "Student") -> None:
     """What a student does who reads and tries something, until that is cancelled."""
-    await asyncio.sleep(PAUSE * user_id(student.name) % 7 / 7)
+    await asyncio.sleep(BETWEEN * (user_id(student.name) % 7) / 7)
     while not student.failed:
         await everybody(class_, [student], lambda one: one.execute("1 + 1"), class_.short_cells)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(BETWEEN)
 
 
 async def ended(tasks: list[asyncio.Task], failures: list[str]) -> None:
@@ -175,7 +175,7 @@ def faults(student: "Student", homes: Path, keeps: bool) -> list[str]:
         if cell.cell_type == "code" and cell.outputs != own.outputs:
             found.append(f"{student.name}: the outputs of cell {cell.id}")
     weights = home / "runs" / "lenet.pt"
-    if keeps and FIRST_TRAINING in {cell.id for cell in stored.cells}:
+    if keeps and KEEPS in {cell.id for cell in stored.cells}:
         ran = {cell.execution_count for cell in stored.cells if cell.cell_type == "code"}
         if None in ran:
             found.append(f"{student.name}: cells that were run are stored as not run")
@@ -241,7 +241,7 @@ def report(class_: Class) -> str:
     number = f"{class_.lesson:02}"
     memory = {
         "logged in, no notebook open": class_.server,
-        f"lesson {number} open, and run up to its training": class_.reading,
+        f"lesson {number} open, its network built, its images loaded": class_.reading,
         f"lesson {number} run to its end, at most": class_.training_peak,
     }
     lines = ["| memory of a student | private | with a share of what is shared | asked for |"]
@@ -255,7 +255,7 @@ def report(class_: Class) -> str:
         lines.append(f"| {what} | {' | '.join(middle)} |")
     times = {
         f"all {class_.students} log in at once, until the server answers": class_.log_in,
-        f"all open lesson {number} at once, and run it up to its training": class_.open_lesson,
+        f"all open lesson {number} at once, and run it so far": class_.open_lesson,
         f"{class_.training} run it to its end, at once": class_.to_the_end,
         "meanwhile a short cell of one of the others": class_.short_cells,
     }
@@ -282,14 +282,14 @@ def needs(class_: Class) -> list[str]:
     reading = max(one.proportional for one in class_.reading) / 1024
     training = max(one.proportional for one in class_.training_peak) / 1024
     cores = (os.cpu_count() or 1) / class_.training
-    lines = [
-        "| students | of them training at once | memory | cores |",
-        "| --- | --- | --- | --- |",
-    ]
+    lines = ["| students | at once | memory, the others read | memory, all have trained | cores |"]
+    lines.append("| --- | --- | --- | --- | --- |")
     for students in (20, 40, 80, 160):
         at_once = students // 5
-        memory = (students - at_once) * reading + at_once * training + SYSTEM
-        lines.append(f"| {students} | {at_once} | {memory:.0f} GB | {cores * at_once:.0f} |")
+        some = (students - at_once) * reading + at_once * training + SYSTEM
+        all_of_them = students * training + SYSTEM
+        numbers = f"{some:.0f} GB | {all_of_them:.0f} GB | {cores * at_once:.0f}"
+        lines.append(f"| {students} | {at_once} | {numbers} |")
     return lines
 
 

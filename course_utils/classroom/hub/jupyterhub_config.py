@@ -51,7 +51,10 @@ if proxy.exists():  # npm has put it beside this Python; otherwise it is looked 
 
 # A student's server: limited, with lessons that are up to date (what the student wrote in them is
 # kept), and in the Python that runs the hub. -P: files of the student's are not taken for modules.
+# It starts with a full disk too, so that files can be deleted: what it writes is not in the home.
 PREPARE = """
+export JUPYTER_RUNTIME_DIR="$(mktemp -d)"
+mkdir -p .jupyter && touch .jupyter/migrated
 "$0" -P -m course_utils workbook --to my_lessons
 exec "$0" -P -m jupyterhub.singleuser "$@"
 """
@@ -71,6 +74,7 @@ c.Spawner.start_timeout = c.Spawner.http_timeout = 300
 
 # What nobody uses is ended; notebooks are files, and stay. A kernel that trains is not idle.
 c.Spawner.args = [
+    "--KernelManager.transport=ipc",  # sockets that other users of the machine cannot open
     f"--MappingKernelManager.cull_idle_timeout={IDLE_KERNEL}",
     f"--MappingKernelManager.cull_interval={min(300, IDLE_KERNEL)}",
     "--MappingKernelManager.cull_connected=True",  # also where its page is still open
