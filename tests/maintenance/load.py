@@ -5,8 +5,9 @@ PYTHON tests/maintenance/load.py --students 40 --training 8
 PYTHON is that of an environment with the course and JupyterHub (TEACHING.md says how to make one;
 `npm install --prefix ENVIRONMENT configurable-http-proxy` puts the proxy beside it). Each student
 logs in, opens lesson 09 in a kernel of their own, and runs it until its images are loaded. Then
-some run it to the end, at once, while the others run a short cell now and then. Reported are the memory
-that a student takes, how long everything takes, what failed, and what was lost of anybody's work.
+some run it to the end, at once, while the others run a short cell now and then. Reported are the
+memory that a student takes, how long everything takes, what failed, and what was lost of anybody's
+work.
 
 --lesson 0   another lesson, which all run to its end
 --json FILE  also writes what was measured, with the machine, the versions and the date
