@@ -19,6 +19,7 @@ from torch import nn
 
 from course_utils import plots
 from course_utils.images import Inputs
+from course_utils.internals import places
 
 from . import drawing, networks
 from .base import PAGE, View, bundle, style
@@ -142,7 +143,8 @@ def export_xray(
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
-    `XRay`, but for the image. Returns the path.
+    `XRay`, but for the image, and PlaceError, an OSError, where the file cannot be written.
+    Returns the path.
     """
     network = {**describe(model, inputs, classes), **_pad(None, centring)}
     parts = {
@@ -156,8 +158,9 @@ def export_xray(
     # In one go: what is put in may hold such a mark itself, as a class's name.
     page = re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    with places.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
     return path
 
 
