@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_workbook(commands)
     _add_handout(commands)
+    _add_deck(commands)
     return parser
 
 
@@ -60,6 +61,14 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_deck(commands: "argparse._SubParsersAction") -> None:
+    about = "a lesson as slides for the room: one HTML file, which needs no network"
+    deck = commands.add_parser("deck", help=about, description=about)
+    deck.set_defaults(run=_deck)
+    deck.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
+    deck.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_slides"))
 
 
 def _lesson(text: str) -> Lesson:
@@ -95,6 +104,17 @@ def _handout(options: argparse.Namespace) -> None:
         options.lessons,
         lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
     )
+
+
+def _deck(options: argparse.Namespace) -> None:
+    try:
+        from course_utils.classroom.deck import make_deck
+    except ModuleNotFoundError as error:
+        raise Refusal(
+            f"slides are made with {error.name}, which is not installed: "
+            "pip install -r requirements.txt."
+        ) from None
+    _for_each(options.lessons, lambda lesson: make_deck(lesson, options.to))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:

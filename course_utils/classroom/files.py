@@ -30,15 +30,20 @@ def digest(cell: Cell) -> str:
     return _short(content)
 
 
-def read_lesson(lesson: Lesson) -> Notebook:
-    """A lesson without outputs, and without the metadata that only its makers need."""
+def read_stored(lesson: Lesson) -> Notebook:
+    """A lesson as it is stored, with its outputs."""
     try:
-        notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
+        return json.loads(lesson.path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refusal(
             f"{lesson.file} is not beside the package: run this command with the course's own "
             "checkout installed (pip install -e .)."
         ) from None
+
+
+def read_lesson(lesson: Lesson) -> Notebook:
+    """A lesson without outputs, and without the metadata that only its makers need."""
+    notebook = read_stored(lesson)
     for cell in notebook["cells"]:
         cell["metadata"] = {
             key: cell["metadata"][key] for key in ("tags",) if key in cell["metadata"]
