@@ -16,7 +16,8 @@ Tools that a lesson imports, and the course itself, each one file here:
 
 Rooms, each a folder:
 
-``exercises``    the checks of exercises: a file a lesson; ``exercises/engine`` is what they share
+``exercises``    the checks of exercises: a file a lesson; ``exercises/engine`` is what they share,
+                 and ``exercises/journal`` keeps what was answered
 ``views``        the interactive views; ``views/page`` is what runs in the browser
 ``shown``        what one lesson shows: photos, lesson 13's and 14's networks, lesson 15's program
 ``records``      training runs too long for a lesson: how they are made, and how a lesson loads them

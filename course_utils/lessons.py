@@ -1,5 +1,7 @@
 """The one list of lessons. The README's table, the links between lessons and the tests read it."""
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +34,14 @@ class Lesson:
     def data(self) -> str:
         """What the lesson works on, as the README's table says it."""
         return "MNIST or digits" if self.real_images else "shipped"
+
+    @property
+    def minutes(self) -> tuple[int, int]:
+        """For reading and predicting, and for the exercises, as the head of the lesson says."""
+        title = json.loads(self.path.read_text(encoding="utf-8"))["cells"][0]["source"]
+        said = re.findall(r"about (\d+) minutes.* exercises another (\d+)", "".join(title))
+        ((reading, exercises),) = said
+        return int(reading), int(exercises)
 
 
 # fmt: off
@@ -79,9 +89,13 @@ def course_map() -> str:
 def readme_table() -> str:
     """A table row for each lesson, as the README has them."""
     return "\n".join(
-        f"{_row(lesson, folder='notebooks/')} {lesson.data} | {lesson.budget} s |"
+        f"{_row(lesson, folder='notebooks/')} {lesson.data} | {lesson.budget} s | {_minutes(lesson)} |"
         for lesson in LESSONS
     )
+
+
+def _minutes(lesson: Lesson) -> str:
+    return "{} min | {} min".format(*lesson.minutes) if lesson.written else "|"
 
 
 def _row(lesson: Lesson, folder: str) -> str:

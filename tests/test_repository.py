@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from documents import WRITTEN, code_cells, has_figure, prose, stored
+from exercise_sources import EVERY_CHECK
 
 import course_utils
 from course_utils import views
@@ -20,6 +21,10 @@ from course_utils.sources import FILES, FOLDERS, checksums
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEACHING = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+#: What is read on its way into the course, with links between them.
+DOCUMENTS = sorted(ROOT.glob("*.md"))
 TEST_COMMAND = (
     "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/pytest"
 )
@@ -46,8 +51,21 @@ def test_lesson_00_has_the_map():
     assert course_map() in prose(LESSONS[0])
 
 
-def test_the_readme_says_where_each_view_is():
-    rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (\d\d(?:, \d\d)*) \|", README, re.MULTILINE)
+def test_the_readme_says_how_long_the_course_takes():
+    minutes = [lesson.minutes for lesson in LESSONS if lesson.written]
+    reading, exercises = (sum(column) / 60 for column in zip(*minutes, strict=True))
+    said = re.search(r"about (\d+) hours\*\*: (\d+) for .* and (\d+) for the exercises", README)
+    assert [int(n) for n in said.groups()] == [
+        round(reading + exercises),
+        round(reading),
+        round(exercises),
+    ]
+    assert f"Each of the {len(EVERY_CHECK)} exercises" in " ".join(README.split())
+
+
+def test_teaching_says_where_each_view_is():
+    row = r"^\| (`\w+`(?:, `\w+`)*) \| (\d\d(?:, \d\d)*) \|"
+    rows = re.findall(row, TEACHING, re.MULTILINE)
     used = {
         f"{lesson.number:02}": set(
             re.findall(r"views\.(\w+)\(", "\n".join(cell.source for cell in code_cells(lesson)))
@@ -62,31 +80,34 @@ def test_the_readme_says_where_each_view_is():
 
 
 def test_the_measured_table_has_every_lesson_with_its_budget():
-    """`benchmark.py --readme` makes it; a lesson that is new, or has another budget, needs it."""
-    table = README.split("<!-- measured -->")[1].split("<!-- /measured -->")[0]
+    """`benchmark.py --teaching` makes it; a lesson that is new, or has another budget, needs it."""
+    table = TEACHING.split("<!-- measured -->")[1].split("<!-- /measured -->")[0]
     rows = re.findall(r"^\| (\d\d) \| .* \| (\d+) s \| \d+ MB \|$", table, re.MULTILINE)
     written = [lesson for lesson in LESSONS if lesson.written]
     assert rows == [(f"{lesson.number:02}", str(lesson.budget)) for lesson in written]
 
 
-def test_links_of_the_readme_lead_somewhere():
-    for target in re.findall(r"\]\(([^)#\s]+)\)", README):
+def anchors(path: Path) -> set[str]:
+    """What a link may name of a document: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_of_documents_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
         if not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+            file, _, anchor = target.partition("#")
+            path = ROOT / file if file else document
+            assert path.exists() and (not anchor or anchor in anchors(path)), target
 
 
 def test_paths_in_contributing_lead_somewhere():
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    paths = re.findall(r"\b((?:course_utils|tests|data|notebooks)/[\w./]*\w)", text)
+    paths = re.findall(r"\b((?:course_utils|tests|data|notebooks)/[\w./]*\w)", CONTRIBUTING)
     assert len(paths) > 40
     for path in paths:
         path = re.sub("NN", "06", path)
         assert (ROOT / path).exists() or "NAME" in path, path
-    headings = {
-        re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)", text, re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings
 
 
 TROUBLES = README.split("## If something goes wrong")[1].split("### A small disk")[0]
@@ -161,7 +182,7 @@ def test_what_the_readme_tells_to_do_can_be_done():
 
 def test_names_in_contributing_are_found_in_the_code():
     """Functions, tables, marks and tags between backticks, but for those that stand for others."""
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## What can go wrong")[0]
+    text = CONTRIBUTING.split("## What can go wrong")[0]
     text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     names = set(re.findall(r"`([A-Za-z_]\w+)(?:\([^`]*\))?`", text))
     assert len(names) > 40
@@ -174,7 +195,7 @@ def test_names_in_contributing_are_found_in_the_code():
 
 
 def test_the_table_of_faults_names_tests_that_there_are():
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "CONTRIBUTING.md").read_text("utf-8")))
+    named = set(re.findall(r"`(test_\w+)`", CONTRIBUTING))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     assert len(named) > 40 and named <= set(re.findall(r"def (test_\w+)", written))
 
@@ -201,6 +222,17 @@ def test_ci_runs_the_command_of_the_readme():
     assert f"{TEST_COMMAND} || exit" in ci
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
     assert f"run: {TEST_COMMAND}\n" in workflow
+
+
+def test_the_citation_is_of_this_version():
+    """What is cited, and what CHANGELOG.md speaks of, is the version that is installed."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    (cited,) = re.findall(r"^version: (\S+)$", citation, re.MULTILINE)
+    (title,) = re.findall(r"^title: (.*)$", citation, re.MULTILINE)
+    assert cited == project["version"] and README.startswith(f"# {title}\n")
+    assert cited in re.findall(r"^## ([\d.]+)", changes, re.MULTILINE)
 
 
 def test_the_figure_of_the_readme_is_that_of_lesson_09():
@@ -245,7 +277,8 @@ def test_the_shared_module_is_thin():
     files = sorted((ROOT / "course_utils").glob("*.py"))
     sources = {path.stem: path.read_text(encoding="utf-8") for path in files}
     lines = {name: code_lines(source, ast.parse(source)) for name, source in sources.items()}
-    assert sum(lines.values()) <= 1050, lines
+    # (The minutes of lessons, which README and TEACHING.md need, took 10 lines.)
+    assert sum(lines.values()) <= 1060, lines
     # What is read first, in a sitting. (Types and the look for busy programs took 13 lines.)
     assert sum(lines[name] for name in ("images", "models", "training", "plots")) <= 465, lines
 

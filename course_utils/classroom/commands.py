@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(run=_report)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    about = "which exercises are done, tried or untouched"
+    commands.add_parser("progress", help=about, description=about).set_defaults(run=_progress)
     _add_workbook(commands)
     _add_handout(commands)
     _add_deck(commands)
@@ -84,6 +86,12 @@ def _report(_: argparse.Namespace) -> None:
     from course_utils.machine import report
 
     print(report())
+
+
+def _progress(_: argparse.Namespace) -> None:
+    from course_utils.exercises.journal import overview
+
+    print(overview(list(_WRITTEN.values())))
 
 
 def _workbook(options: argparse.Namespace) -> None:

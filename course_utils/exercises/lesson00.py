@@ -5,6 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from course_utils.exercises.engine.checks import Verdict, different, exercise, observed, value_check
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 check_pixels = value_check(
     "pixels: how many a picture of 28 × 28 has together with a frame that is 2 pixels wide.",

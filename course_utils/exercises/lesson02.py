@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from course_utils.exercises.engine.checks import function_check, mistake
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.json"
 

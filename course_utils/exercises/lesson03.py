@@ -24,6 +24,9 @@ from course_utils.exercises.engine.reading import (
     settle,
     without_leading_ones,
 )
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 
 def _gradient(

@@ -23,6 +23,9 @@ from course_utils.exercises.engine.checks import (
     observed,
 )
 from course_utils.exercises.engine.reading import Answer, as_array, as_code, settle
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 _Batches = list[tuple[Tensor, Tensor]]  # of x and y
 

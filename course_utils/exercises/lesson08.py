@@ -19,6 +19,9 @@ from course_utils.exercises.engine.checks import (
     value_check,
 )
 from course_utils.exercises.engine.reading import difference
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 
 def _take_steps(train_step: Callable) -> tuple[torch.Tensor, list[str]]:

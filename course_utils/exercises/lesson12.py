@@ -17,6 +17,9 @@ from course_utils.exercises.engine.checks import (
     observed,
 )
 from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 #: Twelve epochs of an imagined network, for the second exercise; accuracies in percent.
 CURVES = {

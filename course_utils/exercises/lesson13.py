@@ -15,6 +15,9 @@ from course_utils.exercises.engine.checks import (
     observed,
 )
 from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 _GENERATOR = torch.Generator().manual_seed(0)
 # Never p = 0.5: there p and 1 - p could not be told apart.

@@ -21,6 +21,9 @@ from course_utils.exercises.engine.checks import (
     observed,
 )
 from course_utils.exercises.engine.reading import Answer, short
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 
 def _field(

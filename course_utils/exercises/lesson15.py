@@ -17,6 +17,9 @@ from course_utils.exercises.engine.checks import (
     observed,
 )
 from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
 
 # Examples and workers: with and without a remainder, and more workers than examples.
 _SPLITS = [(2, 1), (2, 2), (4, 2), (7, 2), (2, 3), (5, 5), (10, 4), (11, 4), (13, 6), (64, 3)]

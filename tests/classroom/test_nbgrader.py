@@ -129,7 +129,7 @@ def test_what_nbgrader_releases_is_our_stubs(course):
 
 
 def test_with_a_stub_of_dots_it_releases_the_lessons_own(course):
-    """As the README has it: dots where nbgrader would raise NotImplementedError."""
+    """As TEACHING.md has it: dots where nbgrader would raise NotImplementedError."""
     folder, nbgrader = course
     configuration = folder / "nbgrader_config.py"
     configuration.write_text('c.ClearSolutions.code_stub = {"python": "..."}\n')

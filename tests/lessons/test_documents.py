@@ -250,12 +250,9 @@ def test_no_bare_true_or_false_in_place_of_a_number(lesson):
 
 @every_lesson
 def test_the_time_that_a_lesson_asks_for_is_counted(lesson):
-    said = re.search(
-        r"predicting take about (\d+) minutes.*the exercises another (\d+)",
-        stored(lesson).cells[0].source,
-    )
+    said = lesson.minutes
     reading, exercises = minutes(lesson)
-    assert abs(int(said[1]) - reading) <= 5 and int(said[2]) == exercises
+    assert abs(said[0] - reading) <= 5 and said[1] == exercises
     resting = len(re.findall(r"^#+ .*[Rr]esting point", prose(lesson), re.M))
     assert resting >= (reading + exercises > 50), "a sitting is at most about 45 minutes"
 

@@ -25,8 +25,11 @@ def kernel():
     manager.shutdown_kernel(now=True)
 
 
-def run(client, source: str, while_running=lambda printed: None) -> str:
-    """What a cell prints and shows; while_running is told what was printed, as it comes."""
+def run(client, source: str, while_running=lambda printed: None, reply="") -> str:
+    """What a cell prints and shows; while_running is told what was printed, as it comes.
+
+    reply: what the reader types where the cell asks.
+    """
     printed = []
 
     def hear(message):
@@ -36,7 +39,9 @@ def run(client, source: str, while_running=lambda printed: None) -> str:
         printed.append(content.get("text", content.get("data", {}).get("text/plain", "")))
         while_running("".join(printed))
 
-    client.execute_interactive(source, output_hook=hear, timeout=60)
+    client.execute_interactive(
+        source, output_hook=hear, stdin_hook=lambda _: client.input(reply), timeout=60
+    )
     return "".join(printed)
 
 
@@ -82,3 +87,34 @@ def test_a_flood_of_prints_is_kept_to_its_end(kernel):
     _, client = kernel
     said = run(client, check("for i in range(100_000):\n    print('line', i)\nreturn 0"))
     assert "line 99999" in said and len(said) < 4_000
+
+
+def test_a_correct_answer_comes_back_in_another_session(tmp_path, monkeypatch):
+    """An answer that uses a cell of its notebook, given in one kernel and asked for in the next."""
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path))
+    half = "def half(n): return n // 2"
+    answer = check("return half(2) * 0 + sliding(x, W, b, stride)")
+    helper = """
+def sliding(x, W, b, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, W.shape[2:], axis=(1, 2))
+    z = np.einsum("cijuv,kcuv->kij", windows[:, ::stride, ::stride], W)
+    return z + b[:, None, None]
+"""
+    first = start_new_kernel(kernel_name="python3")
+    second = None
+    try:
+        assert "0 of 3 done." in run(first[1], SETUP + "lesson06.progress()")
+        run(first[1], half), run(first[1], helper)
+        assert "Not yet" in run(first[1], check("return x"))
+        assert "Correct" in run(first[1], answer)
+        second = start_new_kernel(kernel_name="python3")
+        assert "1 of 3 done." in run(second[1], SETUP + "lesson06.progress()")
+        unit = "np.ones((1, 3, 3)), np.ones((1, 1, 2, 2)), np.zeros(1), 1"
+        mine = f"lesson06.mine('conv2d')({unit})"
+        assert "conv2d was not run" in run(second[1], mine, reply="n")
+        said = run(second[1], mine, reply="y")
+        assert "def sliding(x, W, b, stride):" in said and said.count("4.") == 4, said
+    finally:
+        for manager, client in filter(None, (first, second)):
+            client.stop_channels()
+            manager.shutdown_kernel(now=True)

@@ -9,7 +9,7 @@ python tests/maintenance/benchmark.py views     how quickly the views answer, in
 python tests/maintenance/benchmark.py checks    how long the checks of the exercises take
 
 --json FILE   also writes what was measured, with the machine, the versions and the date
---readme      also puts what was measured into the README's table
+--teaching    also puts what was measured into TEACHING.md
 """
 
 import argparse
@@ -49,8 +49,8 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
 from documents import WRITTEN, code_cells, solutions, taught
 from exercise_sources import EVERY_CHECK, checks, run_solution
 
-README = NOTEBOOKS.parent / "README.md"
-#: What stands around the README's table.
+TEACHING = NOTEBOOKS.parent / "TEACHING.md"
+#: What stands around its table.
 BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
 
 
@@ -260,7 +260,7 @@ def made() -> dict[str, str]:
     }
 
 
-def readme_table(results: list[Measured]) -> str:
+def teaching_table(results: list[Measured]) -> str:
     """Lessons a row each; of the rest, what readers may care about."""
     by_what = {result.what: result for result in results}
     lines = ["| lesson | first output | to the end | budget | memory of its own |"]
@@ -287,12 +287,12 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; none: all")
     parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--teaching", action="store_true")
     asked = parser.parse_args()
     if unknown := set(asked.parts) - PARTS.keys():
         parser.error(f"no part is called {', '.join(sorted(unknown))}")
-    if asked.readme and asked.parts:
-        parser.error("--readme replaces the whole table: name no parts")
+    if asked.teaching and asked.parts:
+        parser.error("--teaching replaces the whole table: name no parts")
     results = []
     for part in asked.parts or PARTS:
         for result in PARTS[part]():
@@ -301,10 +301,10 @@ def main() -> None:
     if asked.json:
         content = {"made": made(), "results": [asdict(result) for result in results]}
         asked.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    if asked.readme:
-        text = README.read_text(encoding="utf-8")
-        table = BEGIN + readme_table(results) + END
-        README.write_text(re.sub(f"{BEGIN}.*?{END}", table, text, flags=re.DOTALL), "utf-8")
+    if asked.teaching:
+        text = TEACHING.read_text(encoding="utf-8")
+        table = BEGIN + teaching_table(results) + END
+        TEACHING.write_text(re.sub(f"{BEGIN}.*?{END}", table, text, flags=re.DOTALL), "utf-8")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import torch
 
+from course_utils.exercises import journal
 from course_utils.exercises.engine.guard import error_text, guarded, readers_line
 from course_utils.exercises.engine.patterns import pattern
 from course_utils.exercises.engine.reading import (
@@ -144,8 +145,10 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable[[Callab
                     found = _raised(error) if readers_line(error) else _failed(error)
                 finally:
                     _under_way.reset(token)
-            remarks = "".join(f"\n({note})" for note in dict.fromkeys(notes))
-            return replace(found, sentence=found.sentence + remarks)
+            remark = journal.note(check, name, answer, found)
+            remarks = dict.fromkeys([*notes, remark] if remark else notes)
+            sentences = "".join(f"\n({remark})" for remark in remarks)
+            return replace(found, sentence=found.sentence + sentences)
 
         check = cast(Check, judged)
         check.codes = tuple(by_code)
