@@ -3,9 +3,7 @@
 import base64
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
-from html import escape
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -21,7 +19,7 @@ from course_utils import plots
 from course_utils.images import Inputs
 
 from . import drawing, networks
-from .base import PAGE, View, bundle, style
+from .base import PAGE, View, bundle, standalone, style
 from .networks import Layer, Network
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
@@ -145,16 +143,8 @@ def export_xray(
     `XRay`, but for the image. Returns the path.
     """
     network = {**describe(model, inputs, classes), **_pad(None, centring)}
-    parts = {
-        "title": escape(f"X-ray of {network['name']}"),
-        "style": XRay._css,
-        # No "<" may stand there: a name such as "</script>" would end the script.
-        "network": json.dumps(network).replace("<", "\\u003c"),
-        "code": bundle("xray.js").replace("export default", "const view ="),
-    }
-    empty = (PAGE / "export.html").read_text(encoding="utf-8")
-    # In one go: what is put in may hold such a mark itself, as a class's name.
-    page = re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
+    title = f"X-ray of {network['name']}"
+    page = standalone(title, bundle("xray.js"), XRay._css, {"network": network})
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
