@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_workbook(commands)
     _add_handout(commands)
     _add_deck(commands)
+    _add_site(commands)
     return parser
 
 
@@ -71,6 +72,13 @@ def _add_deck(commands: "argparse._SubParsersAction") -> None:
     deck.set_defaults(run=_deck)
     deck.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
     deck.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_slides"))
+
+
+def _add_site(commands: "argparse._SubParsersAction") -> None:
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = commands.add_parser("site", help=about, description=about)
+    site.set_defaults(run=_site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _lesson(text: str) -> Lesson:
@@ -123,6 +131,12 @@ def _deck(options: argparse.Namespace) -> None:
             "pip install -r requirements.txt."
         ) from None
     _for_each(options.lessons, lambda lesson: make_deck(lesson, options.to))
+
+
+def _site(options: argparse.Namespace) -> None:
+    from course_utils.classroom.site import make_site
+
+    print(make_site(options.folder))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:

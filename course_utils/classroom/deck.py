@@ -15,6 +15,7 @@ from pathlib import Path
 from course_utils.classroom import slides
 from course_utils.classroom.commands import Refusal
 from course_utils.classroom.files import Cell, read_stored, text_of
+from course_utils.classroom.live import frame, live_views
 from course_utils.lessons import Lesson
 
 HERE = Path(__file__).parent
@@ -90,10 +91,14 @@ def _slides(lesson: Lesson, cells: list[Cell]) -> Iterator[Slide]:
             slide.notes.append(slides.noted_text(cell))
         if "**Predict" in text_of(cell):
             slide.notes.append(_answer(cells[place + 1 :]))
-        if kind != "notes":
-            slide.cells.append(cell["id"])
-            part = live.get(cell["id"]) or slides.shown(cell, cells[place + 1 :])
-            slide.parts.append(f'<div class="fragment">{part}</div>' if kind == "fragment" else part)
+        if kind == "notes":
+            continue
+        first, *more = live.get(cell["id"]) or slides.shown(cell, cells[place + 1 :])
+        slide.cells.append(cell["id"])
+        slide.parts.append(f'<div class="fragment">{first}</div>' if kind == "fragment" else first)
+        for part in more:
+            yield slide
+            slide = Slide(slide.heading, opens_section=False, cells=[cell["id"]], parts=[part])
     yield slide
 
 
@@ -132,12 +137,10 @@ def _answer(after: list[Cell]) -> str:
     return f"<p><b>The answer:</b></p><pre>{escape(text)}</pre>{said}"
 
 
-def _live_views(lesson: Lesson) -> dict[str, str]:
+def _live_views(lesson: Lesson) -> dict[str, list[str]]:
     """By the id of its cell, each view that needs no kernel, as large as on a full screen."""
-    from course_utils.classroom.live import live_views
-
     return {
-        name: f'<iframe title="view" srcdoc="{escape(page.replace(":fullscreen", ""))}"></iframe>'
+        name: [frame(page.replace(":fullscreen", ""), "a view to try")]
         for name, page in live_views(lesson).items()
     }
 
