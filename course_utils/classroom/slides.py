@@ -34,9 +34,7 @@ _ASIDE = re.compile(r"(?:(?<=[.:?]) |^)\((?:[A-Z*`][^()]*(?:\([^()]*\)[^()]*)*)[
 _LEFT_OUT = ("**What comes next", "*(")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\([^)]*\)")
 #: Where a sentence ends: not after an initial, "al." or "e.g.", and not within math or code.
-_END = re.compile(
-    r'(?<!^1)(?<!^2)(?<!^3)(?<!^4)(?<!^5)(?<!^6)(?<!^7)(?<![A-Z])(?<! al)(?<!e\.g)(?<!i\.e)(?<!vs)[.?!]["”*)]*(?= +[^a-z])'
-)
+_END = re.compile(r"(?<![A-Z])(?<! al)(?<!e\.g)(?<!i\.e)[.?!][\"*)]*(?= +[^a-z])")
 _CLOSED = re.compile(r"\$[^$]*\$|`[^`]*`")
 #: What is asked or answered stands on the slide whole.
 _WHOLE = ("**Predict", "**Question")
@@ -66,7 +64,8 @@ class _Renderer(IPythonRenderer):
 
 def markdown_html(text: str) -> str:
     """Markdown, with the links taken out: on a slide they would lead away from it."""
-    return MarkdownWithMath(renderer=_Renderer(escape=False)).render(_LINK.sub(r"\1", text))
+    html = MarkdownWithMath(renderer=_Renderer(escape=False)).render(_LINK.sub(r"\1", text))
+    return html.replace("<th></th>", "<td></td>")  # a table's empty corner is no heading
 
 
 def code_html(code: str) -> str:
@@ -126,7 +125,8 @@ def _shown(block: str, after: str) -> str:
     """What is shown of a block; after: the one behind it."""
     introduces = _stands_whole(after)
     if _is_list(block):
-        return "\n".join(_beginning(item) for item in block.split("\n"))
+        items = (item.partition(" ") for item in block.split("\n"))
+        return "\n".join(f"{mark} {_beginning(text)}" for mark, _, text in items)
     if _stands_whole(block):
         return block
     if re.fullmatch(r"\*\*[^*]+\*\*", block) and not introduces:
@@ -170,7 +170,7 @@ def figure_of(cell: Cell) -> str | None:
 
 
 def figure_html(picture: str, alternative: str) -> str:
-    """A picture as large as fits, and at most twice as large as it is; a tall one beside its text."""
+    """A picture as large as fits, and at most twice as large as it is; a tall one has a class."""
     width, height = struct.unpack(">II", b64decode(picture[:64])[16:24])
     tall = width < 1.4 * height
     widest, highest = TALLEST if tall else LARGEST

@@ -21,13 +21,14 @@ const back = {
   PageDown: () => Reveal.next(),
   PageUp: () => Reveal.prev(),
 };
+function hear({ key }) {
+  if (!back[key]) return;
+  document.activeElement.blur();
+  window.focus();
+  back[key]();
+}
 for (const view of document.querySelectorAll("iframe")) {
-  view.addEventListener("load", () => {
-    view.contentWindow.addEventListener("keydown", ({ key }) => {
-      if (!back[key]) return;
-      view.blur();
-      window.focus();
-      back[key]();
-    });
-  });
+  const listen = () => view.contentWindow.addEventListener("keydown", hear, { capture: true });
+  listen(); // it may be there already
+  view.addEventListener("load", listen);
 }
