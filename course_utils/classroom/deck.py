@@ -27,6 +27,11 @@ PARTS = {
     "css": "page/deck.css",
     "js": "page/deck.js",
 }
+#: In the notes of a slide that is a view.
+_LIVE = (
+    "<p><b>This view is live:</b> Tab leads into it, Escape back to the slides. If it shows a "
+    "training, that was run for it on the digits that ship, and the text tells of MNIST.</p>"
+)
 #: The second line of a deck, by which it is known again.
 _MADE = "<!-- made by course_utils deck, {} -->"
 
@@ -95,6 +100,8 @@ def _slides(lesson: Lesson, cells: list[Cell]) -> Iterator[Slide]:
             continue
         first, *more = live.get(cell["id"]) or slides.shown(cell, cells[place + 1 :])
         slide.cells.append(cell["id"])
+        if cell["id"] in live:
+            slide.notes.append(_LIVE)
         slide.parts.append(f'<div class="fragment">{first}</div>' if kind == "fragment" else first)
         for part in more:
             yield slide
@@ -139,10 +146,11 @@ def _answer(after: list[Cell]) -> str:
 
 def _live_views(lesson: Lesson) -> dict[str, list[str]]:
     """By the id of its cell, each view that needs no kernel, as large as on a full screen."""
-    return {
-        name: [frame(page.replace(":fullscreen", ""), "a view to try")]
-        for name, page in live_views(lesson).items()
-    }
+    views = {}
+    for name, page in live_views(lesson).items():
+        title = re.findall("<title>(.*)</title>", page)[0]
+        views[name] = [frame(page.replace(":fullscreen", ""), title)]
+    return views
 
 
 def _write(path: Path, page: str) -> str:
@@ -165,5 +173,5 @@ def _write(path: Path, page: str) -> str:
 
 
 def _made(path: Path) -> bool:
-    first, note, rest = (path.read_bytes().decode("utf-8", "replace") + "\n\n").split("\n", 2)
+    _, note, rest = (path.read_bytes().decode("utf-8", "replace") + "\n\n").split("\n", 2)
     return note == _MADE.format(hashlib.sha256(rest[:-2].encode()).hexdigest()[:16])
