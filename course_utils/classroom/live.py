@@ -26,10 +26,16 @@ LIVE = {
 }
 #: What a page runs whose frames hold live views: each becomes as high as the page in it.
 FIT_FRAMES = """\
-addEventListener("message", ({ source, data }) => {
-  for (const frame of document.querySelectorAll("iframe.live"))
-    if (frame.contentWindow === source && data.height) frame.style.height = `${data.height}px`;
-});"""
+{
+  const frames = () => [...document.querySelectorAll("iframe.live")];
+  addEventListener("message", ({ source, data }) => {
+    const frame = frames().find(({ contentWindow }) => contentWindow === source);
+    if (frame && data.height) frame.style.height = `${data.height}px`;
+  });
+  addEventListener("load", () => {
+    for (const { contentWindow } of frames()) contentWindow.postMessage("height?", "*");
+  });
+}"""
 
 
 def live_views(lesson: Lesson) -> dict[str, str]:
@@ -51,7 +57,7 @@ def live_views(lesson: Lesson) -> dict[str, str]:
 def frame(page: str, title: str) -> str:
     """A page as a frame in another one, which runs FIT_FRAMES."""
     return (
-        f'<iframe class="live" title="{escape(title)}" allow="fullscreen" loading="lazy" '
+        f'<iframe class="live" title="{escape(title)}" allow="fullscreen" '
         f'srcdoc="{escape(page)}"></iframe>'
     )
 

@@ -64,7 +64,7 @@ def make_site(folder: Path) -> str:
     if missing := [name for name in NEEDS if not find_spec(name)]:
         raise Refusal(
             f"The site is built with {missing[0]}, which is not installed: run "
-            "`pip install -e .[site]` in the course's folder."
+            '`pip install -e ".[site]"` in the course\'s folder.'
         )
     earlier = _earlier(folder)
     lessons = [lesson for lesson in LESSONS if lesson.written]

@@ -578,6 +578,26 @@ def test_the_question(exported):
     assert page.get_by_role("button", name="0", exact=True).is_enabled()
 
 
+def test_on_a_phone_the_probabilities_are_in_sight_while_one_draws(exported):
+    page = exported
+    page.set_viewport_size({"width": 390, "height": 844})
+    for answered in (False, True):
+        if answered:
+            draw(page, [[(60, 60), (60, 200)]])
+        pad, bars, maps = (
+            page.locator(selector).bounding_box() for selector in (".pad", ".bars", ".xray-maps")
+        )
+        assert pad["y"] + pad["height"] < bars["y"]
+        assert bars["y"] + bars["height"] < min(844, maps["y"])
+        keep(page, f"xray-phone-{'answered' if answered else 'asked'}")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_exported_page_has_a_heading_and_a_main_part(exported):
+    assert exported.locator("main h1").all_inner_texts() == ["X-ray of LeNet"]
+    assert exported.locator("main .view").count() == 1
+
+
 def test_what_is_drawn_is_centred_and_the_example_is_not(exported):
     page = exported
     centring = page.get_by_label("centring")

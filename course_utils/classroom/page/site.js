@@ -8,13 +8,13 @@ function reachWide() {
   }
 }
 
-addEventListener("DOMContentLoaded", () => {
+window.addEventListener("DOMContentLoaded", () => {
   document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "lessons");
   document.querySelector(".toc-drawer")?.setAttribute("aria-label", "on this page");
-  new ResizeObserver(reachWide).observe(document.body);
+  new window.ResizeObserver(reachWide).observe(document.body);
 });
 
 // Paper shows hints and solutions too.
-addEventListener("beforeprint", () => {
+window.addEventListener("beforeprint", () => {
   for (const closed of document.querySelectorAll("details:not([open])")) closed.open = true;
 });
