@@ -17,6 +17,7 @@ from torch import nn
 
 from course_utils import plots
 from course_utils.images import Inputs
+from course_utils.internals import places
 
 from . import drawing, networks
 from .base import PAGE, View, bundle, standalone, style
@@ -140,14 +141,16 @@ def export_xray(
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
-    `XRay`, but for the image. Returns the path.
+    `XRay`, but for the image, and PlaceError, an OSError, where the file cannot be written.
+    Returns the path.
     """
     network = {**describe(model, inputs, classes), **_pad(None, centring)}
     title = f"X-ray of {network['name']}"
     page = standalone(title, bundle("xray.js"), XRay._css, {"network": network})
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    with places.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
     return path
 
 
