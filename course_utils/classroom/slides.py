@@ -1,6 +1,6 @@
 """What a slide shows of a cell, and what becomes a note for the speaker.
 
-Of a paragraph the slide shows its first sentences, up to 200 characters, and also the last one
+Of a paragraph the slide shows its first sentences, up to 220 characters, and also the last one
 where that introduces a formula, a list, a table or a prediction. These stand there whole. A cell
 with a figure is that figure; other code stands there with what it prints, where both fit. What
 does not fit below the rest goes on on another slide. The whole text is in the notes.
@@ -23,7 +23,7 @@ from course_utils.classroom.files import Cell, text_of
 #: The largest a figure may be, in pixels, above its sentences, and beside them if it is tall.
 LARGEST, TALLEST = (1200, 500), (840, 620)
 #: How much of a paragraph is shown, in characters, and of code, in lines of so many characters.
-SHOWN, LINES, LINE = 200, 17, 80
+SHOWN, LINES, LINE = 220, 17, 80
 #: How high a slide's text may become, in pixels.
 ROOM = 610
 _DETAILS = re.compile(r"<details>.*?</details>\n?", re.S)
