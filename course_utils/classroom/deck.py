@@ -49,7 +49,8 @@ class Slide:
     def html(self) -> str:
         """The slide as reveal.js takes it."""
         kind = ' class="live"' if any("<iframe" in part for part in self.parts) else ""
-        head = slides.markdown_html(self.heading).replace("<p>", "<h2>").replace("</p>", "</h2>")
+        level = "h1" if "title" in self.cells else "h2"
+        head = re.sub("(?<=<|/)p(?=>)", level, slides.markdown_html(self.heading))
         notes = f'<aside class="notes">{"".join(self.notes)}</aside>'
         cells = f' data-cells="{" ".join(self.cells)}"'
         return f"<section{kind}{cells}>\n{head}{''.join(self.parts)}\n{notes}\n</section>"
