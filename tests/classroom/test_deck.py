@@ -240,6 +240,8 @@ def test_axe_finds_nothing(lesson, page, tmp_path, still):
     path = deck.make_deck(lesson, tmp_path)
     for view, left_out in (("#/1", []), ("?print-pdf", ["landmark-one-main", "region"])):
         shown(page, path, view)
+        page.locator(".pdf-page" if "print" in view else "section").last.wait_for(state="attached")
+        page.wait_for_timeout(500)  # the pages are filled after they are made
         rules = {name: {"enabled": False} for name in left_out}
         violations = page.evaluate("(rules) => axe.run(document, { preload: false, rules })", rules)
         told = [(found["id"], found["nodes"][0]["html"]) for found in violations["violations"]]
