@@ -95,6 +95,11 @@ def find_images(name: str) -> Path | None:
             if isinstance(error, DataError):
                 raise
             raise DataError(f"COURSE_DATA_DIR is {shared}, and cannot be read: {error}") from None
+    return find_own_images(name)
+
+
+def find_own_images(name: str) -> Path | None:
+    """`find_images` without COURSE_DATA_DIR: in ``data/``, and where downloads land."""
     for root in dict.fromkeys((DATA, downloads_folder())):
         folder = root / FOLDERS[name] / "raw"
         faults = find_faults(folder, name)

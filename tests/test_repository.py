@@ -127,7 +127,8 @@ OF_OTHER_PROGRAMS = {
     "CERTIFICATE_VERIFY_FAILED",
     "HTTP Error 403",
     "HTTP Error 503",
-    "Permission denied: '…/runs'",
+    "Support for third party widgets (widgets outside of the ipywidgets package) needs to be "
+    "enabled separately",
     "use_libuv was requested but PyTorch was built without libuv support",
     "was build without",
     "Glyph … missing from font(s) DejaVu Sans",

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import hashlib
-import http.server
 import json
 import os
 import re
@@ -23,6 +22,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_images import COUNTS, Server, fill, idx_files, ship
 from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
@@ -33,23 +33,7 @@ from course_utils.internals import downloads, files, places
 from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNTS = {"train": 30, "t10k": 20}
 SHIPPED = ["SHA256SUMS", "digits.npz"]
-
-
-def idx_files() -> dict[str, bytes]:
-    """A small data set in the form of MNIST's raw files: 30 and 20 images of random bytes."""
-    rng, files = np.random.default_rng(0), {}
-    for part, count in COUNTS.items():
-        pixels, labels = rng.integers(0, 256, (count, 28, 28)), rng.integers(0, 10, count)
-        header = [2051, count, 28, 28]
-        for kind, head, body in (
-            ("images-idx3", header, pixels),
-            ("labels-idx1", [2049, count], labels),
-        ):
-            start = np.array(head, dtype=">i4").tobytes()
-            files[f"{part}-{kind}-ubyte"] = start + body.astype(np.uint8).tobytes()
-    return files
 
 
 @pytest.fixture
@@ -69,77 +53,6 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     ship(tmp_path / "data")
     return packed
-
-
-def ship(data: Path) -> None:
-    """What comes with the course in data/, with the checksums of the small data set."""
-    data.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "data" / "digits.npz", data)
-    sums = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8")
-    for file, content in idx_files().items():
-        sha256 = hashlib.sha256(content).hexdigest()
-        sums = re.sub(rf"\w{{64}}  MNIST/raw/{file}", f"{sha256}  MNIST/raw/{file}", sums)
-    (data / "SHA256SUMS").write_text(sums, encoding="utf-8")
-
-
-def fill(root: Path) -> Path:
-    """The small data set's raw files in torchvision's layout under root."""
-    folder = root / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    for name, content in idx_files().items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves files on the loopback, and notes what it is asked for.
-
-    status: refuses everything with it. silent: "at once" never answers, "midway" says that the
-    file comes, and keeps silent. wait_for: the first file is held back until so many ask for it
-    at once. body: what is sent instead of a file, for as long as somebody reads it.
-    """
-
-    def __init__(self, files: dict[str, bytes], *, status=200, silent="", wait_for=1, body=None):
-        self.requests, self.over = [], threading.Event()
-        self.first_file, self.together = next(iter(files), None), threading.Barrier(wait_for)
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                server.requests.append(self.path)
-                if silent == "at once":
-                    server.over.wait(60)
-                    return
-                if self.path == f"/{server.first_file}":
-                    server.together.wait(60)
-                content = files.get(self.path.lstrip("/"), b"")
-                self.send_response(status if content or status != 200 else 404)
-                if body is None:
-                    self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if silent == "midway":
-                    server.over.wait(60)
-                elif status == 200:
-                    with contextlib.suppress(ConnectionError):
-                        for part in [content] if body is None else body():
-                            self.wfile.write(part)
-
-            do_CONNECT = do_GET
-
-            def log_message(self, *args):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *error):
-        self.over.set()
-        self.shutdown()
-        self.server_close()
 
 
 # Where images come from

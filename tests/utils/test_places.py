@@ -33,7 +33,7 @@ def home(monkeypatch, tmp_path):
     (tmp_path / "course").mkdir()
     monkeypatch.setattr(places, "COURSE", tmp_path / "course")
     for variable in ("HOME", "USERPROFILE"):
-        monkeypatch.setenv(variable, str(tmp_path / "home"))
+        monkeypatch.setenv(variable, str(tmp_path / "my home"))
     for variable in ("COURSE_RUNS_DIR", "COURSE_DATA_DIR", "XDG_DATA_HOME"):
         monkeypatch.delenv(variable, raising=False)
     return tmp_path
@@ -44,9 +44,9 @@ def home(monkeypatch, tmp_path):
     [
         ("mine", "{0}/course/mine"),
         ("{0}/other", "{0}/other"),
-        ("~/mine", "{0}/home/mine"),
-        ("$HOME/mine", "{0}/home/mine"),
-        ("${{HOME}}/mine", "{0}/home/mine"),
+        ("~/mine", "{0}/my home/mine"),
+        ("$HOME/mine", "{0}/my home/mine"),
+        ("${{HOME}}/mine", "{0}/my home/mine"),
         ("", "{0}/course/runs"),
     ],
 )
@@ -72,7 +72,7 @@ def test_beside_the_package_alone_nothing_is_kept(home, monkeypatch):
     """What pip has installed is replaced by the next version, with all that lies in it."""
     monkeypatch.setattr(places, "IN_CHECKOUT", False)
     mine = user_data_path("course_utils", appauthor=False)
-    assert mine.is_relative_to(home / "home")
+    assert mine.is_relative_to(home / "my home")
     assert sources.runs_folder() == mine / "runs"
     assert sources.downloads_folder() == mine / "data"
     monkeypatch.setenv("COURSE_RUNS_DIR", "other")
