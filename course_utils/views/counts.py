@@ -57,6 +57,7 @@ def entries(shape: Shape, rows: list[Row]) -> list[Entry]:
 
 
 def input_entry(shape: tuple[int, ...]) -> Entry:
+    """The line of what the network is given; shape: (C, H, W) of one image, or another."""
     why = product(shape) + ("" if shape[0] > 1 else ": one map of grey pixels")
     counts = {
         "values": Count(math.prod(shape), why),
@@ -232,10 +233,12 @@ def count_cell(entry: Entry, column: str, ledger: list[Entry]) -> dict:
 
 
 def sums(ledger: list[Entry]) -> list[dict]:
+    """The cells of all parameters and all work together; dashes where a line has no counts."""
     whole = all(entry.counts for entry in ledger)
     sums = [total(ledger, column) for column in ("parameters", "work")]
     return [{"text": f"{number:,}" if whole else "–", "strong": True} for number in sums]
 
 
 def product(shape: tuple[int, ...]) -> str:
+    """The product of a shape: "6 × 5 × 5 = 150"."""
     return f"{times(shape)} = {math.prod(shape):,}"

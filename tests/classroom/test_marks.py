@@ -423,7 +423,7 @@ HOSTILE = {
     "syntax": ("def conv2d(:", "syntax-error"),
     "prints": ("for _ in range(10**7):\n    print('x' * 100)\nconv2d = 1", "output"),
     "prints below Python": (
-        "import os\n\n\ndef conv2d(*_):\n    while True:\n        os.write(1, b'x' * 1000)",
+        "import os\n\n\ndef conv2d(*_):\n    while True:\n        os.write(1, b'x' * 10**5)",
         "output",
     ),
     "prints inside": (
