@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -303,18 +302,6 @@ def test_reveal_is_as_it_came():
         "reveal.css": "68f915a11ebf7203",
         "reveal.js": "46538b52db487241",
     }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "most"), [(9, 20), (11, 10)])
-def test_a_deck_takes_less_than_ten_seconds(number, most, tmp_path):
-    """Of two processors for lesson 09, which trains for its view; of one for the most slides."""
-    before = os.times()
-    command = [sys.executable, "-m", "course_utils", "deck", str(number), "--to", tmp_path]
-    subprocess.run(command, check=True, capture_output=True)
-    after = os.times()
-    seconds = after.children_user - before.children_user
-    assert seconds + after.children_system - before.children_system < most
 
 
 @pytest.mark.lab
