@@ -18,8 +18,9 @@ import torch
 from torch import nn
 
 from course_utils.images import CLASSES
+from course_utils.internals import places
 from course_utils.models import ARCHITECTURES
-from course_utils.sources import DATA, ROOT, runs_folder
+from course_utils.sources import DATA, runs_folder
 
 #: No weights and no recipe of the course come near these numbers of bytes.
 MOST_WEIGHTS, MOST_RECIPE = 2**28, 2**17
@@ -42,7 +43,8 @@ def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
     weights.
 
     Raises ValueError for a recipe without "data" or "inputs", or of more than 131,072 bytes,
-    for inputs that are no numbers, and for weights that are not finite float32.
+    for inputs that are no numbers, and for weights that are not finite float32; PlaceError, an
+    OSError, where the folder cannot be written to.
     """
     if missing := {"data", "inputs"} - recipe.keys():
         raise ValueError(f"the recipe has to tell {' and '.join(sorted(missing))} as well.")
@@ -61,14 +63,14 @@ def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
     if len(text) > MOST_RECIPE:
         raise ValueError(f"the recipe takes {len(text):,} bytes; at most {MOST_RECIPE:,} are kept.")
     weights = runs_folder() / f"{name}.pt"
-    weights.parent.mkdir(parents=True, exist_ok=True)
     for _ in range(20):
         new = f"{secrets.token_hex(8)}.new"
         new_weights, new_recipe = _beside(weights, new), _beside(_recipe(weights), new)
-        new_weights.write_bytes(buffer.getvalue())
-        new_recipe.write_bytes(text)
-        new_weights.replace(weights)
-        new_recipe.replace(_recipe(weights))
+        with places.writing(weights.parent):
+            new_weights.write_bytes(buffer.getvalue())
+            new_recipe.write_bytes(text)
+            new_weights.replace(weights)
+            new_recipe.replace(_recipe(weights))
         with contextlib.suppress(CheckpointError):  # another saver came in between
             _read(weights)
             break
@@ -90,8 +92,8 @@ def load_weights(name: str, data: str = "mnist") -> tuple[nn.Module, dict]:
     if data not in CLASSES:
         raise ValueError(f"there is no data set {data!r}; the known ones are {', '.join(CLASSES)}.")
     learned_from = "mnist" if data == "digits" else data  # no weights of the digits ship
-    own, shipped = runs_folder() / f"{name}.pt", DATA / "weights" / f"{name}-{learned_from}.pt"
-    path = own if own.exists() and _read(own)[1].get("data") == data else shipped
+    own, shipped = places.runs() / f"{name}.pt", DATA / "weights" / f"{name}-{learned_from}.pt"
+    path = own if os.path.exists(own) and _read(own)[1].get("data") == data else shipped
     content, recipe = _read(path)
     model = _build(path, content, recipe)
     whose = "your own" if path == own else "the course's"
@@ -112,7 +114,7 @@ def find_pretrained(url: str) -> Path | None:
     """
     name = url.rpartition("/")[2]
     checksum_start = Path(name).stem.rpartition("-")[2]
-    shared = Path(ROOT, Path(os.environ.get("COURSE_DATA_DIR") or DATA).expanduser())
+    shared = places.named("COURSE_DATA_DIR", DATA)
     for folder in (Path(torch.hub.get_dir(), "checkpoints"), shared):
         path = folder / name
         if path.is_file():
@@ -192,8 +194,8 @@ def _read(path: Path) -> tuple[bytes, dict]:
     if not path.exists():
         shipped = ", ".join(sorted(other.stem for other in (DATA / "weights").glob("*.pt")))
         raise CheckpointError(
-            f"there are no weights {path}. The course has {shipped or 'none left'}: `git checkout "
-            "data/weights`, in its folder, brings back what was lost. Other weights have to be "
+            f"there are no weights {path}. The course has {shipped or 'none left'}: "
+            f"{places.cure('data/weights')} brings back what was lost. Other weights have to be "
             "trained, and saved by save_weights, before they can be loaded."
         )
     try:
@@ -259,8 +261,8 @@ def _cure(path: Path) -> str:
     if path.is_relative_to(DATA):
         pair = " ".join(p.relative_to(DATA.parent).as_posix() for p in (path, _recipe(path)))
         return (
-            f"Both files come with the course: `git checkout {pair}`, in its folder, brings them "
-            "back, or a fresh copy of the course."
+            f"Both files come with the course: {places.cure(pair)} brings them back, or a fresh "
+            "copy of the course."
         )
     if any((DATA / "weights").glob(f"{glob.escape(path.stem)}-*.pt")):
         return "Train and save it again in its lesson; or delete it, and the course's own is used."

@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+from course_utils.internals.places import COURSE
+
+NOTEBOOKS = COURSE / "notebooks"
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+from course_utils.internals import places
 from course_utils.lessons import LESSONS
-
-ROOT = Path(__file__).resolve().parent.parent
 
 #: Images a second that LeNet trains on where the lessons' budgets were set, on 2 cores.
 REFERENCE = 13_000
 
+#: The versions that the stored outputs were made with; a checkout has them.
+_PINS = places.COURSE / "requirements.txt"
 _PACKAGES = (
     "torch",
     "torchvision",
@@ -41,6 +42,7 @@ def report(seconds: float = 3.0) -> str:
         ("torchvision", _torchvision),
         ("device", _device),
         ("images", _images),
+        ("results", _results),
         ("speed", lambda: _speed(seconds)),
     ]:
         try:
@@ -56,7 +58,7 @@ def _python() -> Iterator[str]:
 
 
 def _packages() -> Iterator[str]:
-    requirements = (ROOT / "requirements.txt").read_text("utf-8")
+    requirements = _PINS.read_text("utf-8") if _PINS.exists() else ""
     pinned = dict(re.findall(r"^(\S+)==(\S+)$", requirements, re.MULTILINE))
     installed, missing, other_versions = [], [], []
     for name in _PACKAGES:
@@ -66,11 +68,11 @@ def _packages() -> Iterator[str]:
             missing.append(name)
             continue
         installed.append(f"{name} {version}")
-        if version.split("+")[0] != pinned[name]:
+        if pinned and version.split("+")[0] != pinned[name]:
             other_versions.append(f"{name} {pinned[name]}")
     yield ", ".join(installed)
     if missing:
-        yield f"missing: {', '.join(missing)}; `pip install -r requirements.txt` brings them"
+        yield f"missing: {', '.join(missing)}; `pip install {_wanted(*missing)}` brings them"
     if other_versions:
         versions = ", ".join(other_versions)
         yield f"the stored outputs were made with {versions}; small differences are normal"
@@ -82,9 +84,15 @@ def _torchvision() -> Iterator[str]:
     except (ImportError, RuntimeError) as error:
         yield f"cannot be imported: {error}"
         yield "usually torch and torchvision are not a pair; install both from the same place:"
-        yield "`pip install --force-reinstall -r requirements.txt`, or see README.md, A small disk"
+        command = f"pip install --force-reinstall {_wanted('torch', 'torchvision')}"
+        yield f"`{command}`, or see README.md, A small disk"
     else:
         yield "works with this torch"
+
+
+def _wanted(*packages: str) -> str:
+    """What pip is told to install: the pinned versions of a checkout, or some packages."""
+    return "-r requirements.txt" if _PINS.exists() else " ".join(packages)
 
 
 def _device() -> Iterator[str]:
@@ -109,18 +117,28 @@ def _images() -> Iterator[str]:
     from course_utils.images import load_images
     from course_utils.sources import FOLDERS, DataError, find_images
 
-    root = "$COURSE_DATA_DIR" if os.environ.get("COURSE_DATA_DIR") else "data"
-    for name, folder in FOLDERS.items():
+    for name in FOLDERS:
         try:
             found = find_images(name)
         except DataError as error:
             yield f"{name}: {error}"
             continue
         if found:
-            yield f"{name}: verified, in {root}/{folder}/raw"
+            yield f"{name}: verified, in {_told(found, 'COURSE_DATA_DIR')}"
         else:
             yield f"{name}: not here; a lesson tries to download it"
     yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"
+
+
+def _results() -> Iterator[str]:
+    yield f"what you train is kept in {_told(places.runs_folder(), 'COURSE_RUNS_DIR')}"
+
+
+def _told(path: Path, variable: str) -> str:
+    """A folder as the reader knows it: from the one that the variable names, or the course's."""
+    base = places.named(variable, places.COURSE)
+    short = path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)
+    return f"${variable}/{short}".removesuffix("/.") if os.environ.get(variable) else short
 
 
 def _speed(seconds: float) -> Iterator[str]:

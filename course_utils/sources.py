@@ -1,20 +1,20 @@
 """Where data files are looked for, and how they are checked."""
 
-import contextlib
 import gzip
 import hashlib
 import os
 import re
-import stat
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
+from course_utils.internals import places
+from course_utils.internals.files import Fault, out_of_reach, read, write
+from course_utils.internals.places import runs_folder as runs_folder  # lessons take it from here
+
+DATA = places.COURSE / "data"
 
 #: The folder of each data set, which is also the name of its class in torchvision.datasets.
 FOLDERS = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
@@ -27,16 +27,9 @@ FILES = {
     "t10k-labels-idx1-ubyte": 10_008,
 }
 
-#: No data file has more bytes than this; a larger one is not even read.
-LARGEST = 50_000_000
-
 
 class DataError(RuntimeError):
     """A data file or folder that cannot be used. The message says which, and what to do."""
-
-
-class Fault(Exception):
-    """What is wrong with a file, in words that go on after its name: "is missing"."""
 
 
 def checksums() -> dict[str, str]:
@@ -68,49 +61,25 @@ def read_shipped(file: str) -> bytes:
 def _shipped_error(file: str, fault: object) -> DataError:
     return DataError(
         f"{DATA / file} {fault}. It ships with the course: "
-        f"`git checkout data/{file}` brings it back, or a fresh copy of the course."
+        f"{places.cure(f'data/{file}')} brings it back, or a fresh copy of the course."
     )
 
 
-def read(path: Path, sha256: str | None = None, size: int | None = None) -> bytes:
-    """The contents of a file, whose SHA-256 and size in bytes are checked where they are given.
-
-    Raises Fault for anything else than an ordinary file that holds just that.
-    """
-    try:
-        found = path.stat()
-        if stat.S_ISDIR(found.st_mode):
-            raise Fault("is damaged: it is a folder")
-        if not stat.S_ISREG(found.st_mode):
-            raise Fault("is damaged: it is a pipe or a device, which may never end")
-        if found.st_size > LARGEST or size not in (None, found.st_size):
-            expected = f"at most {LARGEST:,}" if size is None else f"{size:,}"
-            raise Fault(f"is damaged: it has {found.st_size:,} bytes and should have {expected}")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise Fault("is missing") from None
-    except OSError as error:
-        raise Fault(f"cannot be read ({error.strerror})") from None
-    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
-        raise Fault("is damaged: its contents (SHA-256) are not those that data/SHA256SUMS tells")
-    return content
-
-
-def runs_folder() -> Path:
-    """Where a student's own results are kept: COURSE_RUNS_DIR, or ``runs/`` beside data/.
-
-    A path that is not absolute starts at the course's folder, wherever the lesson runs.
-    """
-    return Path(ROOT, os.path.expanduser(os.environ.get("COURSE_RUNS_DIR") or "runs"))
+def downloads_folder() -> Path:
+    """Where downloads land: the checkout's ``data/`` where it can be written, else the reader's."""
+    if places.IN_CHECKOUT and places.is_writable(DATA):
+        return DATA
+    return places.readers_folder() / "data"
 
 
 def find_images(name: str) -> Path | None:
     """The folder on this machine that holds the verified raw files of a data set, or None.
 
     name: "mnist" or "fashion-mnist". Looks in COURSE_DATA_DIR where that is set, otherwise in
-    ``data/``, and downloads nothing. A damaged file in ``data/`` is set aside under a name that
-    ends in ``.damaged``, and one that was put there packed, under the name that some web sites
-    give it, or a folder too high, is brought to its place; a printed sentence says so.
+    ``data/`` and where downloads land, and downloads nothing. A damaged file there is set aside
+    under a name that ends in ``.damaged``, and one that was put there packed, under the name that
+    some web sites give it, or a folder too high, is brought to its place; a printed sentence says
+    so.
 
     Raises DataError for a COURSE_DATA_DIR that is missing, or holds a missing or damaged file.
     """
@@ -120,21 +89,31 @@ def find_images(name: str) -> Path | None:
     if shared:
         try:
             return _shared_images(shared, name)
+        except places.PlaceError as error:
+            raise DataError(str(error)) from None
         except (OSError, RuntimeError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError(f"COURSE_DATA_DIR is {shared}, and cannot be read: {error}") from None
-    folder = DATA / FOLDERS[name] / "raw"
-    faults = find_faults(folder, name)
-    for file, fault in faults.items():
-        if fault.startswith("is damaged"):
-            _set_aside(folder / file, fault)
-        any(_bring(path, folder / file, name) for path in _put_elsewhere(DATA, name, file))
-    return None if faults and find_faults(folder, name) else folder
+    return find_own_images(name)
+
+
+def find_own_images(name: str) -> Path | None:
+    """`find_images` without COURSE_DATA_DIR: in ``data/``, and where downloads land."""
+    for root in dict.fromkeys((DATA, downloads_folder())):
+        folder = root / FOLDERS[name] / "raw"
+        faults = find_faults(folder, name)
+        for file, fault in faults.items():
+            if fault.startswith("is damaged"):
+                _set_aside(folder / file, fault)
+            any(_bring(path, folder / file, name) for path in _put_elsewhere(root, name, file))
+        if not faults or not find_faults(folder, name):
+            return folder
+    return None
 
 
 def _shared_images(shared: str, name: str) -> Path:
-    root = Path(ROOT, Path(shared).expanduser()).resolve()
+    root = places.named("COURSE_DATA_DIR", DATA).resolve()
     folder = root / FOLDERS[name] / "raw"
     advice = (
         "Correct the folder, or unset COURSE_DATA_DIR and the images are looked for in data/ "
@@ -177,7 +156,7 @@ def _bring(path: Path, place: Path, name: str) -> bool:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise Fault(f"it holds something else than {FOLDERS[name]}/raw/{place.name}")
         place.parent.mkdir(parents=True, exist_ok=True)
-        _write(content, place, os.replace)
+        write(content, place, os.replace)
     except (Fault, OSError, EOFError, zlib.error) as error:
         print(f"{place} is missing, and {path} cannot be used for it: {error}.")
         return False
@@ -210,61 +189,12 @@ def load_raw(folder: Path, name: str) -> dict[str, np.ndarray]:
     raw, sums = {}, checksums()
     for file, size in FILES.items():
         try:
-            raw[file] = _out_of_reach(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
+            raw[file] = out_of_reach(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
         except (Fault, OSError) as fault:
             raise DataError(
                 f"{folder / file} has changed while it was read ({fault}). Load the images again."
             ) from None
     return raw
-
-
-def _out_of_reach(path: Path, sha256: str, size: int) -> np.ndarray:
-    own = os.geteuid() if hasattr(os, "geteuid") else 0  # Windows tells no owners
-    copies = {
-        owner: Path(tempfile.gettempdir(), f"course-images-{owner}", sha256)
-        for owner in (0, path.stat().st_uid, own)
-    }
-    for owner, copy in copies.items():
-        if (mapped := _mapped(copy, owner, sha256, size)) is not None:
-            return mapped
-    content = read(path, sha256, size)
-    _keep(content, copies[own])
-    mapped = _mapped(copies[own], own, sha256, size)
-    return np.frombuffer(bytearray(content), np.uint8) if mapped is None else mapped
-
-
-def _mapped(copy: Path, owner: int, sha256: str, size: int) -> np.ndarray | None:
-    """A verified copy that only its owner can alter. What is done to the array stays in it."""
-    try:
-        if {copy.parent.stat().st_uid, copy.stat().st_uid} == {owner}:
-            read(copy, sha256, size)
-            return np.memmap(copy, np.uint8, mode="c")
-    except Fault:
-        with contextlib.suppress(OSError):
-            copy.unlink()
-    except OSError:
-        pass
-    return None
-
-
-def _keep(content: bytes, copy: Path) -> None:
-    with contextlib.suppress(OSError):
-        copy.parent.mkdir(exist_ok=True)
-        copy.parent.chmod(0o755)  # an error where the folder is another's
-        _write(content, copy, os.link)  # an error where another kernel was quicker
-        copy.chmod(0o444)
-
-
-def _write(content: bytes, path: Path, put: Callable[[Path, Path], None]) -> None:
-    """Write a file whole or not at all: under another name, from which it is then put."""
-    fresh = path.with_name(f"{path.name}-{os.getpid()}")
-    try:
-        with fresh.open("xb") as file:
-            file.write(content)
-        put(fresh, path)
-    finally:
-        with contextlib.suppress(OSError):
-            fresh.unlink()
 
 
 def _set_aside(path: Path, fault: str) -> None:

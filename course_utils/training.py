@@ -172,7 +172,7 @@ def evaluate(
     model: nn.Module,
     data: Images,
     *,
-    size: int = 250,
+    size: int = 125,
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = F.cross_entropy,
     **inputs: Unpack[Inputs],
 ) -> tuple[float, float]:

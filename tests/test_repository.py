@@ -127,7 +127,8 @@ OF_OTHER_PROGRAMS = {
     "CERTIFICATE_VERIFY_FAILED",
     "HTTP Error 403",
     "HTTP Error 503",
-    "Permission denied: '…/runs'",
+    "Support for third party widgets (widgets outside of the ipywidgets package) needs to be "
+    "enabled separately",
     "use_libuv was requested but PyTorch was built without libuv support",
     "was build without",
     "Glyph … missing from font(s) DejaVu Sans",
@@ -287,7 +288,8 @@ def test_every_room_is_installed_and_on_the_map():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     rooms = {path.parent for path in (ROOT / "course_utils").rglob("*.py")}
     names = sorted(".".join(room.relative_to(ROOT).parts) for room in rooms)
-    assert project["tool"]["setuptools"]["packages"] == names
+    setup = project["tool"]["setuptools"]
+    assert setup["packages"] == sorted([*names, *setup["package-dir"]])
     parts = {path.stem for path in (ROOT / "course_utils").glob("*.py")} - {"__init__", "__main__"}
     inside = [name.split(".")[1:] for name in names]
     parts |= {name for name, *deeper in filter(None, inside) if not deeper}

@@ -1,10 +1,12 @@
 """The commands of ``python -m course_utils``; what each needs is imported when it is called."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from course_utils.internals.places import PlaceError
 from course_utils.lessons import LESSONS, Lesson
 
 _WRITTEN = {lesson.number: lesson for lesson in LESSONS if lesson.written}
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
-    except Refusal as refusal:
+    except (Refusal, PlaceError) as refusal:
         print(refusal, file=sys.stderr)
         return 2
     return 0
@@ -36,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("progress", help=about, description=about).set_defaults(run=_progress)
     _add_workbook(commands)
     _add_handout(commands)
+    _add_fetch_data(commands)
+    _add_marks(commands)
+    _add_site(commands)
     return parser
 
 
@@ -62,6 +67,45 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_fetch_data(commands: "argparse._SubParsersAction") -> None:
+    about = "the images of all lessons, in a folder that a class shares: for COURSE_DATA_DIR"
+    fetch = commands.add_parser("fetch-data", help=about, description=about)
+    fetch.set_defaults(run=_fetch_data)
+    fetch.add_argument("folder", metavar="FOLDER", type=Path)
+
+
+def _add_marks(commands: "argparse._SubParsersAction") -> None:
+    about = "runs what students handed in; writes their marks, and a page of the class's mistakes"
+    marks = commands.add_parser("marks", help=about, description=about)
+    marks.set_defaults(run=_marks)
+    folder = "a folder for each student (that of nbgrader's course, too), or a notebook for each"
+    marks.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
+    marks.add_argument(
+        "--to", metavar="FOLDER", type=Path, default=Path("marks"), help="where they go (marks)"
+    )
+    for name, default, help in (
+        ("seconds", 60, "that an exercise may take"),
+        ("gigabytes", 2, "of memory that a submission may take"),
+        ("at-once", min(4, os.cpu_count() or 1), "submissions that run at the same time"),
+    ):
+        marks.add_argument(
+            f"--{name}", metavar="N", type=_positive, default=default, help=f"{help} ({default})"
+        )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
+
+
+def _add_site(commands: "argparse._SubParsersAction") -> None:
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = commands.add_parser("site", help=about, description=about)
+    site.set_defaults(run=_site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _lesson(text: str) -> Lesson:
@@ -103,6 +147,35 @@ def _handout(options: argparse.Namespace) -> None:
         options.lessons,
         lambda lesson: handout.hand_out(lesson, kind, folder, options.exercises_only),
     )
+
+
+def _fetch_data(options: argparse.Namespace) -> None:
+    from course_utils.classroom.shared_data import fetch
+
+    for line in fetch(options.folder):
+        print(line, flush=True)
+
+
+def _marks(options: argparse.Namespace) -> None:
+    try:
+        from course_utils.classroom.kernel import Limits
+        from course_utils.classroom.marks import mark_class
+    except ModuleNotFoundError as error:
+        raise Refusal(
+            f"Marking needs {error.name}, which is not installed: pip install nbclient ipykernel"
+        ) from None
+    limits = Limits(options.seconds, options.gigabytes * 1e9)
+    try:
+        for line in mark_class(options.folder, options.to, limits, options.at_once):
+            print(line, flush=True)
+    except KeyboardInterrupt:
+        raise Refusal("Interrupted: nothing was written.") from None
+
+
+def _site(options: argparse.Namespace) -> None:
+    from course_utils.classroom.site import make_site
+
+    print(make_site(options.folder))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from course_utils.classroom.commands import Refusal
+from course_utils.internals import places
 from course_utils.lessons import Lesson
 
 Cell = dict
@@ -30,15 +31,20 @@ def digest(cell: Cell) -> str:
     return _short(content)
 
 
-def read_lesson(lesson: Lesson) -> Notebook:
-    """A lesson without outputs, and without the metadata that only its makers need."""
+def read_stored(lesson: Lesson) -> Notebook:
+    """A lesson as it is stored, with its outputs."""
     try:
-        notebook = json.loads(lesson.path.read_text(encoding="utf-8"))
+        return json.loads(lesson.path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise Refusal(
-            f"{lesson.file} is not beside the package: run this command with the course's own "
-            "checkout installed (pip install -e .)."
+            f"{lesson.path} is missing. It comes with the course: "
+            f"{places.cure(f'notebooks/{lesson.file}')} brings it back."
         ) from None
+
+
+def read_lesson(lesson: Lesson) -> Notebook:
+    """A lesson without outputs, and without the metadata that only its makers need."""
+    notebook = read_stored(lesson)
     for cell in notebook["cells"]:
         cell["metadata"] = {
             key: cell["metadata"][key] for key in ("tags",) if key in cell["metadata"]
@@ -79,7 +85,11 @@ def read_made(path: Path, command: str) -> tuple[Notebook, bytes] | None:
 
 def write(path: Path, notebook: Notebook, before: bytes | None) -> None:
     """Write a notebook whole or not at all, where the file still is what was read before."""
-    text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", before)
+
+
+def write_text(path: Path, text: str, before: bytes | None) -> None:
+    """Write a text whole or not at all, where the file still is what was read before."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

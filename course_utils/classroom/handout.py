@@ -47,7 +47,7 @@ class Exercise:
 def hand_out(lesson: Lesson, kind: str, folder: Path, exercises_only: bool = False) -> str:
     """Write a lesson to the folder, in one of the KINDS; returns the path of what was written."""
     notebook = read_lesson(lesson)
-    exercises = {exercise.stub["id"]: exercise for exercise in _exercises(notebook)}
+    exercises = {exercise.stub["id"]: exercise for exercise in exercises_of(notebook)}
     cells = notebook["cells"]
     if exercises_only or kind == "key":
         cells = _only_exercises(cells)
@@ -64,7 +64,7 @@ def hand_out(lesson: Lesson, kind: str, folder: Path, exercises_only: bool = Fal
     return str(path)
 
 
-def _exercises(notebook: Notebook) -> Iterator[Exercise]:
+def exercises_of(notebook: Notebook) -> Iterator[Exercise]:
     """Each stub, with the solution in the next cell that has one."""
     stub, call, name = None, "", ""
     for cell in notebook["cells"]:

@@ -1,9 +1,10 @@
 """Marking an answer in its notebook, by the check as it is installed.
 
-A locked cell of an nbgrader notebook runs this file from where the course is installed, so that
-what the notebook has put in place of a check, of a part of course_utils or of all of it is not
-asked. More cannot be promised in one process: an answer may call the solution inside the check, or
-change Python, NumPy or torch under it. Where marks count, a person reads the code.
+A locked cell of an nbgrader notebook, and the kernels of `marks`, run this file from where the
+course is installed, so that what the notebook has put in place of a check, of a part of
+course_utils or of all of it is not asked. More cannot be promised in one process: an answer may
+call the solution inside the check, or change Python, NumPy or torch under it. Where marks count, a
+person reads the code.
 """
 
 import dis
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from course_utils.exercises.engine.checks import Verdict
 
 _INSTALLED = Path(__file__).resolve().parents[2]
+#: The kind of output by which `send_verdict` sends a verdict.
+VERDICT = "application/x-course-verdict+json"
 
 
 def mark(lesson: str, name: str, answer: object) -> "Verdict":
@@ -36,6 +39,16 @@ def mark(lesson: str, name: str, answer: object) -> "Verdict":
     if isinstance(answer, FunctionType) and _steps(answer) == _steps(_not_implemented):
         answer = ...  # a stub
     return getattr(checks, f"check_{name}")(answer)
+
+
+def send_verdict(namespace: dict, lesson: str, name: str, token: str) -> None:
+    """Mark the answer of that name, and send token, code and sentence to who runs the kernel."""
+    from IPython.display import publish_display_data
+
+    if name not in namespace:
+        raise NameError(f"there is no {name}")
+    verdict = mark(lesson, name, namespace[name])
+    publish_display_data({VERDICT: [token, verdict.code, verdict.sentence[:2_000]]})
 
 
 def _ours() -> list[str]:

@@ -24,6 +24,7 @@ from course_utils.classroom.files import (
     text_of,
     write,
 )
+from course_utils.internals import places
 from course_utils.lessons import Lesson
 
 _CHANGED = "The course has a new version of the cell above, which you have changed:"
@@ -54,7 +55,10 @@ def update_workbook(lesson: Lesson, folder: Path) -> str:
 
 
 def _lead_links_out(course: Notebook, lesson: Lesson, folder: Path) -> None:
-    """Let links to the folder above the lessons lead there from the copy's folder too."""
+    """Let links to the folder above the lessons lead there from the copy's folder too.
+
+    Where the package is installed alone, nothing is there to lead to, and their words stay.
+    """
     above = lesson.path.parents[1]
     try:
         way = Path(os.path.relpath(above, folder.resolve())).as_posix()
@@ -62,7 +66,11 @@ def _lead_links_out(course: Notebook, lesson: Lesson, folder: Path) -> None:
         way = above.as_posix()
     for cell in course["cells"]:
         if cell["cell_type"] == "markdown":
-            text = text_of(cell).replace("](../", f"]({quote(way, safe='/:')}/")
+            text = text_of(cell)
+            if places.IN_CHECKOUT:
+                text = text.replace("](../", f"]({quote(way, safe='/:')}/")
+            else:
+                text = re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)
             cell["source"] = text.splitlines(keepends=True)
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from course_utils.exercises.engine.reading import Answer, as_code
 from course_utils.exercises.keeping import NotKept, run, write_down
+from course_utils.internals import places
 from course_utils.lessons import Lesson
-from course_utils.sources import runs_folder
 
 if TYPE_CHECKING:
     from course_utils.exercises.engine.checks import Check, Verdict
@@ -86,8 +86,8 @@ def note(check: "Check", name: str, answer: Answer, verdict: "Verdict") -> str:
     row = (lesson, name, verdict.code, kept or _text(answer), kept, platform.python_version())
     try:
         _use(lambda database: _add(database, row))
-    except _Unusable as reason:
-        return f"This verdict is not kept in the journal: {reason}."
+    except (_Unusable, places.PlaceError) as reason:
+        return f"This verdict is not kept in the journal: {str(reason).rstrip('.')}."
     return remark
 
 
@@ -111,7 +111,7 @@ def standings(lesson: str) -> list[Standing]:
     """How each exercise of a lesson, such as "06", stands, in the lesson's order."""
     codes: dict[str, list[str]] = {}
     select = "SELECT exercise, code FROM verdicts WHERE lesson = ? ORDER BY rowid"
-    if _file().exists():
+    if os.path.exists(_file()):
         try:
             for exercise, code in _use(lambda database: [*database.execute(select, (lesson,))]):
                 codes.setdefault(exercise, []).append(code)
@@ -198,7 +198,7 @@ def _last_correct(lesson: str, exercise: str) -> tuple[str, str, str]:
         f"no correct answer to {exercise} of lesson {lesson} is kept in {_file()}. Answer the "
         "exercise in its lesson, and come back."
     )
-    if not _file().exists():
+    if not os.path.exists(_file()):
         raise missing
     if hasattr(os, "getuid") and _file().stat().st_uid != os.getuid():
         raise NothingKept(f"{_file()} is another user's, and nothing in it is run.")
@@ -250,7 +250,7 @@ def _text(answer: Answer) -> str:
 
 
 def _file() -> Path:
-    return runs_folder() / "journal" / "verdicts.sqlite"
+    return places.runs() / "journal" / "verdicts.sqlite"
 
 
 def _use(do: Callable[[sqlite3.Connection], Result]) -> Result:

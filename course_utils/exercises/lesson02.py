@@ -2,16 +2,16 @@
 
 import json
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from course_utils.exercises.engine.checks import function_check, mistake
 from course_utils.exercises.journal import lesson_journal
+from course_utils.sources import DATA
 
 mine, progress = lesson_journal(__name__)
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "data" / "regression_examples.json"
+EXAMPLES = DATA / "regression_examples.json"
 
 
 def _points() -> list[tuple]:

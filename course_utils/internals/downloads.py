@@ -17,6 +17,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from course_utils import sources
+from course_utils.internals import places
 from course_utils.sources import FOLDERS, DataError
 
 #: The web folders that hold the raw files of each data set, packed; torchvision knows the same.
@@ -42,10 +43,13 @@ class Unreachable(Exception):
     """Why a data set could not be had. The message is for the reader."""
 
 
-def download(name: str) -> Path:
-    """Download the missing raw files of a data set into ``data/``; the folder that holds them.
+def download(name: str, root: Path | None = None) -> Path:
+    """Download the missing raw files of a data set; the folder that then holds them all.
 
-    name: "mnist" or "fashion-mnist". COURSE_MIRROR names a web folder to download from instead
+    name: "mnist" or "fashion-mnist".
+    root: where to, in torchvision's layout; by default `sources.downloads_folder`.
+
+    COURSE_MIRROR names a web folder to download from instead
     of the usual ones: it holds MNIST/train-images-idx3-ubyte.gz and so on, and FashionMNIST/….
     A server that keeps silent is not asked again for an hour. Other failures show at once, so
     they are not remembered.
@@ -53,13 +57,16 @@ def download(name: str) -> Path:
     Raises Unreachable where that fails, with the reason of each server, or as the reader
     interrupts it, and DataError for a COURSE_MIRROR that is not the address of a web folder.
     """
-    if os.environ.get("COURSE_DATA_DIR") == "digits":
+    if root is None and os.environ.get("COURSE_DATA_DIR") == "digits":
         raise Unreachable("COURSE_DATA_DIR=digits asks for that.")
-    folder, problems = sources.DATA / FOLDERS[name] / "raw", []
+    root, problems = root or sources.downloads_folder(), []
+    folder = root / FOLDERS[name] / "raw"
     try:
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(root)
         for web_folder in _mirror(name) or WEB_FOLDERS[name]:
             try:
-                _download_from(web_folder, name, folder)
+                _download_from(web_folder, name, root)
             except Unreachable as problem:
                 problems.append(str(problem))
             if not sources.find_faults(folder, name):  # perhaps thanks to another process
@@ -90,12 +97,12 @@ def _mirror(name: str) -> list[str]:
     return [f"{mirror.rstrip('/')}/{FOLDERS[name]}/"]
 
 
-def _download_from(web_folder: str, name: str, folder: Path) -> None:
-    _remove_abandoned()
+def _download_from(web_folder: str, name: str, root: Path) -> None:
+    folder = root / FOLDERS[name] / "raw"
     if silence := _remembered(web_folder):
         raise Unreachable(silence)
     sums, patience = sources.checksums(), PROBE_SECONDS
-    with tempfile.TemporaryDirectory(prefix="download-", dir=sources.DATA) as fresh:
+    with tempfile.TemporaryDirectory(prefix="download-", dir=root) as fresh:
         for file in sources.find_faults(folder, name):
             url, size, arrived = f"{web_folder}{file}.gz", sources.FILES[file], Path(fresh, file)
             try:
@@ -123,9 +130,9 @@ def _reason(error: Exception) -> str:
     return " ".join(str(cause).split())[:200]
 
 
-def _remove_abandoned() -> None:
+def _remove_abandoned(root: Path) -> None:
     """Remove what downloads left behind whose process was killed, a day after."""
-    for abandoned in sources.DATA.glob("download-*"):
+    for abandoned in root.glob("download-*"):
         with contextlib.suppress(OSError):  # another process may be as quick
             if time.time() - abandoned.stat().st_mtime > 86_400:
                 shutil.rmtree(abandoned, ignore_errors=True)
@@ -177,7 +184,7 @@ def _has_proxy(url: str) -> bool:
 def _note(web_folder: str) -> Path:
     """A file that says how a server was silent; its date says when."""
     server = urllib.parse.urlsplit(web_folder).netloc.replace(":", "-")
-    return sources.runs_folder() / "offline" / server
+    return places.runs() / "offline" / server
 
 
 def _remembered(web_folder: str) -> str | None:

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 def load_record(name: str) -> dict:
-    """A recorded run: "recipe", "made" (command, versions, device, date) and "histories".
+    """A recorded run: "recipe", "made" (command, versions, device, date), "histories", "sample".
 
     histories: for each seed, in the recipe's order, the lists "train_loss", "train_accuracy",
     "test_loss" and "test_accuracy" of `training.History`, one value an epoch, and "seconds";
     where the recipe holds images out, "validation_loss" and "validation_accuracy" as well.
+    sample: such a history of a few steps only (`runs.sample`), which a test repeats.
     """
     return json.loads(_path(name).read_text(encoding="utf-8"))
 

@@ -33,6 +33,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from course_utils.images import Images, batches, load_images
+from course_utils.internals import places
 from course_utils.models import LeNet
 from course_utils.training import pick_device
 
@@ -194,10 +195,10 @@ def launch(
     not 0, and folder/error.json holds {"message": {"message": …}}: the message of the first one
     that did, or, where it could not leave one, what torchrun saw of its end.
 
-    Raises TimeoutError for a job that takes too long.
+    Raises TimeoutError for a job that takes too long, PlaceError, an OSError, for a folder that
+    cannot be written to.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = places.made(Path(folder))
     report = folder / "error.json"
     for old in (report, *folder.glob("worker-*.pt")):
         old.unlink(missing_ok=True)

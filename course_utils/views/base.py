@@ -1,17 +1,44 @@
 """What all views share: their page code, and what stands in their place where there is no page."""
 
+import base64
+import json
+import re
+from html import escape
+
 import anywidget
 from matplotlib import rc_context
 
 from . import drawing
 from .bundler import PAGE, bundle
 
-__all__ = ["PAGE", "View", "bundle", "style"]
+__all__ = ["PAGE", "View", "bundle", "standalone", "style"]
 
 
 def style(*names: str) -> str:
     """The style sheet of all views, and after it others of page/."""
     return "".join((PAGE / name).read_text(encoding="utf-8") for name in ("view.css", *names))
+
+
+def standalone(title: str, code: str, style: str, state: dict) -> str:
+    """A view as one page that needs no kernel, no other file and no network.
+
+    code, style: as in ``_esm`` and ``_css``. state: what the page code asks its model for; bytes
+    are DataViews there, as in a notebook.
+    """
+    parts = {
+        "title": escape(title),
+        "style": style,
+        # No "<" may stand there: a name such as "</script>" would end the script.
+        "state": json.dumps(state, default=_base64).replace("<", "\\u003c"),
+        "code": code.replace("export default", "const view ="),
+    }
+    empty = (PAGE / "export.html").read_text(encoding="utf-8")
+    # In one go: what is put in may hold such a mark itself, as a class's name.
+    return re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
+
+
+def _base64(content: bytes) -> dict:
+    return {"base64": base64.b64encode(content).decode()}
 
 
 class View(anywidget.AnyWidget):

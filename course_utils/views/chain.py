@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from torch import nn
 
 from . import networks, sizes
-from .networks import Layer, Network, Shape
+from .calls import NAMES
+from .networks import Layer, Network
 
 #: What changes no shape and has no weights: it stands in no row.
 _PASSED = (
@@ -22,14 +23,6 @@ _PASSED = (
     nn.Softmax,
     nn.LogSoftmax,
 )
-_KINDS: dict[type[nn.Module], str] = {
-    nn.Conv2d: "conv",
-    nn.MaxPool2d: "pool",
-    nn.AvgPool2d: "pool",
-    nn.BatchNorm2d: "norm",
-    nn.Linear: "fc",
-}
-_KNOWN = _KINDS | {kind: kind.__name__ for kind in _PASSED}
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ class Chain(Network):
     rows: list[Row]
 
 
-def chain(model: nn.Module, shape: Shape | None = None) -> Chain:
+def chain(model: nn.Module, shape: tuple[int, ...] | None = None) -> Chain:
     """A model as `networks.read` reads it, and its rows.
 
     shape: (C, H, W) of its images; by default sides of 32 or, where they do not fit, 28.
@@ -72,7 +65,7 @@ def chain(model: nn.Module, shape: Shape | None = None) -> Chain:
         raise ValueError(f"shape is (C, H, W) of a square image; got {tuple(shape)}.")
     network = networks.read(
         model,
-        _KNOWN,
+        known=(*NAMES, *_PASSED),
         shapes=[] if shape is None else [(shape[0], shape[1], shape[2])],
         advice="Give the shape of its images: shape=(C, H, W).",
     )
@@ -99,10 +92,10 @@ def _rows(layers: list[Layer]) -> list[Row]:
     rows: list[Row] = []
     first_names: dict[nn.Module, str] = {}
     for depth, layer in enumerate(layers, start=1):
-        if type(layer.module) not in _KINDS:
+        if type(layer.module) not in NAMES:
             continue
         first_name = first_names.setdefault(layer.module, layer.name)
-        pooled = _KINDS[type(layer.module)] == "pool"
+        pooled = NAMES[type(layer.module)] == "pool"
         same = "" if pooled or first_name == layer.name else first_name
         rows.append(_row(layer, depth, same))
     if not rows:
@@ -120,7 +113,7 @@ def _row(layer: Layer, depth: int, same: str) -> Row:
     window = networks.window(layer)
     row = Row(
         name,
-        _KINDS[type(module)],
+        NAMES[type(module)],
         kernel=_side(name, "kernel", window.kernel),
         stride=_side(name, "stride", window.stride),
         padding=_side(name, "padding", window.padding),

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import isqrt
@@ -10,7 +10,10 @@ from math import isqrt
 import torch
 from torch import nn
 
+from .calls import TooLong, as_layer, kind_of, limited, record, set_apart
+
 DIVERGED = "Has its training diverged? Train it anew at a smaller rate, or load saved weights."
+_ONLY_CHAINS = "Only a chain of layers can be shown: each takes what the one before gives."
 
 Shape = tuple[int, int, int]
 _WINDOWED = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d)
@@ -48,28 +51,33 @@ class Network:
 
 def read(
     model: nn.Module,
-    known: Mapping[type[nn.Module], str],
+    known: Collection[type[nn.Module]],
     shapes: Sequence[Shape] = (),
     advice: str = "",
 ) -> Network:
     """A model as its layers, with what each makes of images.
 
-    known: the kinds of layers that the view can take, and what it calls each. shapes: those that
-    the images may have, of which the first is taken that fits; by default sides of 32 or 28, or
-    what the first layer needs. advice: what to do where none fits. The model is copied: it is not
-    changed, and may be on any device.
+    known: the kinds of layers that the view can take. shapes: those that the images may have, of
+    which the first is taken that fits; by default sides of 32 or 28, or what the first layer
+    needs. advice: what to do where none fits. The model is copied: it is not changed, and may be
+    on any device.
 
     Raises ValueError as `copied` does, for a layer that is not known or has an option that no
     view can show, and names it; where no shape fits; and for a model that does something else
     than its layers, one after the other.
     """
     network = copied(model)
-    modules = _parts(network, tuple(known))
-    named = list(zip(_names(modules, known), modules, strict=True))
-    for name, module in named:
-        check_options(name, module, dilation=(1, 1), ceil_mode=False, return_indices=False)
-    images = _example(network, shapes or _likely_shapes(modules), advice)
-    values = _checked_values(network, named, images)
+    parts = _parts(network, tuple(known))
+    named = _named(parts)
+    images = _example(network, shapes or likely_shapes(parts), advice)
+    try:
+        named = _named(_in_order(network, tuple(known), images))
+        values = _checked_values(network, named, images)
+    except _NoChain as reason:
+        try:  # forward() may run its layers in a way that is not seen
+            values = _checked_values(network, named, images)
+        except ValueError:
+            raise ValueError(str(reason)) from None
     _, *shape = images.shape
     layers = [
         Layer(name, module, tuple(value.shape[1:]))
@@ -78,11 +86,11 @@ def read(
     return Network(type(model).__name__, (shape[0], shape[1], shape[2]), layers)
 
 
-def copied(model: nn.Module) -> nn.Module:
+def copied(model: nn.Module, *, finite: bool = True) -> nn.Module:
     """A copy on the CPU, in float32, that is not learning.
 
-    Raises ValueError for what is no network, for hooks, and for weights that are not there or not
-    finite.
+    Raises ValueError for what is no network, for hooks, and for weights that are not there or, if
+    they have to be, not finite.
     """
     if not isinstance(model, nn.Module):
         raise ValueError(f"a network of torch is needed, an nn.Module; got {type(model).__name__}.")
@@ -104,7 +112,8 @@ def copied(model: nn.Module) -> nn.Module:
         copied_model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     except (RuntimeError, NotImplementedError) as error:
         raise ValueError(f"{type(model).__name__} cannot be copied: {_first_line(error)}") from None
-    check_weights(copied_model)
+    if finite:
+        check_weights(copied_model)
     return copied_model
 
 
@@ -137,16 +146,50 @@ def _parts(module: nn.Module, known: tuple[type, ...], where: str = "") -> list[
     ]
 
 
-def _names(layers: list[nn.Module], known: Mapping[type[nn.Module], str]) -> Iterator[str]:
+class _NoChain(ValueError):
+    """Why the calls of a network are no chain of layers."""
+
+
+def _in_order(
+    model: nn.Module, known: tuple[type[nn.Module], ...], images: torch.Tensor
+) -> list[nn.Module]:
+    """The layers of a model in the order of its calls; functions such as F.relu become layers.
+
+    Raises `_NoChain` where they are no chain of known kinds.
+    """
+    logits(model, images)
+    recording = record(copy.deepcopy(model), tuple(images.shape[1:]))
+    more = f"{type(model).__name__} does more than its layers, one after the other:"
+    layers: list[nn.Module] = []
+    for at, call in enumerate(recording.calls):
+        if call.sources != [at - 1]:
+            names = ["the input" if n < 0 else recording.calls[n].name for n in call.sources]
+            raise _NoChain(f"{more} {call.name} takes {' and '.join(names)}. {_ONLY_CHAINS}")
+        layer = call.module or as_layer(call)
+        if layer is None or type(layer) not in known:
+            raise _NoChain(f"{more} it calls {call.written}, which cannot be shown. {_ONLY_CHAINS}")
+        layers.append(layer)
+    return layers
+
+
+def _named(layers: list[nn.Module]) -> list[tuple[str, nn.Module]]:
+    """Layers with their names; ValueError for one with an option that no view can show."""
+    named = list(zip(_names(layers), layers, strict=True))
+    for name, layer in named:
+        check_options(name, layer, dilation=(1, 1), ceil_mode=False, return_indices=False)
+    return named
+
+
+def _names(layers: list[nn.Module]) -> Iterator[str]:
     """conv 1, ReLU 1, pool 1, conv 2 …, by what each kind is called."""
     counts: Counter[str] = Counter()
     for layer in layers:
-        name = known[type(layer)]
+        name = kind_of(layer)
         counts[name] += 1
         yield f"{name} {counts[name]}"
 
 
-def _likely_shapes(layers: list[nn.Module]) -> list[Shape]:
+def likely_shapes(layers: list[nn.Module]) -> list[Shape]:
     """The shapes that images may have, by the first layer that does not take all."""
     kinds = (*_WINDOWED, nn.BatchNorm2d, nn.Linear)
     first = next((layer for layer in layers if isinstance(layer, kinds)), None)
@@ -164,7 +207,10 @@ def _example(model: nn.Module, shapes: Sequence[Shape], advice: str) -> torch.Te
         # In black images a shortcut beside the layers would not be seen.
         images = torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))
         try:
-            _answer(model, images)
+            with limited():
+                _answer(model, images)
+        except TooLong as error:
+            raise ValueError(f"{type(model).__name__} was stopped: {error}.") from None
         except ValueError as error:
             problems.append(f"{shape}: {error}")
         else:
@@ -176,7 +222,7 @@ def _example(model: nn.Module, shapes: Sequence[Shape], advice: str) -> torch.Te
 def _answer(model: nn.Module, x: torch.Tensor) -> object:
     """What a model returns for images (N, C, H, W); ValueError where it does not take them."""
     try:
-        with torch.no_grad():
+        with set_apart():
             return model(x)
     except Exception as error:  # a forward() of the reader's own can raise anything
         raise ValueError(_first_line(error)) from None
@@ -230,8 +276,7 @@ def _checked_values(
         )
     if x.shape != y.shape or not torch.allclose(x, y, atol=1e-5):
         raise ValueError(
-            f"{type(model).__name__} does more than its layers, one after the other: only their "
-            "chain can be shown. Write it as an nn.Sequential, each layer in the order of use."
+            f"{type(model).__name__} does more than its layers, one after the other. {_ONLY_CHAINS}"
         )
     return values
 

@@ -74,7 +74,8 @@ class Panel(View):
         "sentence": what to read, and to be read aloud, in one line.
         "figure": a matplotlib Figure, at most 8.6 × 4.2 inches at 100 dots an inch; or left out.
         "alt": what is in the figure, for those who do not see it; the sentence by default.
-        "table": {"head": [text, …], "rows": [[cell, …], …], "caption": text}; or left out. A cell
+        "table": {"head": [text, …], "rows": [[cell, …], …], "caption": text, "left": how many
+        columns are of words, which begin at the left}; or left out. A cell
         is a text, or {"text": …} with any of "why" (shown when it is clicked), "set" (values that
         a click gives to controls), "colour" and "dark" (CSS background; white letters), "strong",
         "control" (the name of a control that stands in the cell).

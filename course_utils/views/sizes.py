@@ -53,3 +53,8 @@ def size_problem(side: int, window: int, stride: int, padding: int, words: Words
     """The first of the two; "" if a window has its places, one stride apart."""
     too_large = window_problem(side, window, padding, words)
     return too_large or stride_problem(side, stride, padding, words)
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: "16 × 5 × 5"."""
+    return " × ".join(f"{number:,}" for number in shape) or "one number"

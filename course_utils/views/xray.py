@@ -3,9 +3,7 @@
 import base64
 import json
 import math
-import re
 from collections.abc import Callable, Sequence
-from html import escape
 from itertools import pairwise
 from numbers import Real
 from pathlib import Path
@@ -19,9 +17,10 @@ from torch import nn
 
 from course_utils import plots
 from course_utils.images import Inputs
+from course_utils.internals import places
 
 from . import drawing, networks
-from .base import PAGE, View, bundle, style
+from .base import PAGE, View, bundle, standalone, style
 from .networks import Layer, Network
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
@@ -142,22 +141,16 @@ def export_xray(
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
-    `XRay`, but for the image. Returns the path.
+    `XRay`, but for the image, and PlaceError, an OSError, where the file cannot be written.
+    Returns the path.
     """
     network = {**describe(model, inputs, classes), **_pad(None, centring)}
-    parts = {
-        "title": escape(f"X-ray of {network['name']}"),
-        "style": XRay._css,
-        # No "<" may stand there: a name such as "</script>" would end the script.
-        "network": json.dumps(network).replace("<", "\\u003c"),
-        "code": bundle("xray.js").replace("export default", "const view ="),
-    }
-    empty = (PAGE / "export.html").read_text(encoding="utf-8")
-    # In one go: what is put in may hold such a mark itself, as a class's name.
-    page = re.sub(r"@(\w+)@", lambda mark: parts[mark[1]], empty)
+    title = f"X-ray of {network['name']}"
+    page = standalone(title, bundle("xray.js"), XRay._css, {"network": network})
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    with places.writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
     return path
 
 
@@ -194,7 +187,7 @@ def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
             raise ValueError(f"{name} has to be a finite number{above}; got {value!r}.")
     network = networks.read(
         model,
-        _KNOWN,
+        known=_DESCRIBED,
         shapes=[(1, 28 + 2 * pad, 28 + 2 * pad) for pad in pads],
         advice="The X-ray draws grey images of 28 + 2 · pad pixels a side.",
     )
@@ -205,9 +198,9 @@ def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
 def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -> dict:
     """What `describe` returns."""
     layers = [
-        {"name": layer.name, "shape": list(layer.shape), **_DESCRIBED[type(layer.module)](layer)}
+        {"name": layer.name, "shape": list(layer.shape), **describe_layer(layer)}
         for layer in network.layers
-        if _shown(layer)
+        if (describe_layer := _DESCRIBED[type(layer.module)])
     ]
     answer = network.layers[-1].shape
     if len(answer) != 1:
@@ -225,7 +218,7 @@ def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -
 
 
 def _shown(layer: Layer) -> bool:
-    return type(layer.module) in _DESCRIBED
+    return _DESCRIBED[type(layer.module)] is not None
 
 
 def _conv2d(layer: Layer) -> dict:
@@ -288,27 +281,18 @@ def _weight(module: nn.Conv2d | nn.Linear) -> dict:
     return {"shape": list(module.weight.shape), "data": _base64(module.weight)}
 
 
-#: How each layer that is shown is described.
-_DESCRIBED: dict[type[nn.Module], Callable[[Layer], dict]] = {
+#: How each layer is described; those that do nothing to the numbers are left out.
+_DESCRIBED: dict[type[nn.Module], Callable[[Layer], dict] | None] = {
     nn.Conv2d: _conv2d,
     nn.MaxPool2d: _max_pool,
     nn.AvgPool2d: _average_pool,
     nn.ReLU: _relu,
     nn.BatchNorm2d: _batch_norm,
     nn.Linear: _linear,
-}
-#: What each is called, and those that do nothing to the numbers.
-_KNOWN: dict[type[nn.Module], str] = {
-    nn.Conv2d: "conv",
-    nn.MaxPool2d: "pool",
-    nn.AvgPool2d: "pool",
-    nn.ReLU: "ReLU",
-    nn.BatchNorm2d: "norm",
-    nn.Linear: "linear",
-    nn.Flatten: "Flatten",
-    nn.Dropout: "Dropout",
-    nn.Dropout2d: "Dropout2d",
-    nn.Identity: "Identity",
+    nn.Flatten: None,
+    nn.Dropout: None,
+    nn.Dropout2d: None,
+    nn.Identity: None,
 }
 
 

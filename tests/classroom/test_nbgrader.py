@@ -1,6 +1,7 @@
 """nbgrader's own commands on what `handout --nbgrader` makes.
 
 nbgrader is not among the course's requirements: COURSE_NBGRADER names a Python that has it.
+COURSE_NBGRADER_CLASS says how many students hand in (8; from 38 on each known mistake is made).
 """
 
 import json
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from school import EXERCISES as TASKS
+from school import class_of, hand_in
 
 from course_utils.classroom import files
 from course_utils.classroom.handout import hand_out
@@ -177,3 +180,22 @@ def test_submissions_get_what_they_deserve(course):
     }.items():
         page = folder / "feedback" / student / NAME / f"{NAME}.html"
         assert sentence in page.read_text(encoding="utf-8"), student
+
+
+def test_a_class_gets_the_points_that_its_answers_deserve(course):
+    folder, nbgrader = course
+    release = folder / "release" / NAME / LESSON.file
+    deserved = {}
+    for number, answers in enumerate(class_of(int(os.environ.get("COURSE_NBGRADER_CLASS", 8)))):
+        student = f"student-{number:02}"
+        sources = {name: source for name, (_, source) in answers.items()}
+        hand_in(release, folder / "submitted" / student / NAME / LESSON.file, sources)
+        deserved[student] = [int(answers[task.name][0] == "correct") for task in TASKS]
+    nbgrader("autograde")
+    nbgrader("generate_feedback")
+    points = scores(folder)
+    assert {student: points[student] for student in deserved} == deserved
+    for student in deserved:
+        page = folder / "feedback" / student / NAME / f"{NAME}.html"
+        text = page.read_text(encoding="utf-8")
+        assert text.count("Not yet.") + text.count("Not answered yet") + text.count("Correct.") >= 3

@@ -455,7 +455,7 @@ def test_a_file_in_place_of_the_folder(tmp_path, capsys):
 
 def test_lessons_that_are_not_there_are_said(tmp_path, monkeypatch):
     gone = replace(LESSONS[6], file="06_gone.ipynb")
-    with pytest.raises(Refusal, match="not beside the package"):
+    with pytest.raises(Refusal, match=r"06_gone.ipynb is missing.*`git checkout notebooks/06_gone"):
         workbook.update_workbook(gone, tmp_path)
 
 

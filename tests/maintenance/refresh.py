@@ -7,13 +7,15 @@ python tests/maintenance/refresh.py 9 --weights   also ships the LeNet that less
 Runs on the CPU, with MNIST and FashionMNIST at hand (it refuses otherwise, since the stored
 outputs are those of the real images). A second run changes nothing: cell ids stay, times and
 widget states are not stored, and a cell tagged nbval-ignore-output keeps the output it has
-until its source, a cell before it, or a module of the course that they import changes.
+until its source, a cell before it, or a module of the course that they import changes. A view's
+picture, which nbval does not compare, is marked with the modules that draw it.
 """
 
 import ast
 import functools
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -26,8 +28,13 @@ import torch
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from course_utils import views
 from course_utils.lessons import LESSONS, NOTEBOOKS, Lesson
 from course_utils.sources import DATA, FOLDERS, find_images
+from course_utils.views.bundler import PAGE
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "helpers"))
+from documents import has_view
 
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -86,6 +93,8 @@ def keep_ignored(fresh: NotebookNode, stored: NotebookNode) -> NotebookNode:
         if cell.id in known and known[cell.id].metadata.get("past") == digest:
             cell.outputs = known[cell.id].outputs
         cell.metadata["past"] = digest
+    for cell, digest in stills(fresh):
+        cell.metadata["still"] = digest
     return fresh
 
 
@@ -105,6 +114,34 @@ def pasts(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
                 for module in sorted(modules):
                     past.update(module.read_bytes())
                 yield cell, past.hexdigest()[:16]
+
+
+def stills(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, str]]:
+    """Each cell that shows a view, with a digest of what draws the picture that is stored of it.
+
+    That is the view's modules, those that they import, and the style of figures.
+    """
+    named_before: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        named = re.findall(r"\bviews\.(\w+)", cell.source)
+        named_before += named
+        if has_view(cell):
+            still = hashlib.sha256()
+            for file in sorted(drawn_by(frozenset(named or named_before))):
+                still.update(file.read_bytes())
+            yield cell, still.hexdigest()[:16]
+
+
+@functools.cache
+def drawn_by(names: frozenset[str]) -> frozenset[Path]:
+    """The files that the pictures of these views depend on."""
+    homes = {getattr(views, name).__module__ for name in names}
+    modules = imported("\n".join(f"import {home}" for home in sorted(homes)))
+    sources = [module.read_text(encoding="utf-8") for module in modules]
+    data = {file for file in PAGE.glob("*.json") if any(file.name in text for text in sources)}
+    return modules | data | {ROOT / "course_utils" / "course.mplstyle"}
 
 
 @functools.cache

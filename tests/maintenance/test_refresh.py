@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from documents import IDS, WRITTEN, stored
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from refresh import METADATA, execute, imported, keep_ignored, normalise, pasts
+from refresh import METADATA, drawn_by, execute, imported, keep_ignored, normalise, pasts, stills
 
 
 def small_notebook() -> nbformat.NotebookNode:
@@ -61,14 +61,40 @@ def test_an_ignored_output_depends_on_the_package_too(monkeypatch):
     assert before != after
 
 
+def test_a_views_picture_depends_on_what_draws_it(monkeypatch):
+    files = {path.name for path in drawn_by(frozenset({"XRay"}))}
+    assert {"xray.py", "networks.py", "drawing.py", "plots.py", "digits.json"} <= files
+    assert not {"ledger.py", "xray.js"} & files
+    picture = nbformat.v4.new_output(
+        "display_data", {"image/png": "", "text/plain": "input 1 × 32"}
+    )
+    notebook = new_notebook()
+    notebook.cells = [
+        new_code_cell("pad = views.XRay(lenet)\npad", outputs=[picture]),
+        new_code_cell("views.ShapeLedger()", outputs=[picture]),
+        new_code_cell("display(pad)", outputs=[picture]),  # one of the two: which is not followed
+        new_code_cell("views.XRay(lenet).digit"),
+    ]
+
+    def digests() -> list[str]:
+        return [digest for _, digest in stills(notebook)]
+
+    before, plain = digests(), Path.read_bytes
+    changed = {"ledger.py": b"changed"}
+    monkeypatch.setattr(Path, "read_bytes", lambda path: changed.get(path.name) or plain(path))
+    same = [digest == other for digest, other in zip(before, digests(), strict=True)]
+    assert same == [True, False, False]
+
+
 @pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
 def test_no_stored_output_is_stale(lesson):
     """Whatever an output that is not compared may depend on is as it was when it was stored."""
-    for cell, digest in pasts(stored(lesson)):
-        assert cell.metadata["past"] == digest, (
-            f"{cell.id}: something that this output depends on has changed since it was stored. "
-            f"Store it again: python tests/maintenance/refresh.py {lesson.number}"
-        )
+    for mark, digests in (("past", pasts), ("still", stills)):
+        for cell, digest in digests(stored(lesson)):
+            assert cell.metadata.get(mark) == digest, (
+                f"{cell.id}: something that this output depends on has changed since it was "
+                f"stored. Store it again: python tests/maintenance/refresh.py {lesson.number}"
+            )
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import contextlib
 import gzip
 import hashlib
-import http.server
 import json
 import os
 import re
@@ -23,33 +22,18 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small_images import COUNTS, Server, fill, idx_files, ship
 from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
 
 from course_utils import sources
 from course_utils.images import CLASSES, Images, batches, flip_and_shift, load_images
-from course_utils.internals import downloads
+from course_utils.internals import downloads, files, places
 from course_utils.sources import DataError, find_images
 
 ROOT = Path(__file__).resolve().parents[2]
-COUNTS = {"train": 30, "t10k": 20}
 SHIPPED = ["SHA256SUMS", "digits.npz"]
-
-
-def idx_files() -> dict[str, bytes]:
-    """A small data set in the form of MNIST's raw files: 30 and 20 images of random bytes."""
-    rng, files = np.random.default_rng(0), {}
-    for part, count in COUNTS.items():
-        pixels, labels = rng.integers(0, 256, (count, 28, 28)), rng.integers(0, 10, count)
-        header = [2051, count, 28, 28]
-        for kind, head, body in (
-            ("images-idx3", header, pixels),
-            ("labels-idx1", [2049, count], labels),
-        ):
-            start = np.array(head, dtype=">i4").tobytes()
-            files[f"{part}-{kind}-ubyte"] = start + body.astype(np.uint8).tobytes()
-    return files
 
 
 @pytest.fixture
@@ -69,77 +53,6 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     ship(tmp_path / "data")
     return packed
-
-
-def ship(data: Path) -> None:
-    """What comes with the course in data/, with the checksums of the small data set."""
-    data.mkdir(exist_ok=True)
-    shutil.copy(ROOT / "data" / "digits.npz", data)
-    sums = (ROOT / "data" / "SHA256SUMS").read_text(encoding="utf-8")
-    for file, content in idx_files().items():
-        sha256 = hashlib.sha256(content).hexdigest()
-        sums = re.sub(rf"\w{{64}}  MNIST/raw/{file}", f"{sha256}  MNIST/raw/{file}", sums)
-    (data / "SHA256SUMS").write_text(sums, encoding="utf-8")
-
-
-def fill(root: Path) -> Path:
-    """The small data set's raw files in torchvision's layout under root."""
-    folder = root / "MNIST" / "raw"
-    folder.mkdir(parents=True)
-    for name, content in idx_files().items():
-        (folder / name).write_bytes(content)
-    return folder
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves files on the loopback, and notes what it is asked for.
-
-    status: refuses everything with it. silent: "at once" never answers, "midway" says that the
-    file comes, and keeps silent. wait_for: the first file is held back until so many ask for it
-    at once. body: what is sent instead of a file, for as long as somebody reads it.
-    """
-
-    def __init__(self, files: dict[str, bytes], *, status=200, silent="", wait_for=1, body=None):
-        self.requests, self.over = [], threading.Event()
-        self.first_file, self.together = next(iter(files), None), threading.Barrier(wait_for)
-        server = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                server.requests.append(self.path)
-                if silent == "at once":
-                    server.over.wait(60)
-                    return
-                if self.path == f"/{server.first_file}":
-                    server.together.wait(60)
-                content = files.get(self.path.lstrip("/"), b"")
-                self.send_response(status if content or status != 200 else 404)
-                if body is None:
-                    self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                if silent == "midway":
-                    server.over.wait(60)
-                elif status == 200:
-                    with contextlib.suppress(ConnectionError):
-                        for part in [content] if body is None else body():
-                            self.wfile.write(part)
-
-            do_CONNECT = do_GET
-
-            def log_message(self, *args):
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *error):
-        self.over.set()
-        self.shutdown()
-        self.server_close()
 
 
 # Where images come from
@@ -213,30 +126,10 @@ def test_a_shared_folder_without_this_data_set(small, monkeypatch, tmp_path):
 def test_a_relative_shared_folder_is_relative_to_the_course(small, monkeypatch, tmp_path):
     """…and not to the folder of the notebook that asks."""
     folder = fill(tmp_path / "class")
-    monkeypatch.setattr(sources, "ROOT", tmp_path)
+    monkeypatch.setattr(places, "COURSE", tmp_path)
     monkeypatch.setenv("COURSE_DATA_DIR", "class")
     monkeypatch.chdir("/")
     assert find_images("mnist") == folder
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("mine", "{course}/mine"),
-        ("{other}", "{other}"),
-        ("~/mine", "{home}/mine"),
-        ("", "{course}/runs"),
-    ],
-)
-def test_results_are_kept_in_one_folder_wherever_a_lesson_runs(monkeypatch, tmp_path, given, meant):
-    places = {"course": tmp_path / "course", "home": tmp_path / "home", "other": tmp_path / "other"}
-    for variable in ("HOME", "USERPROFILE"):
-        monkeypatch.setenv(variable, str(places["home"]))
-    monkeypatch.setattr(sources, "ROOT", places["course"])
-    monkeypatch.setenv("COURSE_RUNS_DIR", given.format(**places))
-    for folder in ("/", tmp_path):
-        monkeypatch.chdir(folder)
-        assert sources.runs_folder() == Path(meant.format(**places))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="home folders of other users have no name on Windows")
@@ -445,7 +338,7 @@ def test_kernels_that_start_at_once_share_a_copy_too(small, tmp_path):
     raw = sources.load_raw(fill(tmp_path / "data"), "mnist")["train-images-idx3-ubyte"]
     copy = Path(raw.filename)
     before = copy.stat().st_ino
-    sources._keep(raw.tobytes(), copy)
+    files.keep(raw.tobytes(), copy)
     assert copy.stat().st_ino == before
     assert len(os.listdir(copy.parent)) == len(sources.FILES)
 
@@ -864,14 +757,28 @@ def read_only(monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
 def test_a_read_only_folder(small, monkeypatch, capsys, read_only):
+    """The course's is, and that of the reader's own data as well."""
     monkeypatch.setenv("COURSE_RUNS_DIR", str(read_only / "runs"))
+    monkeypatch.setattr(places, "readers_folder", lambda: read_only / "mine")
     with Server(small) as server:
         monkeypatch.setenv("COURSE_MIRROR", server.url)
         assert load_images("mnist")[0].name == "digits"
         assert load_images("mnist")[0].name == "digits"
     said = capsys.readouterr().out
-    assert f"{read_only}/MNIST/raw cannot be written to ([Errno 13] Permission denied" in said
+    assert f"{read_only}/mine/data/MNIST/raw cannot be written to ([Errno 13] Permission d" in said
     assert f"{read_only}/t10k-labels-idx1-ubyte.gz cannot be used for it: [Errno 13]" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
+def test_beside_a_read_only_folder_downloads_are_the_readers(small, monkeypatch, read_only):
+    with tempfile.TemporaryDirectory(dir="/tmp") as mine, Server(small) as server:
+        monkeypatch.setattr(places, "readers_folder", lambda: Path(mine))
+        monkeypatch.setenv("COURSE_MIRROR", server.url)
+        assert load_images("mnist")[0].name == "mnist"
+        asked = len(server.requests)
+        assert load_images("mnist")[0].name == "mnist" and len(server.requests) == asked
+        assert find_images("mnist") == Path(mine, "data", "MNIST", "raw")
+    assert not (read_only / "MNIST").exists()
 
 
 # What ships

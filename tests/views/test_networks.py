@@ -96,12 +96,27 @@ CHAIN = [
 ]
 
 
-@pytest.mark.parametrize("view", CHAINS)
+@pytest.mark.parametrize("view", [views.XRay, views.ReceptiveField])
 @pytest.mark.parametrize(("make", "sentence"), CHAIN, ids=[sentence for _, sentence in CHAIN])
 def test_every_view_of_a_chain_says_the_same(view, make, sentence):
     with pytest.raises(ValueError) as caught:
         view(make())
     assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(("make", "sentence"), CHAIN, ids=[sentence for _, sentence in CHAIN])
+def test_the_ledger_shows_what_can_be_shown(make, sentence):
+    """It refuses what cannot be run; of all else it shows the calls, and says what is wrong."""
+    try:
+        view = views.ShapeLedger(make())
+    except ValueError as error:
+        assert sentence in str(error)
+        assert any(word in sentence for word in ("hook", "no weights yet", "cannot be copied"))
+        return
+    said = view.look(dict(view.values), answered=True)["sentence"]
+    assert said == view.arithmetic().splitlines()[-1] and view.picture()
+    for word in ("NaN", "infinite"):
+        assert word not in sentence or word in said
 
 
 @pytest.mark.parametrize("view", ASKED)
@@ -110,7 +125,7 @@ def test_weights_that_are_not_finite_are_named_by_all(view):
         ASKED[view](with_value(torch.nan))
 
 
-@pytest.mark.parametrize("view", [*(view.__name__ for view in CHAINS), *ASKED])
+@pytest.mark.parametrize("view", ["XRay", "ReceptiveField", *ASKED])
 def test_images_that_do_not_fit_are_named_by_all(view):
     model = nn.Sequential(nn.Conv2d(1, 2, 5), nn.Flatten(), nn.Linear(7, 10))
     make = ASKED.get(view) or getattr(views, view)
@@ -119,7 +134,7 @@ def test_images_that_do_not_fit_are_named_by_all(view):
 
 
 def test_a_network_is_read_as_its_layers():
-    known = {nn.Conv2d: "conv", nn.ReLU: "ReLU", nn.Flatten: "Flatten"}
+    known = (nn.Conv2d, nn.ReLU, nn.Flatten)
     model = nn.Sequential(nn.Conv2d(3, 4, 5), nn.ReLU(inplace=True), nn.Flatten())
     network = networks.read(model, known)
     shapes = [("conv 1", (4, 28, 28)), ("ReLU 1", (4, 28, 28)), ("Flatten 1", (3136,))]

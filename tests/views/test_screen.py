@@ -7,6 +7,7 @@ import torch
 from browser import FAINT, jupyterlab, keep, open_notebook, run_all
 from nbformat.v4 import new_code_cell, new_notebook
 from refresh import METADATA
+from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
 
@@ -37,6 +38,13 @@ def boot():
     return views.Augmentation(models.LeNet(), image=image, label=1, classes=names)
 
 
+def broken_lenet():
+    """LeNet with fully connected layers for images of 28 × 28."""
+    model = models.LeNet()
+    model.classifier[1] = nn.Linear(256, 120)
+    return model
+
+
 VIEWS = {
     "neuron": views.Neuron,
     "learning rate": views.LearningRate,
@@ -48,6 +56,7 @@ VIEWS = {
     ),
     "pooling": views.PoolingStepper,
     "ledger": views.ShapeLedger,
+    "broken ledger": lambda: views.ShapeLedger(broken_lenet(), shape=(1, 32, 32)),
     "replay": replay,
     "X-ray": lambda: views.XRay(checkpoints.load_weights("lenet")[0]),
     "X-ray of the CNN": lambda: views.XRay(models.CNN().eval()),

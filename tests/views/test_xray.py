@@ -163,12 +163,9 @@ def test_a_network_of_ones_own():
         def forward(self, x):
             return self.layers(x)
 
-    with pytest.raises(ValueError, match="Mine does more than its layers, one after the other"):
-        xray.describe(Mine())  # by its attributes, the ReLU comes first as well
-    model = Mine()
-    del model.relu
-    told = xray.describe(model, classes=[f"class {k}" for k in range(10)])
-    assert [layer["name"] for layer in told["layers"]] == ["linear 1", "ReLU 1", "ReLU 2"]
+    # By its attributes, the ReLU comes first as well; what counts is the order of the calls.
+    told = xray.describe(Mine(), classes=[f"class {k}" for k in range(10)])
+    assert [layer["name"] for layer in told["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
     assert told["name"] == "Mine" and told["pad"] == 0 and told["classes"][3] == "class 3"
 
 
@@ -187,7 +184,7 @@ def test_a_network_of_ones_own():
         ([nn.Conv2d(3, 2, 3), nn.Flatten()], "does not take images of (1, 32, 32): Given"),
         ([nn.Flatten(), nn.Linear(700, 10)], "or of (1, 28, 28): "),
         ([nn.Conv2d(1, 2, 3)], "one number a class is needed at the end, not [2, 30, 30]"),
-        ([nn.Linear(32, 10)], "before linear 1 a Flatten is needed: it is given (1, 32, 32)"),
+        ([nn.Linear(32, 10)], "before fc 1 a Flatten is needed: it is given (1, 32, 32)"),
     ],
 )
 def test_what_cannot_be_shown_is_named(layers, sentence):
@@ -578,6 +575,26 @@ def test_the_question(exported):
     assert page.get_by_role("button", name="0", exact=True).is_enabled()
 
 
+def test_on_a_phone_the_probabilities_are_in_sight_while_one_draws(exported):
+    page = exported
+    page.set_viewport_size({"width": 390, "height": 844})
+    for answered in (False, True):
+        if answered:
+            draw(page, [[(60, 60), (60, 200)]])
+        pad, bars, maps = (
+            page.locator(selector).bounding_box() for selector in (".pad", ".bars", ".xray-maps")
+        )
+        assert pad["y"] + pad["height"] < bars["y"]
+        assert bars["y"] + bars["height"] < min(844, maps["y"])
+        keep(page, f"xray-phone-{'answered' if answered else 'asked'}")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_the_exported_page_has_a_heading_and_a_main_part(exported):
+    assert exported.locator("main h1").all_inner_texts() == ["X-ray of LeNet"]
+    assert exported.locator("main .view").count() == 1
+
+
 def test_what_is_drawn_is_centred_and_the_example_is_not(exported):
     page = exported
     centring = page.get_by_label("centring")
@@ -737,7 +754,7 @@ def test_units_by_keyboard(exported):
         page.keyboard.press("PageDown")
     assert "probability of 7: " in said(page)
     page.keyboard.press("PageUp")
-    assert "linear 3, unit 5: " in said(page) or "linear 3, unit 0: " in said(page)
+    assert "fc 3, unit 5: " in said(page) or "fc 3, unit 0: " in said(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
 

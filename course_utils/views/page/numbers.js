@@ -9,9 +9,9 @@ export function tidy(value) {
   return show(Math.abs(value) < 1e-6 ? 0 : value);
 }
 
-/** The same in brackets where a sign would stand beside another: 3·(−1). */
-export function bracketed(value) {
-  return value < 0 ? `(${tidy(value)})` : tidy(value);
+/** The same, or as `write` has it, in brackets where a sign would stand beside another: 3·(−1). */
+export function bracketed(value, write = tidy) {
+  return value < 0 ? `(${write(value)})` : write(value);
 }
 
 /** The same in few characters, for a small cell. */

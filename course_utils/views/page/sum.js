@@ -1,6 +1,7 @@
 // The sum behind one unit, as pictures and as numbers: what network.js's trace() has found.
 import { h, show } from "./frame.js";
 import { SCALES } from "./maps.js";
+import { bracketed } from "./numbers.js";
 
 const CELL = 18;
 
@@ -37,7 +38,7 @@ function convolution(found, { channel, pick, scale }) {
   const say = (i) => {
     note.textContent = i === null
       ? `channel ${channel} adds ${show(sum)}`
-      : `${show(window[i] ?? 0)} × ${bracketed(kernel[i])} = ${show(products[i])}`;
+      : `${show(window[i] ?? 0)} × ${bracketed(kernel[i], show)} = ${show(products[i])}`;
   };
   say(null);
   const item = (one, c) => h(
@@ -81,7 +82,7 @@ function fullyConnected({ terms, bias, value }, { names }) {
   const line = ({ unit, input, weight, product }) => h(
     "tr", {},
     h("td", {}, names.unit(unit)),
-    h("td", {}, `${show(input, 3)} × ${bracketed(weight, 3)}`),
+    h("td", {}, `${show(input, 3)} × ${bracketed(weight, (number) => show(number, 3))}`),
     h("td", { class: "sum-number" }, show(product, 4)),
   );
   const number = (name, amount) => h(
@@ -140,8 +141,4 @@ function formula(text) {
 
 function plus(value) {
   return value < 0 ? `− ${show(-value)}` : `+ ${show(value)}`;
-}
-
-function bracketed(value, digits = 4) {
-  return value < 0 ? `(${show(value, digits)})` : show(value, digits);
 }

@@ -30,7 +30,7 @@ function outputLines(state, out, i, j) {
   const value = tidy(out.data[i * out.shape[2] + j]);
   const arrived = state.gradient[i][j];
   if (state.how === "average") {
-    const sum = values.map(bracketed).join(" + ");
+    const sum = values.map((value) => bracketed(value)).join(" + ");
     const count = values.length;
     return [
       `y[${i}, ${j}] = (${sum}) / ${count} = ${value}`,

@@ -1,0 +1,285 @@
+"""The ledger of any network: what it calls, also the branches, up to the call that fails."""
+
+import copy
+import math
+from collections.abc import Sequence
+
+from torch import nn
+
+from . import drawing, networks, panel
+from .calls import BATCH, Call, Recording, TooLong, record
+from .counts import COUNTS, Count, Entry, count_cell, input_entry, question, sums
+from .doctor import Diagnosis, diagnose
+from .sizes import times
+
+HEAD = ["layer", "call", "shape", *COUNTS]
+#: As many rows as are shown, and as many choices as the question has.
+ROWS, CHOICES = 100, 6
+SPACE = "\u00a0"
+
+
+class CallTable:
+    """The rows of a network's calls; what can be changed is the side of its images.
+
+    shape: of one of its inputs, without their number; by default the first likely one that it
+    takes, or else the one with which it comes furthest. Raises ValueError as `networks.copied`
+    does, but not for weights that are not finite, of which it tells.
+    """
+
+    def __init__(self, model: nn.Module, shape: Sequence[int] | None = None) -> None:
+        self._model = networks.copied(model, finite=False)
+        self._notes = _about_weights(self._model)
+        self._runs: dict[tuple[int, ...], tuple[Recording, Diagnosis | None]] = {}
+        self._shape = self._best_shape(shape)
+        recording, found = self._examined(self._shape)
+        rows = min(ROWS, len(recording.calls) + len(recording.unused))
+        self.controls = [panel.slider("call", "call", 0, max(rows, 1), 1)]
+        self.start: dict = {"call": 0}
+        self.moves = {"arrows": "call"}
+        if len(self._shape) == 3 and self._shape[1] == self._shape[2]:
+            self.controls.append(panel.number("side", "input side", 1, 512))
+            self.start["side"] = self._shape[1]
+            self.moves["brackets"] = "side"
+        if shape is None and found:
+            self._notes.append("(Are its inputs of another shape? Give it: shape=(C, H, W).)")
+        self.question = _asked_of(recording, found)
+
+    def _best_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
+        """The shape that was given, or that fits best."""
+        if shape is not None:
+            if not shape or any(not isinstance(side, int) or side < 1 for side in shape):
+                raise ValueError(
+                    f"shape is that of one input, (C, H, W) for images; got {tuple(shape)}."
+                )
+            return tuple(shape)
+        best, reached = networks.likely_shapes(list(self._model.modules())), {}
+        for likely in best:
+            recording, found = self._examined(likely)
+            if found is None or isinstance(recording.error, TooLong):
+                return likely
+            reached[likely] = len(recording.calls)
+        return max(reached, key=lambda likely: reached[likely])
+
+    def _examined(self, shape: tuple[int, ...]) -> tuple[Recording, Diagnosis | None]:
+        if shape not in self._runs:
+            # Another copy each time: what forward() changes is changed for this run alone.
+            recording = record(copy.deepcopy(self._model), shape)
+            self._runs[shape] = recording, diagnose(recording)
+        return self._runs[shape]
+
+    def _now(self, values: dict) -> tuple[Recording, Diagnosis | None]:
+        if "side" not in self.start:
+            return self._examined(self._shape)
+        side = drawing.whole(values["side"], "input side", at_least=1)
+        return self._examined((self._shape[0], side, side))
+
+    def ledger(self, values: dict) -> list[Entry]:
+        return _entries(*self._now(values))
+
+    def look(self, values: dict, answered: bool) -> dict:
+        recording, found = self._now(values)
+        ledger = _entries(recording, found)
+        calls = [None, *recording.calls, *recording.unused]
+        chosen = min(int(values["call"]), len(ledger) - 1)
+        rows = [
+            _cells(entry, call, recording, ledger, answered)
+            for entry, call in zip(ledger, calls, strict=True)
+        ][: ROWS + 1]
+        rows[chosen][0] = {"text": rows[chosen][0], "strong": True, "colour": "#FFF3C4"}
+        counted = [entry for entry in ledger if entry.counts]
+        if answered and found is None:
+            rows.append([{"text": "together", "strong": True}, "", "", "", *sums(counted)])
+        seen = {"table": {"head": HEAD, "rows": rows, "left": 2}, "limits": {"call": len(rows) - 1}}
+        if not answered:
+            return {**seen, "sentence": self._asked(recording, found)}
+        return {
+            **seen,
+            "sentence": self._told(recording, found),
+            "why": _story(ledger[chosen], calls[chosen]),
+        }
+
+    def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
+        what = "Does it run?" if found else "Which layer costs most?"
+        return f"{recording.name} is given images of {times(recording.shape)}. {what}"
+
+    def _told(self, recording: Recording, found: Diagnosis | None) -> str:
+        """All that is to be said of a network, in one line."""
+        if found is None:
+            parameters = sum(weight.numel() for weight in self._model.parameters())
+            said = [
+                f"{recording.name} runs: {len(recording.calls)} calls, {parameters:,} parameters."
+            ]
+            if recording.answer is None:
+                said.append("What it returns is no tensor.")
+            said += [f"{call.name} ({call.path}) is never called." for call in recording.unused]
+            said += _outside_layers(self._model, recording)
+        else:
+            said = [found.sentence]
+            if found.torch_says:
+                said.append(f"PyTorch says of {BATCH} inputs: “{found.torch_says}”.")
+        return " ".join([*said, *recording.notes, *self._notes])
+
+    def arithmetic(self) -> str:
+        recording, found = self._examined(self._shape)
+        calls = [None, *recording.calls, *recording.unused]
+        lines = [
+            f"{entry.name:12} {_call_text(call, recording):26} "
+            f"{'fails' if entry.impossible else '–' if entry.problem else times(entry.shape)}"
+            for entry, call in zip(_entries(recording, found), calls, strict=True)
+        ][: ROWS + 1]
+        return "\n".join([*map(str.rstrip, lines), self._told(recording, found)])
+
+    def picture(self) -> bytes:
+        """The calls, with question marks for what is to be predicted."""
+        shown = self.look(dict(self.start), answered=False)["table"]["rows"]
+        rows = [HEAD, *([_plain(cell) for cell in row] for row in shown)]
+        places = [0.1, 1.7, 6.2, 7.2, 8.6, 9.9]
+        return drawing.table(f"Predict: {self.question['question']}", rows, places, left=2)
+
+
+def _about_weights(model: nn.Module) -> list[str]:
+    try:
+        networks.check_weights(model)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+def _outside_layers(model: nn.Module, recording: Recording) -> list[str]:
+    """The parameters that no call has used, and that are not those of a layer that is named."""
+    counted = sum(math.prod(shape) for call in recording.calls for shape in call.parameters)
+    unused = {w for call in recording.unused if call.module for w in call.module.parameters()}
+    others = sum(w.numel() for w in model.parameters()) - counted - sum(w.numel() for w in unused)
+    return [f"{others:,} parameters are used by no call that is shown."] if others else []
+
+
+def _entries(recording: Recording, found: Diagnosis | None) -> list[Entry]:
+    """A line for the input, each call, and each layer that was not called."""
+    ledger = [input_entry(recording.shape)]
+    for call in recording.calls:
+        at_fault = found is not None and found.name == call.name
+        if call.made is None or at_fault:
+            caught = "It fails, and forward() goes on without it."
+            problem = found.sentence if found else caught
+            ledger.append(Entry(call.name, problem=problem, impossible=True))
+        else:
+            ledger.append(_entry(call))
+    why = "It was not reached." if recording.error else "It is never called."
+    ledger += [Entry(call.name, problem=why) for call in recording.unused]
+    return ledger
+
+
+def _entry(call: Call) -> Entry:
+    made = call.made or ()
+    shape = made[1:] if made[:1] == (BATCH,) else made
+    weights = sum(map(math.prod, call.parameters))
+    parts = " + ".join(times(weight) for weight in call.parameters)
+    sum_of_weights = f"{parts} = {weights:,}" if parts else "It has no weights."
+    if call.same:
+        sum_of_weights = f"It is the layer {call.same} once more: its weights are counted there."
+    values = math.prod(shape)
+    work = "no products with weights" if call.work == 0 else f"{call.work or 0:,} multiply-adds"
+    if call.work and values and call.work % values == 0:
+        work = f"{values:,} values, each a sum of {call.work // values:,} products"
+    if call.work == values:
+        work = f"{values:,} values, each times a factor"
+    if call.work is None:
+        work = "its products are inside of torch, and are not counted"
+    counts = {
+        "values": Count(values, f"{times(shape)} = {values:,}"),
+        "parameters": Count(weights, sum_of_weights),
+        "work": Count(call.work or 0, work),
+    }
+    return Entry(call.name, shape, f"{call.written} makes {times(shape)}.", counts)
+
+
+def _cells(
+    entry: Entry, call: Call | None, recording: Recording, ledger: list[Entry], answered: bool
+) -> list:
+    """A line of the table; until the question is answered, without what would answer it."""
+    line = [_branch(call, recording) + entry.name, _call_text(call, recording)]
+    fails = any(other.impossible for other in ledger)
+    if not answered and fails and call is not None:
+        return [*line, "?", "?", "?", "?"]
+    if entry.problem:
+        said = "fails" if entry.impossible else "–"
+        shape = {"text": said, "why": entry.problem, "strong": entry.impossible}
+        return [*line, shape, "–", "–", "–"]
+    shape = {"text": times(entry.shape).replace(" ", SPACE), "why": entry.why_shape}
+    values, *costs = (count_cell(entry, column, ledger) for column in COUNTS)
+    return [*line, shape, values, *(costs if answered else ["?", "?"])]
+
+
+def _call_text(call: Call | None, recording: Recording) -> str:
+    """A call as in a program, and where it takes its input from if not from the row above."""
+    if call is None:
+        return ""
+    names = ["input" if at < 0 else recording.calls[at].name for at in call.sources]
+    if not call.module and call.written in ("+", "−", "·", "/", "@") and len(names) == 2:
+        return f" {call.written} ".join(names)
+    if call in recording.unused or names == [_above(call, recording)]:
+        return call.written
+    return f"{call.written} of {', '.join(names)}" if names else call.written
+
+
+def _above(call: Call, recording: Recording) -> str:
+    at = recording.calls.index(call)
+    return recording.calls[at - 1].name if at else "input"
+
+
+def _branch(call: Call | None, recording: Recording) -> str:
+    """How far the name of a call stands to the right: a step for each branch that it is in."""
+    if call is None or call in recording.unused:
+        return ""
+    depths = {-1: 0}
+    starts = False
+    for at, one in enumerate(recording.calls):
+        sources = set(one.sources) or {at - 1}
+        starts = len(sources) == 1 and at - 1 not in sources
+        depths[at] = min(depths[source] for source in sources) + starts
+        if one is call:
+            break
+    depth = depths[at]
+    return SPACE * 4 * (depth - starts) + (f"↳{SPACE}" if starts else "")
+
+
+def _plain(cell: str | dict) -> str:
+    return cell if isinstance(cell, str) else str(cell["text"])
+
+
+def _story(entry: Entry, call: Call | None) -> str:
+    """What a call takes and makes, and where its numbers come from."""
+    if call is None:
+        return f"{entry.name}: {entry.why_shape}"
+    takes = " and ".join(times(given[1:]) for given in call.given if given)
+    if entry.problem:
+        return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
+    costs = (f"{column}: {entry.counts[column].why}" for column in ("parameters", "work"))
+    return f"{entry.name} takes {takes}, makes {times(entry.shape)}; " + "; ".join(costs)
+
+
+def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:
+    """The question: which layer costs most, or which call fails?"""
+    counted = [entry for entry in _entries(recording, found) if entry.counts]
+    if found is None and len(counted) > 2:
+        return question(counted)
+    if found is not None and found.name:
+        return _which_fails(recording, found.name)
+    choices = ["it runs", "it fails in a layer", "it fails between two layers"]
+    return {
+        "question": "does the network run?",
+        "choices": choices,
+        "solution": choices[2 if found else 0],
+    }
+
+
+def _which_fails(recording: Recording, name: str) -> dict:
+    """The choices are the call that fails and its neighbours, without activations."""
+    calls = [*recording.calls, *recording.unused]
+    names = [call.name for call in calls if call.name == name or "elu" not in call.name.lower()]
+    start = max(0, min(names.index(name) - 2, len(names) - CHOICES))
+    return {
+        "question": "which call fails?",
+        "choices": [*names[start : start + CHOICES], "none: it runs"],
+        "solution": name,
+    }
