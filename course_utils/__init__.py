@@ -22,7 +22,8 @@ Rooms, each a folder:
 ``shown``        what one lesson shows: photos, lesson 13's and 14's networks, lesson 15's program
 ``records``      training runs too long for a lesson: how they are made, and how a lesson loads them
 ``internals``    what the tools need and no lesson imports
-``classroom``    for instructors: commands such as ``python -m course_utils handout``
+``classroom``    for instructors: commands such as ``python -m course_utils handout``;
+                 ``classroom/hub`` is a class on one machine, by JupyterHub
 
 Importing the package itself loads none of them.
 """

@@ -38,9 +38,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("progress", help=about, description=about).set_defaults(run=_progress)
     _add_workbook(commands)
     _add_handout(commands)
+    _add_deck(commands)
+    _add_site(commands)
     _add_fetch_data(commands)
     _add_marks(commands)
-    _add_site(commands)
     return parser
 
 
@@ -67,6 +68,21 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
     handout.add_argument(
         "--exercises-only", action="store_true", help="title, imports and exercises alone"
     )
+
+
+def _add_deck(commands: "argparse._SubParsersAction") -> None:
+    about = "a lesson as slides for the room: one HTML file, which needs no network"
+    deck = commands.add_parser("deck", help=about, description=about)
+    deck.set_defaults(run=_deck)
+    deck.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
+    deck.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_slides"))
+
+
+def _add_site(commands: "argparse._SubParsersAction") -> None:
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = commands.add_parser("site", help=about, description=about)
+    site.set_defaults(run=_site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _add_fetch_data(commands: "argparse._SubParsersAction") -> None:
@@ -99,13 +115,6 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return int(text)
-
-
-def _add_site(commands: "argparse._SubParsersAction") -> None:
-    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
-    site = commands.add_parser("site", help=about, description=about)
-    site.set_defaults(run=_site)
-    site.add_argument("folder", metavar="FOLDER", type=Path)
 
 
 def _lesson(text: str) -> Lesson:
@@ -149,6 +158,23 @@ def _handout(options: argparse.Namespace) -> None:
     )
 
 
+def _deck(options: argparse.Namespace) -> None:
+    try:
+        from course_utils.classroom.deck import make_deck
+    except ModuleNotFoundError as error:
+        raise Refusal(
+            f"slides are made with {error.name}, which is not installed: "
+            "pip install -r requirements.txt."
+        ) from None
+    _for_each(options.lessons, lambda lesson: make_deck(lesson, options.to))
+
+
+def _site(options: argparse.Namespace) -> None:
+    from course_utils.classroom.site import make_site
+
+    print(make_site(options.folder))
+
+
 def _fetch_data(options: argparse.Namespace) -> None:
     from course_utils.classroom.shared_data import fetch
 
@@ -170,12 +196,6 @@ def _marks(options: argparse.Namespace) -> None:
             print(line, flush=True)
     except KeyboardInterrupt:
         raise Refusal("Interrupted: nothing was written.") from None
-
-
-def _site(options: argparse.Namespace) -> None:
-    from course_utils.classroom.site import make_site
-
-    print(make_site(options.folder))
 
 
 def _for_each(lessons: Sequence[Lesson], do: Callable[[Lesson], str]) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import json
-import os
 import re
 import subprocess
 import sys
@@ -332,13 +331,9 @@ def test_reading_a_lesson_leaves_it_as_it_is():
 
 
 @pytest.mark.slow
-def test_all_lessons_in_ten_seconds_of_a_processor(tmp_path):
-    before = os.times()
+def test_all_lessons_at_once(tmp_path):
     numbers = [str(lesson.number) for lesson in WRITTEN]
     for kind in ("plain", "key", "nbgrader"):
         command = [sys.executable, "-m", "course_utils", "handout", *numbers, f"--{kind}"]
         subprocess.run([*command, tmp_path / kind], cwd=ROOT, check=True, capture_output=True)
         assert len(list((tmp_path / kind).rglob("*.ipynb"))) == len(WRITTEN)
-    after = os.times()
-    seconds = after.children_user - before.children_user
-    assert seconds + after.children_system - before.children_system < 10

@@ -62,7 +62,7 @@ def hub(idle: int | None = None) -> Iterator[tuple[str, Path]]:
             if kept := os.environ.get("COURSE_HUB_LOG"):
                 shutil.copy(log, kept)
             process.terminate()
-            process.wait(timeout=60)
+            process.wait(timeout=300)  # it ends all servers, and they their kernels
 
 
 def free_ports(count: int) -> list[int]:

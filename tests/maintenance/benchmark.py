@@ -7,6 +7,7 @@ python tests/maintenance/benchmark.py import    what importing the package adds 
 python tests/maintenance/benchmark.py report    how long the report of lesson 00 takes
 python tests/maintenance/benchmark.py views     how quickly the views answer, in Chromium
 python tests/maintenance/benchmark.py checks    how long the checks of the exercises take
+python tests/maintenance/benchmark.py commands  how long an instructor's commands take
 
 --json FILE   also writes what was measured, with the machine, the versions and the date
 --teaching    also puts what was measured into TEACHING.md
@@ -28,6 +29,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import nbformat
@@ -240,11 +242,36 @@ def exercises() -> Iterator[Measured]:
         yield Measured(f"one of the slowest: {name}", seconds[name], "s")
 
 
+def commands() -> Iterator[Measured]:
+    """What `python -m course_utils` makes of the whole course, and of two lessons as slides."""
+    numbers = [str(lesson.number) for lesson in WRITTEN]
+    for what, words, folder, beside in (
+        ("workbook", ["workbook"], "--to", "all lessons"),
+        ("handout", ["handout", *numbers], "--nbgrader", "all lessons"),
+        ("deck 11", ["deck", "11"], "--to", "the lesson with most slides"),
+        ("deck 09", ["deck", "9"], "--to", "trains a network for its live view"),
+        ("site", ["site"], "", "all lessons, two networks trained for live views"),
+    ):
+        if what == "site" and not find_spec("sphinx"):
+            continue
+        with tempfile.TemporaryDirectory() as made_in:
+            place = [folder, f"{made_in}/new"] if folder else [f"{made_in}/new"]
+            start = time.perf_counter()
+            subprocess.run(
+                [sys.executable, "-m", "course_utils", *words, *place],
+                check=True,
+                capture_output=True,
+            )
+            seconds = time.perf_counter() - start
+        yield Measured(f"python -m course_utils {what}", seconds, "s", beside)
+
+
 PARTS: dict[str, Callable[[], Iterator[Measured]]] = {
     "import": imports,
     "report": the_report,
     "checks": exercises,
     "views": views,
+    "commands": commands,
     "training": training,
     "lessons": lessons,
 }

@@ -4,11 +4,12 @@ PYTHON tests/maintenance/load.py --students 40 --training 8
 
 PYTHON is that of an environment with the course and JupyterHub (TEACHING.md says how to make one;
 `npm install --prefix ENVIRONMENT configurable-http-proxy` puts the proxy beside it). Each student
-logs in, opens lesson 09 in a kernel of their own, and runs it until its images are loaded. Then
+logs in, opens lesson 09 in a kernel of their own, and runs it up to its first training. Then
 some run it to the end, at once, while the others run a short cell now and then. Reported are the
 memory that a student takes, how long everything takes, what failed, and what was lost of anybody's
 work.
 
+--until CELL another cell to pause before: one-cycle-rates is where the images are loaded
 --lesson 0   another lesson, which all run to its end
 --json FILE  also writes what was measured, with the machine, the versions and the date
 --write      also puts it into TEACHING.md
@@ -45,8 +46,8 @@ if TYPE_CHECKING:  # the table can be made without aiohttp
 TEACHING = ROOT / "TEACHING.md"
 #: What stands around the numbers in TEACHING.md.
 BEGIN, END = "<!-- measured: hub -->\n", "<!-- /measured: hub -->\n"
-#: The cell of lesson 09 before which those who read stop, and where those who train keep a LeNet.
-PAUSE, KEEPS = "one-cycle-rates", "keep"
+#: The cells of lesson 09 before which all pause at first, and where those who go on keep a LeNet.
+PAUSE, KEEPS = "train-lenet", "keep"
 #: Seconds between two short cells of one of the others.
 BETWEEN = 15
 MB, GB = 1 << 20, 1 << 30
@@ -72,6 +73,7 @@ class Class:
     students: int
     training: int
     lesson: int
+    until: str
     log_in: list[float] = field(default_factory=list)
     open_lesson: list[float] = field(default_factory=list)
     to_the_end: list[float] = field(default_factory=list)
@@ -111,7 +113,7 @@ async def work(class_: Class, students: list["Student"]) -> None:
 
     async def open_lesson(student: "Student") -> None:
         await student.open(f"my_lessons/{lesson.file}")
-        await student.run(until=PAUSE)
+        await student.run(until=class_.until)
 
     await everybody(class_, students, type(students[0]).log_in, class_.log_in)
     class_.server = look(class_, {one.name for one in students})
@@ -242,7 +244,7 @@ def report(class_: Class) -> str:
     number = f"{class_.lesson:02}"
     memory = {
         "logged in, no notebook open": class_.server,
-        f"lesson {number} open, its network built, its images loaded": class_.reading,
+        f"lesson {number} open, and run up to its cell `{class_.until}`": class_.reading,
         f"lesson {number} run to its end, at most": class_.training_peak,
     }
     lines = ["| memory of a student | private | with a share of what is shared | asked for |"]
@@ -256,7 +258,7 @@ def report(class_: Class) -> str:
         lines.append(f"| {what} | {' | '.join(middle)} |")
     times = {
         f"all {class_.students} log in at once, until the server answers": class_.log_in,
-        f"all open lesson {number} at once, and run it so far": class_.open_lesson,
+        f"all open lesson {number} at once, and run it up to there": class_.open_lesson,
         f"{class_.training} run it to its end, at once": class_.to_the_end,
         "meanwhile a short cell of one of the others": class_.short_cells,
     }
@@ -306,6 +308,17 @@ def here() -> dict[str, str]:
     }
 
 
+def tell(class_: Class, to: Path | None, write: bool) -> None:
+    """Print what was measured, and put it where it was asked for."""
+    print(report(class_), *class_.failures, *class_.lost, sep="\n", flush=True)
+    if to:
+        to.write_text(json.dumps(asdict(class_), indent=1) + "\n", encoding="utf-8")
+    if write:
+        text = TEACHING.read_text(encoding="utf-8")
+        table = BEGIN + report(class_) + END
+        TEACHING.write_text(re.sub(f"{BEGIN}.*?{END}", table, text, flags=re.DOTALL), "utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -313,21 +326,16 @@ def main() -> int:
     parser.add_argument("--students", type=int, default=40)
     parser.add_argument("--training", type=int, default=8)
     parser.add_argument("--lesson", type=int, default=9)
+    parser.add_argument("--until", metavar="CELL", default=PAUSE)
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--write", action="store_true")
     asked = parser.parse_args()
     if not 0 < asked.training <= asked.students:
         parser.error("--training is how many of --students run the whole lesson: at least one")
-    class_ = Class(asked.students, asked.training, asked.lesson, where=here())
+    class_ = Class(asked.students, asked.training, asked.lesson, asked.until, where=here())
     with hub() as (url, homes):
         asyncio.run(hold(class_, url, homes))
-    print(report(class_), *class_.failures, *class_.lost, sep="\n")
-    if asked.json:
-        asked.json.write_text(json.dumps(asdict(class_), indent=1) + "\n", encoding="utf-8")
-    if asked.write:
-        text = TEACHING.read_text(encoding="utf-8")
-        table = BEGIN + report(class_) + END
-        TEACHING.write_text(re.sub(f"{BEGIN}.*?{END}", table, text, flags=re.DOTALL), "utf-8")
+        tell(class_, asked.json, asked.write)
     return bool(class_.failures or class_.lost)
 
 
