@@ -14,8 +14,10 @@ from course_utils.exercises.lesson06 import CONV2D_MISTAKES
 
 mine, progress = lesson_journal(__name__)
 
+Tensor = torch.Tensor
 
-def sick_training(network, x, y, epochs):  # type: ignore[no-untyped-def]
+
+def sick_training(network: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None:
     """For exercise 1: four faults, and no error."""
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
     network.eval()
@@ -34,25 +36,25 @@ class _Watched(nn.Module):
     in_training: the mode of each; added_up: whether a gradient was added to an older one.
     """
 
-    def __init__(self, x: torch.Tensor, y: torch.Tensor) -> None:
+    def __init__(self, x: Tensor, y: Tensor) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Flatten(), nn.Linear(16, 12), nn.BatchNorm1d(12), nn.ReLU(), nn.Linear(12, 3)
         )
         self.label_of = {_key(image): label for image, label in zip(x, y.tolist(), strict=True)}
-        self.labels: list[torch.Tensor] = []
-        self.steps: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        self.labels: list[Tensor] = []
+        self.steps: list[tuple[Tensor, Tensor, Tensor]] = []
         self.in_training: list[bool] = []
         self.added_up = False
-        fresh: list[torch.Tensor] = []
+        fresh: list[Tensor] = []
         (weight, *_) = self.body.parameters()
         weight.register_hook(lambda gradient: fresh.append(gradient.clone()))
         weight.register_post_accumulate_grad_hook(lambda w: self._compare(w.grad, fresh[-1]))
 
-    def _compare(self, kept: torch.Tensor | None, fresh: torch.Tensor) -> None:
+    def _compare(self, kept: Tensor | None, fresh: Tensor) -> None:
         self.added_up |= kept is not None and not torch.allclose(kept, fresh, atol=1e-7)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         z = self.body(x)
         y = torch.tensor([self.label_of.get(_key(image), -1) for image in x])
         if z.requires_grad and (y >= 0).all():
@@ -62,11 +64,11 @@ class _Watched(nn.Module):
         return z
 
 
-def _key(image: torch.Tensor) -> bytes:
+def _key(image: Tensor) -> bytes:
     return image.detach().numpy().tobytes()
 
 
-def _images() -> tuple[torch.Tensor, torch.Tensor]:
+def _images() -> tuple[Tensor, Tensor]:
     """Thirty-two noisy images of each of three classes, in no order."""
     generator = torch.Generator().manual_seed(17)
     y = torch.arange(96)[torch.randperm(96, generator=generator)] % 3
@@ -74,7 +76,7 @@ def _images() -> tuple[torch.Tensor, torch.Tensor]:
     return centres[y] + 0.5 * torch.randn(96, 1, 4, 4, generator=generator), y
 
 
-def _are_sorted(batches: list[torch.Tensor]) -> bool:
+def _are_sorted(batches: list[Tensor]) -> bool:
     """Whether most batches hold one class, and the next one mostly the same."""
     one_class = sum(len(batch.unique()) == 1 for batch in batches)
     everything = torch.cat(batches)
@@ -82,7 +84,7 @@ def _are_sorted(batches: list[torch.Tensor]) -> bool:
     return one_class > len(batches) / 2 and changes < len(everything) / 4
 
 
-def _has_softmax_twice(z: torch.Tensor, y: torch.Tensor, gradient: torch.Tensor) -> bool:
+def _has_softmax_twice(z: Tensor, y: Tensor, gradient: Tensor) -> bool:
     """Whether the gradient is that of cross-entropy of probabilities, but for a factor."""
     z = z.clone().requires_grad_()
     loss = F.cross_entropy(z.softmax(dim=1), y)
@@ -152,18 +154,18 @@ def _faults_left(network: _Watched) -> list[str]:
 class _Moody(nn.Module):
     """Gives prepared logits (N, K), in training mode those of the next class instead."""
 
-    def __init__(self, logits: torch.Tensor) -> None:
+    def __init__(self, logits: Tensor) -> None:
         super().__init__()
         self.logits = nn.Parameter(logits)
         self.built_graph = False
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         self.built_graph |= torch.is_grad_enabled()
         logits = self.logits[x.flatten().long()]
         return logits.roll(1, dims=1) if self.training else logits
 
 
-def _logits(answers: list[int], classes: int) -> torch.Tensor:
+def _logits(answers: list[int], classes: int) -> Tensor:
     """Largest at the answers; the rest is such that no two columns or rows are alike."""
     generator = torch.Generator().manual_seed(classes)
     noise = torch.rand(len(answers), classes, generator=generator)
@@ -192,7 +194,7 @@ _EVALUATIONS = [
         ),
         observed(
             "wrong-axis",
-            "argmax runs over the images. The ten logits of an image are a row: argmax(dim=1).",
+            "The argmax is taken over the images. The logits of an image are a row: argmax(dim=1).",
         ),
         observed(
             "not-a-share",
@@ -233,10 +235,10 @@ def check_accuracy(accuracy: Callable) -> str | Verdict | None:
     return None
 
 
-def _wrong_accuracy(number: np.ndarray, z: torch.Tensor, y: torch.Tensor) -> str | Verdict | None:
+def _wrong_accuracy(number: np.ndarray, z: Tensor, y: Tensor) -> str | Verdict | None:
     """What is wrong with an accuracy, by what it equals."""
 
-    def share(right: torch.Tensor) -> float:
+    def share(right: Tensor) -> float:
         return right.double().mean().item()
 
     expected = share(z.argmax(dim=1) == y)

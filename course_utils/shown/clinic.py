@@ -254,7 +254,12 @@ class Chart:
 
 
 def examine(bed: str = "", seed: int = 0) -> Chart:
-    """Train the patient of a bed, or a healthy one, and write down what can be looked at."""
+    """Train the patient of a bed, or a healthy one, and write down what can be looked at.
+
+    Raises ValueError for a bed that the clinic does not have.
+    """
+    if bed and bed not in PATIENTS:
+        raise ValueError(f"There is no bed {bed!r}; the beds are {', '.join(PATIENTS)}.")
     set_seed(seed)
     how, (train, test) = PATIENTS.get(bed, Healthy)(), load_images("digits")
     pixels = train.images / 255
