@@ -166,101 +166,104 @@ def _conv2d_cases() -> list[tuple]:
     return [small, *moving, *deeper, *large, case(4, 10, 14, 2, 3, 3, 1 / 8)]
 
 
+#: Mistakes in a conv2d; those with rules are also wrong implementations for lesson 17.
+CONV2D_MISTAKES = [
+    mistake(
+        "channels-not-summed",
+        "the results of the channels are not added up. Each slice of a kernel looks at its "
+        "own channel, and the results of all channels are added: one kernel gives one map, "
+        "not one for each channel.",
+        _not_summed,
+        lambda *case: _not_summed(*case).swapaxes(0, 1),
+        lambda x, W, b, stride: _products(x, W, stride),
+    ),
+    mistake(
+        "one-channel",
+        "only one of the channels is used. x has C channels and each kernel C slices: sum the"
+        " products over all of them.",
+        lambda *case: _not_summed(*case)[:, 0],
+        lambda *case: _not_summed(*case)[:, -1],
+    ),
+    mistake(
+        "maps-summed",
+        "the maps of all kernels are added up. They are stacked: K kernels give K maps.",
+        lambda *case: _conv2d(*case).sum(axis=0),
+    ),
+    mistake(
+        "flipped",
+        "the kernel is flipped. That is convolution as mathematics has it (and "
+        "scipy.signal.convolve); frameworks lay the kernel on the window as it is, so W[k, c,"
+        " 0, 0] meets the window's first pixel.",
+        _with_kernel(lambda W: W[:, :, ::-1, ::-1]),
+        _with_kernel(lambda W: W[:, ::-1, ::-1, ::-1]),
+        _full,
+    ),
+    mistake(
+        "flipped-one-axis",
+        "the kernel is flipped along one of its axes. The weight [u, v] meets the pixel u "
+        "rows down and v columns to the right.",
+        _with_kernel(lambda W: W[:, :, ::-1]),
+        _with_kernel(lambda W: W[..., ::-1]),
+    ),
+    mistake(
+        "transposed",
+        "rows and columns of the kernel are exchanged. The weight [u, v] meets the pixel u "
+        "rows down and v columns to the right.",
+        _with_kernel(lambda W: W.swapaxes(2, 3)),
+    ),
+    mistake(
+        "bias-per-channel",
+        "the bias is added once for every channel. It is added once, after the sum over the "
+        "channels.",
+        _with_bias(lambda x, W, b: len(x) * b),
+    ),
+    mistake(
+        "bias-inside",
+        "the bias is added to every product, before they are summed. It is added once, to the"
+        " sum of all products of a window.",
+        _with_bias(lambda x, W, b: W[0].size * b),
+        _with_bias(lambda x, W, b: W[0, 0].size * b),
+    ),
+    mistake(
+        "bias-of-channel",
+        "there is a bias for each channel of x. There is one for each kernel: b[k] belongs to"
+        " map k.",
+        _with_bias(lambda x, W, b: np.full(len(W), b[: len(x)].sum())),
+    ),
+    mistake(
+        "bias-missing",
+        "no bias is added. b[k] is added to every value of map k.",
+        _with_bias(lambda x, W, b: 0 * b),
+    ),
+    mistake(
+        "bias-shared",
+        "all maps have one and the same bias. Map k has its own, b[k]: in NumPy, b[:, None, "
+        "None] lays one number on each map.",
+        _with_bias(lambda x, W, b: 0 * b + b[0]),
+        _with_bias(lambda x, W, b: 0 * b + b[-1]),
+        _with_bias(lambda x, W, b: 0 * b + b.sum()),
+    ),
+    mistake(
+        "stride-in-kernel",
+        "the stride multiplies the index inside the kernel. The window moves by the stride, "
+        "and its own pixels are neighbours: row i * stride + u.",
+        _stride_in_kernel,
+        _cropped(_stride_in_kernel),
+    ),
+    mistake(
+        "stride-ignored",
+        "the window moves by 1. For output [i, j] it begins at row i * stride and column j * "
+        "stride.",
+        _stride_ignored,
+        _cropped(_stride_ignored),
+    ),
+]
+
 check_conv2d = function_check(
     "conv2d(x, W, b, stride): (C, H, W), (K, C, F, F), (K,) -> (K, H', W'), no padding, no flip.",
     _conv2d,
     _conv2d_cases(),
-    [
-        mistake(
-            "channels-not-summed",
-            "the results of the channels are not added up. Each slice of a kernel looks at its "
-            "own channel, and the results of all channels are added: one kernel gives one map, "
-            "not one for each channel.",
-            _not_summed,
-            lambda *case: _not_summed(*case).swapaxes(0, 1),
-            lambda x, W, b, stride: _products(x, W, stride),
-        ),
-        mistake(
-            "one-channel",
-            "only one of the channels is used. x has C channels and each kernel C slices: sum the"
-            " products over all of them.",
-            lambda *case: _not_summed(*case)[:, 0],
-            lambda *case: _not_summed(*case)[:, -1],
-        ),
-        mistake(
-            "maps-summed",
-            "the maps of all kernels are added up. They are stacked: K kernels give K maps.",
-            lambda *case: _conv2d(*case).sum(axis=0),
-        ),
-        mistake(
-            "flipped",
-            "the kernel is flipped. That is convolution as mathematics has it (and "
-            "scipy.signal.convolve); frameworks lay the kernel on the window as it is, so W[k, c,"
-            " 0, 0] meets the window's first pixel.",
-            _with_kernel(lambda W: W[:, :, ::-1, ::-1]),
-            _with_kernel(lambda W: W[:, ::-1, ::-1, ::-1]),
-            _full,
-        ),
-        mistake(
-            "flipped-one-axis",
-            "the kernel is flipped along one of its axes. The weight [u, v] meets the pixel u "
-            "rows down and v columns to the right.",
-            _with_kernel(lambda W: W[:, :, ::-1]),
-            _with_kernel(lambda W: W[..., ::-1]),
-        ),
-        mistake(
-            "transposed",
-            "rows and columns of the kernel are exchanged. The weight [u, v] meets the pixel u "
-            "rows down and v columns to the right.",
-            _with_kernel(lambda W: W.swapaxes(2, 3)),
-        ),
-        mistake(
-            "bias-per-channel",
-            "the bias is added once for every channel. It is added once, after the sum over the "
-            "channels.",
-            _with_bias(lambda x, W, b: len(x) * b),
-        ),
-        mistake(
-            "bias-inside",
-            "the bias is added to every product, before they are summed. It is added once, to the"
-            " sum of all products of a window.",
-            _with_bias(lambda x, W, b: W[0].size * b),
-            _with_bias(lambda x, W, b: W[0, 0].size * b),
-        ),
-        mistake(
-            "bias-of-channel",
-            "there is a bias for each channel of x. There is one for each kernel: b[k] belongs to"
-            " map k.",
-            _with_bias(lambda x, W, b: np.full(len(W), b[: len(x)].sum())),
-        ),
-        mistake(
-            "bias-missing",
-            "no bias is added. b[k] is added to every value of map k.",
-            _with_bias(lambda x, W, b: 0 * b),
-        ),
-        mistake(
-            "bias-shared",
-            "all maps have one and the same bias. Map k has its own, b[k]: in NumPy, b[:, None, "
-            "None] lays one number on each map.",
-            _with_bias(lambda x, W, b: 0 * b + b[0]),
-            _with_bias(lambda x, W, b: 0 * b + b[-1]),
-            _with_bias(lambda x, W, b: 0 * b + b.sum()),
-        ),
-        mistake(
-            "stride-in-kernel",
-            "the stride multiplies the index inside the kernel. The window moves by the stride, "
-            "and its own pixels are neighbours: row i * stride + u.",
-            _stride_in_kernel,
-            _cropped(_stride_in_kernel),
-        ),
-        mistake(
-            "stride-ignored",
-            "the window moves by 1. For output [i, j] it begins at row i * stride and column j * "
-            "stride.",
-            _stride_ignored,
-            _cropped(_stride_ignored),
-        ),
-    ],
+    CONV2D_MISTAKES,
     correct="Loops, windows or one matrix product: the same numbers.",
 )
 

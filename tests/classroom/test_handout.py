@@ -315,7 +315,7 @@ def test_workbooks_and_handouts_do_not_overwrite_each_other(tmp_path, capsys):
         (["6"], "one of the arguments --plain --key --nbgrader is required"),
         (["6", "--plain", "a", "--key", "b"], "not allowed with argument"),
         (["--plain", "a"], "the following arguments are required: LESSON"),
-        (["17", "--plain", "a"], "there is no lesson 17"),
+        (["99", "--plain", "a"], "there is no lesson 99"),
     ],
 )
 def test_what_is_missing_is_said(arguments, said, capsys):
