@@ -127,7 +127,7 @@ def training() -> Iterator[Measured]:
     usual_epoch(LeNet(), train, steps=20)  # warms up
     for name, build in [("LeNet", LeNet), ("the perceptron", lambda: MLP(1024, 300, 10))]:
         ratios = [usual_epoch(build(), train) / our_epoch(build(), train) for _ in range(3)]
-        beside = "as quick as through a DataLoader"
+        beside = "as fast as through a DataLoader"
         yield Measured(f"an epoch of {name}", statistics.median(ratios), "times", beside)
     recorded = [h["test_accuracy"][-1] for h in load_record("lenet-sgd")["histories"]]
     for what, train_it in [("two epochs", two_epochs), ("one epoch", one_epoch)]:
@@ -136,7 +136,7 @@ def training() -> Iterator[Measured]:
             history = train_it(train, test)
             ratio = 30 * usual_epoch(LeNet(), train) / history.seconds
             beside = (
-                f"as quick as 30 through a DataLoader ({history.seconds:.1f} s), "
+                f"as fast as 30 epochs through a DataLoader ({history.seconds:.1f} s), "
                 f"to {history.test_accuracy[-1]:.2%} instead of {statistics.mean(recorded):.2%}"
             )
             yield Measured(f"LeNet of lesson 09, {what}, seed {seed}", ratio, "times", beside)
@@ -300,7 +300,7 @@ def teaching_table(results: list[Measured]) -> str:
             peak = by_what[f"{name}: memory of its own, at most"].value
             numbers = f"{first:.0f} s | {whole.value:.0f} s | {whole.beside} | {peak:.0f} MB"
             lines.append(f"| {lesson.number:02} | {numbers} |")
-    lines += ["", "| what | here | beside |", "| --- | --- | --- |"]
+    lines += ["", "| what | measured | note |", "| --- | --- | --- |"]
     for result in results:
         if not result.what.startswith(("lesson ", "one of")) and result.unit in ("s", "times"):
             lines.append(f"| {result.what} | {result.value:.3g} {result.unit} | {result.beside} |")

@@ -247,7 +247,7 @@ def report(class_: Class) -> str:
         f"lesson {number} open, and run up to its cell `{class_.until}`": class_.reading,
         f"lesson {number} run to its end, at most": class_.training_peak,
     }
-    lines = ["| memory of a student | private | with a share of what is shared | asked for |"]
+    lines = ["| memory of a student | private | private, and a share of shared memory | reserved |"]
     lines.append("| --- | --- | --- | --- |")
     for what, of_students in memory.items():
         middle = [
@@ -262,7 +262,7 @@ def report(class_: Class) -> str:
         f"{class_.training} run it to its end, at once": class_.to_the_end,
         "meanwhile a short cell of one of the others": class_.short_cells,
     }
-    lines += ["", "| time | in the middle | slowest |", "| --- | --- | --- |"]
+    lines += ["", "| time | median | slowest |", "| --- | --- | --- |"]
     for what, seconds in times.items():
         if seconds:
             middle, slowest = statistics.median(seconds), max(seconds)
