@@ -13,6 +13,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from course_utils.lessons import LESSONS
+
 ROOT = Path(__file__).resolve().parents[1]
 IN_THE_PACKAGE = ("data", "notebooks")
 
@@ -104,7 +106,7 @@ def test_a_lesson_runs_alone_in_an_empty_folder(installed, tmp_path, name):
 
 def test_its_commands_have_the_lessons(installed, tmp_path):
     command = ("-m", "course_utils")
-    assert run(*command, "workbook", env=installed, cwd=tmp_path).count(": new") == 17
+    assert run(*command, "workbook", env=installed, cwd=tmp_path).count(": new") == len(LESSONS)
     for path in (tmp_path / "my_lessons").iterdir():
         assert "](../" not in path.read_text(encoding="utf-8"), path  # there is nothing
     run(*command, "handout", "06", "--plain", "out", env=installed, cwd=tmp_path)

@@ -70,4 +70,8 @@ TAUGHT = {
     "16 new_head": "Few images, and a new head",
     "16 split": "Few images, and a new head",
     "16 reading": "How many images is the training worth?",
+    "17 train": "Ward B: the loss moves, but oddly",
+    "17 accuracy": "Ward C: hardly anything to see",
+    "17 faults": "The order of a diagnosis",
+    "17 is_right": "The order of a diagnosis",
 }

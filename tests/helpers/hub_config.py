@@ -17,15 +17,21 @@ from jupyterhub.spawner import SimpleLocalProcessSpawner
 load_subconfig(str(CONFIG))  # noqa: F821
 c = get_config()  # noqa: F821
 HOMES = Path(os.environ["HUB_HOMES"])
-MANY_USERS = (
-    os.geteuid() == 0
-    and not subprocess.run(
-        [sys.executable, "-c", "import jupyterhub"],
-        user=user_id("student01"),
-        extra_groups=[],
-        stderr=subprocess.DEVNULL,
-    ).returncode
-)
+
+
+def others_can_run_this_python() -> bool:
+    """Not where it is in root's home, for example."""
+    command = [sys.executable, "-c", "import jupyterhub"]
+    try:
+        done = subprocess.run(
+            command, user=user_id("student01"), extra_groups=[], stderr=subprocess.DEVNULL
+        )
+    except PermissionError:
+        return False
+    return done.returncode == 0
+
+
+MANY_USERS = os.geteuid() == 0 and others_can_run_this_python()
 
 
 class Spawner(SimpleLocalProcessSpawner):
