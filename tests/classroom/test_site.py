@@ -169,6 +169,7 @@ def test_axe_finds_nothing(browser, folder, name, width):
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": 844})
     page.goto((folder / f"{name}.html").as_uri())
+    page.wait_for_timeout(300)  # until its own script has seen how wide things are
     options = {"preload": False, "resultTypes": ["violations"]}
     rules = page.evaluate("(options) => axe.run(document, options)", options)["violations"]
     found = [(rule["id"], node["html"]) for rule in rules for node in rule["nodes"]]

@@ -11,6 +11,7 @@ function reachWide() {
 window.addEventListener("DOMContentLoaded", () => {
   document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "lessons");
   document.querySelector(".toc-drawer")?.setAttribute("aria-label", "on this page");
+  reachWide();
   new window.ResizeObserver(reachWide).observe(document.body);
 });
 
