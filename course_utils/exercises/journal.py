@@ -12,7 +12,7 @@ import os
 import platform
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +40,10 @@ _resting: ContextVar[bool] = ContextVar("whether verdicts are not kept", default
 
 class NothingKept(LookupError):
     """There is no answer to give back. The message says why, and what to do."""
+
+
+class NotAnswered(NothingKept):
+    """No correct answer to the exercise is kept."""
 
 
 class _Unusable(Exception):
@@ -173,6 +177,37 @@ def mine(lesson: str, exercise: str, *, ask: bool = True) -> Answer:
     text, python, time = _last_correct(lesson, exercise)
     if ask and not _agreed(f"Your answer of {time}, kept in {_file()}:\n\n{text}"):
         raise NothingKept(f"{exercise} was not run.")
+    return _bring_back(lesson, exercise, text, python, time)
+
+
+def all_mine(wanted: Mapping[str, str]) -> tuple[dict[str, Answer], dict[str, str]]:
+    """The reader's own answers to several exercises: all are shown, and run after a single yes.
+
+    wanted: the exercises, and the lesson of each, such as {"conv2d": "06"}.
+    Returns the answers that there are, by exercise, and for each answer that is kept but cannot
+    be used the reason, as `mine` gives it. What has not been answered is in neither.
+    """
+    answers, reasons, found = {}, {}, {}
+    for exercise, lesson in wanted.items():
+        try:
+            found[exercise] = (lesson, exercise, *_last_correct(lesson, exercise))
+        except NotAnswered:
+            continue
+        except NothingKept as reason:
+            reasons[exercise] = str(reason)
+    shown = [f"# lesson {lesson}, {name}, {time}\n{text}" for lesson, name, text, _, time in found.values()]
+    if found and not _agreed("\n".join([f"Your answers, kept in {_file()}:\n", *shown])):
+        return {}, reasons | {exercise: f"{exercise} was not run." for exercise in found}
+    for exercise, kept in found.items():
+        try:
+            answers[exercise] = _bring_back(*kept)
+        except NothingKept as reason:
+            reasons[exercise] = str(reason)
+    return answers, reasons
+
+
+def _bring_back(lesson: str, exercise: str, text: str, python: str, time: str) -> Answer:
+    """The answer that a kept text defines, if it still runs and is still correct."""
     try:
         answer = run(text, exercise)
     except Exception as error:
@@ -194,7 +229,7 @@ def _last_correct(lesson: str, exercise: str) -> tuple[str, str, str]:
     """Code, Python's version and time of the last correct answer whose code was kept."""
     select = """SELECT kept, python, time FROM verdicts WHERE lesson = ? AND exercise = ?
         AND code = 'correct' AND kept IS NOT NULL ORDER BY rowid DESC LIMIT 1"""
-    missing = NothingKept(
+    missing = NotAnswered(
         f"no correct answer to {exercise} of lesson {lesson} is kept in {_file()}. Answer the "
         "exercise in its lesson, and come back."
     )

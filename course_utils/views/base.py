@@ -19,14 +19,15 @@ def style(*names: str) -> str:
     return "".join((PAGE / name).read_text(encoding="utf-8") for name in ("view.css", *names))
 
 
-def standalone(title: str, code: str, style: str, state: dict) -> str:
+def standalone(title: str, code: str, style: str, state: dict, note: str = "") -> str:
     """A view as one page that needs no kernel, no other file and no network.
 
     code, style: as in ``_esm`` and ``_css``. state: what the page code asks its model for; bytes
-    are DataViews there, as in a notebook.
+    are DataViews there, as in a notebook. note: a sentence below the view.
     """
     parts = {
         "title": escape(title),
+        "note": escape(note),
         "style": style,
         # No "<" may stand there: a name such as "</script>" would end the script.
         "state": json.dumps(state, default=_base64).replace("<", "\\u003c"),

@@ -137,16 +137,17 @@ def export_xray(
     *,
     classes: Sequence[str] | None = None,
     centring: bool = True,
+    note: str = "",
 ) -> Path:
     """Write the X-ray of a network, its weights included, as one page for any browser.
 
     The page needs no network, no kernel and no other file. Arguments and errors are those of
     `XRay`, but for the image, and PlaceError, an OSError, where the file cannot be written.
-    Returns the path.
+    note: a sentence that stands below the view. Returns the path.
     """
     network = {**describe(model, inputs, classes), **_pad(None, centring)}
     title = f"X-ray of {network['name']}"
-    page = standalone(title, bundle("xray.js"), XRay._css, {"network": network})
+    page = standalone(title, bundle("xray.js"), XRay._css, {"network": network}, note)
     path = Path(path)
     with places.writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
