@@ -1,0 +1,279 @@
+"""Checks of the exercises of lesson 18, LeNet out of the reader's own hands."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from course_utils.exercises.engine.checks import (
+    Verdict,
+    call,
+    different,
+    exercise,
+    function_check,
+    mistake,
+    observed,
+    value_check,
+)
+from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
+from course_utils.exercises.journal import lesson_journal
+
+mine, progress = lesson_journal(__name__)
+
+#: Multiplications of LeNet's five layers on the way forward, lesson 07's ledger.
+_FORWARD = (117_600, 240_000, 48_000, 10_080, 840)
+_ALL, _FIRST = sum(_FORWARD), _FORWARD[0]
+
+check_products = value_check(
+    "products: the multiplications of LeNet's layers for one picture, forward and backward.",
+    [_ALL, 2 * _ALL - _FIRST],
+    [
+        observed(
+            "first-layer",
+            "The gradient of the picture is counted. Nothing comes before the first layer, so "
+            "nobody needs its dx: only its dW is computed.",
+            [_ALL, 2 * _ALL],
+        ),
+        observed(
+            "one-gradient",
+            "Each layer computes two gradients on the way back, that of its weights and, but for "
+            "the first layer, that of its input. Count both.",
+            [_ALL, _ALL],
+            [_ALL, _ALL - _FIRST],
+        ),
+        observed(
+            "forward-included",
+            "The second number is that of a whole step. Give the way back alone.",
+            [_ALL, 3 * _ALL - _FIRST],
+            [_ALL, 3 * _ALL],
+        ),
+        observed(
+            "parameters",
+            "These are the numbers of the parameters. A kernel's weight is multiplied once at "
+            "each place of its map, so a convolution has many more multiplications than weights.",
+            *([count, 2 * count - first] for count, first in ((61_706, 156), (61_470, 150))),
+            *([count, 2 * count] for count in (61_706, 61_470)),
+            *([count, count] for count in (61_706, 61_470)),
+        ),
+        observed(
+            "swapped",
+            "The order is: forward, backward.",
+            [2 * _ALL - _FIRST, _ALL],
+        ),
+    ],
+    correct="The way back costs 1.7 times as much as the way forward. As a rule of thumb, a step "
+    "of training costs about three times as much as an answer.",
+)
+
+
+def _pooled_shape(shape: tuple[int, ...], size: int, stride: int) -> tuple[int, ...]:
+    return tuple((side - size) // stride + 1 for side in shape)
+
+
+def _spread(
+    give: Callable, put: Callable = np.add, corner: Callable = lambda at, stride: at * stride
+) -> Callable:
+    """A way back: put(before, give(gradient, window)) is laid at the window's corner."""
+
+    def backward(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
+        dx = np.zeros(x.shape)
+        windows = sliding_window_view(x, (size, size))[::stride, ::stride]
+        for i, j in np.ndindex(dy.shape):
+            part = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
+            part[:] = put(part, give(dy[i, j], windows[i, j]))
+        return dx
+
+    return backward
+
+
+def _evenly(gradient: float, window: np.ndarray) -> np.ndarray:
+    return np.full(window.shape, gradient / window.size)
+
+
+def _at(place: int) -> Callable:
+    return lambda gradient, window: gradient * np.eye(window.size)[place].reshape(window.shape)
+
+
+def _pool_cases() -> list[tuple]:
+    """A window, two of them, overlap, a rest; then large ones with all of it."""
+    rng, cases = np.random.default_rng(2), []
+    for shape, size, stride in [
+        ((2, 2), 2, 2),
+        ((2, 4), 2, 2),
+        ((2, 3), 2, 1),
+        ((3, 4), 2, 1),
+        ((3, 5), 2, 2),
+        ((4, 7), 2, 3),
+        ((7, 5), 3, 2),
+        ((6, 8), 3, 1),
+        ((9, 8), 2, 3),
+    ]:
+        x = rng.integers(-9, 10, size=shape) / 2
+        dy = 4.0 * rng.integers(1, 9, size=_pooled_shape(shape, size, stride)) * size**2
+        cases.append((x, dy * rng.choice([-1, 1], size=dy.shape), size, stride))
+    return cases
+
+
+check_avg_pool_backward = function_check(
+    "avg_pool_backward(x, dy, size, stride): x (H, W), dy (H', W'), gives dx (H, W).",
+    _spread(_evenly),
+    _pool_cases(),
+    [
+        mistake(
+            "not-divided",
+            "every value of a window gets the whole gradient. The mean divides by size * size, and "
+            "so does its gradient.",
+            _spread(lambda gradient, window: np.full(window.shape, gradient)),
+            _spread(lambda gradient, window: np.full(window.shape, gradient / len(window))),
+        ),
+        mistake(
+            "to-one",
+            "one value of a window gets all of the gradient, as in max pooling. A mean depends on "
+            "all its values alike: each gets the same part.",
+            _spread(lambda gradient, window: _at(int(window.argmax()))(gradient, window)),
+            _spread(_at(0)),
+            _spread(lambda gradient, window: _at(0)(gradient / window.size, window)),
+        ),
+        mistake(
+            "overwritten",
+            "a later window overwrites what an earlier one has put where they overlap. A value "
+            "that is in several means gets a part from each: add with `+=`.",
+            _spread(_evenly, lambda before, given: given),
+        ),
+        mistake(
+            "place",
+            "the windows do not begin at row i * stride and column j * stride.",
+            _spread(_evenly, corner=lambda at, stride: at),
+            lambda x, dy, size, stride: _spread(
+                _evenly, corner=lambda at, stride: at * size
+            )(x, dy, size, stride),
+        ),
+        mistake(
+            "weighted",
+            "the gradient is multiplied by the values of x. A mean is a sum with the fixed factor "
+            "1 / size², so dx does not depend on the values of x, only on its shape.",
+            _spread(lambda gradient, window: gradient * window / window.size),
+            _spread(lambda gradient, window: gradient * window),
+        ),
+    ],
+    correct="With it, `part.max_pool` and `part.max_pool_backward` can be exchanged, and the "
+    "network trained with average pooling.",
+)
+
+
+class _Valley:
+    """A loss of any array: Σ a x³ / 3 + (Σ x)² / 2. It keeps the places at which it was asked."""
+
+    def __init__(self, shape: tuple[int, ...], seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.x = rng.uniform(1, 2, size=shape)
+        self.a = rng.uniform(1, 2, size=shape)
+
+    def __call__(self, x: Answer) -> float:
+        values = as_array(x).reshape(self.a.shape)
+        return float((self.a * values**3).sum() / 3 + values.sum() ** 2 / 2)
+
+    @property
+    def gradient(self) -> np.ndarray:
+        return self.a * self.x**2 + self.x.sum()
+
+    @property
+    def curvature(self) -> np.ndarray:
+        """The second derivative by each value alone."""
+        return 2 * self.a * self.x + 1
+
+
+@exercise(
+    "Two calls for each number: slow, and right whatever the layer is. So it is a test and no way "
+    "to train.",
+    [
+        observed(
+            "same-array",
+            "Every difference is 0: both losses are those of the same array. `up = x` is not a "
+            "copy but another name for x. Take `x.copy()`, or put the value back in between.",
+        ),
+        observed(
+            "not-restored",
+            "x is not what it was: a number that was moved has to be put back before the next one "
+            "is moved. Keep it, or move a copy.",
+        ),
+        observed(
+            "not-halved",
+            "The result is twice, or half, the gradient. From x − h to x + h it is 2h: divide by "
+            "that.",
+        ),
+        observed("sign", "The sign is wrong: the loss at x + h comes first, minus that at x − h."),
+        observed(
+            "not-divided",
+            "That is the difference of the losses. Divide it by 2h, the distance of the two places.",
+        ),
+        observed(
+            "rows-moved",
+            "Whole rows are moved at once. Move a single number: `for place in np.ndindex(x.shape)`"
+            " gives the index of each.",
+        ),
+        observed(
+            "one-sided",
+            "The difference of x + h and x is taken, whose error grows with h. Take x + h and "
+            "x − h: the errors of both sides cancel.",
+        ),
+        observed(
+            "step-size",
+            "The step h is too large, or so small that rounding shows. For float64, 1e-5 is good.",
+        ),
+    ],
+)
+def check_numerical_gradient(numerical_gradient: Callable) -> str | Verdict | None:
+    """numerical_gradient(loss, x): loss takes an array like x and gives a number; gives dx."""
+    for number, shape in enumerate([(1,), (2,), (2, 3), (2, 1, 2, 2)]):
+        valley = _Valley(shape, number)
+        x = valley.x.copy()
+        shown = f"numerical_gradient(loss, x), with x of shape {shape},"
+        found = call(numerical_gradient, valley, x, shown=shown)
+        wrong = _wrong_gradient(found, x, valley, shown)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def _wrong_gradient(
+    found: Answer, x: np.ndarray, valley: _Valley, shown: str
+) -> str | Verdict | None:
+    """What is wrong with a gradient, by what it equals."""
+    right, moved = valley.gradient, not np.allclose(x, valley.x, rtol=0, atol=1e-12)
+    words = difference(found, right, f"what {shown} gives", rtol=1e-7)
+    if not words:
+        return "not-restored" if moved else None
+    try:
+        values = as_array(found)
+    except NotNumbers:
+        return different(words)
+    if values.size != right.size:
+        rows = right.reshape(len(right), -1).sum(axis=1)
+        return "rows-moved" if not difference(values, rows, rtol=0.01) else different(words)
+    values = values.reshape(right.shape)
+    if not values.any():
+        return "same-array"
+    if moved:
+        return "not-restored"
+    return _known_gradient(values, valley) or different(words)
+
+
+def _known_gradient(values: np.ndarray, valley: _Valley) -> str:
+    """The mistake behind a gradient of the right shape, or ""."""
+    right = valley.gradient
+    rows = right.reshape(len(right), -1).sum(axis=1).reshape(-1, *[1] * (right.ndim - 1))
+    if right.ndim > 1 and np.allclose(values, rows + 0 * right, rtol=0.01):
+        return "rows-moved"
+    ratio = values / right
+    if np.allclose(ratio, ratio.flat[0], rtol=1e-3):
+        factor = ratio.flat[0]
+        for code, known in (("not-halved", 2), ("not-halved", 0.5), ("sign", -1)):
+            if abs(factor - known) < 1e-3 * abs(known):
+                return code
+        if 0 < abs(factor) < 0.25:
+            return "not-divided"
+    off = (values - right) / valley.curvature
+    if np.allclose(off, off.flat[0], rtol=0.05) and 1e-8 < abs(off.flat[0]) < 0.1:
+        return "one-sided"
+    return "step-size" if np.allclose(values, right, rtol=0.5) else ""
