@@ -284,15 +284,15 @@ def check_sides(sides: Answer) -> str | Verdict | None:
     return named(kind, f" sides[{first}] does not follow from the side before it.", got=sides)
 
 
-def _by_size(windows: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
-    """The value that is furthest from 0."""
-    largest, smallest = windows.max(axis=axis), windows.min(axis=axis)
-    return np.where(largest >= -smallest, largest, smallest)
-
-
-def _place(windows: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
+def _place(windows: np.ndarray, axis: tuple[int, int], size: Callable = np.positive) -> np.ndarray:
     """Where in its window the largest value is, counted in row order."""
-    return windows.reshape(*windows.shape[:-2], -1).argmax(axis=-1)
+    return size(windows.reshape(*windows.shape[:-2], -1)).argmax(axis=-1)
+
+
+def _furthest(windows: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
+    """The value that is furthest from 0, the first of several."""
+    place = _place(windows, axis, np.abs)[..., None]
+    return np.take_along_axis(windows.reshape(*windows.shape[:-2], -1), place, axis=-1)[..., 0]
 
 
 def _max_pool_cases() -> list[tuple]:
@@ -318,7 +318,7 @@ check_max_pool = function_check(
             "the minus signs are left out of the comparison. −5 is less than 1: take the largest "
             "value, not the one that is furthest from 0.",
             lambda x, *how: _largest(abs(x), *how),
-            _pooled(_by_size),
+            _pooled(_furthest),
         ),
         mistake(
             "smallest",
