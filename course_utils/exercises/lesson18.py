@@ -144,9 +144,7 @@ check_avg_pool_backward = function_check(
             "place",
             "the windows do not begin at row i * stride and column j * stride.",
             _spread(_evenly, corner=lambda at, stride: at),
-            lambda x, dy, size, stride: _spread(
-                _evenly, corner=lambda at, stride: at * size
-            )(x, dy, size, stride),
+            _spread(_evenly, corner=lambda at, stride: 0),
         ),
         mistake(
             "weighted",
@@ -225,7 +223,7 @@ class _Valley:
 )
 def check_numerical_gradient(numerical_gradient: Callable) -> str | Verdict | None:
     """numerical_gradient(loss, x): loss takes an array like x and gives a number; gives dx."""
-    for number, shape in enumerate([(1,), (2,), (2, 3), (2, 1, 2, 2)]):
+    for number, shape in enumerate([(3,), (2, 3), (2, 1, 2, 2)]):
         valley = _Valley(shape, number)
         x = valley.x.copy()
         shown = f"numerical_gradient(loss, x), with x of shape {shape},"
