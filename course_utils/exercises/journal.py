@@ -195,7 +195,10 @@ def all_mine(wanted: Mapping[str, str]) -> tuple[dict[str, Answer], dict[str, st
             continue
         except NothingKept as reason:
             reasons[exercise] = str(reason)
-    shown = [f"# lesson {lesson}, {name}, {time}\n{text}" for lesson, name, text, _, time in found.values()]
+    shown = [
+        f"# lesson {lesson}, {name}, {time}\n{text}"
+        for lesson, name, text, _, time in found.values()
+    ]
     if found and not _agreed("\n".join([f"Your answers, kept in {_file()}:\n", *shown])):
         return {}, reasons | {exercise: f"{exercise} was not run." for exercise in found}
     for exercise, kept in found.items():

@@ -116,7 +116,6 @@ def mean_accuracy(batches: list[tuple]) -> float:
     return right / sum(len(y) for _, y in batches)
 
 
-
 def _sides(x: Array, size: int, stride: int) -> tuple[int, ...]:
     return tuple((side - size) // stride + 1 for side in x.shape[1:])
 
@@ -141,7 +140,7 @@ YOURS, BY_TORCH, COURSES = "yours", "yours, by torch", "the course's"
 
 
 class Parts:
-    """The parts by their names, such as ``parts.conv2d(x, W, b, 1)``: the reader's, or the course's.
+    """The parts by their names, as in ``parts.conv2d(x, W, b, 1)``: the reader's or the course's.
 
     answers: the reader's own, by name; what is missing is the course's. reasons: why an answer
     that is kept cannot be used. (Both as `all_mine` of the journal returns them.)
@@ -250,7 +249,10 @@ def _calls_torch(function: Callable) -> bool:
     taken = getattr(function, "__globals__", {})
     if taken.get("__name__") != "kept_answer":
         return False
-    owners = (getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in taken.values())
+    owners = (
+        getattr(value, "__module__", None) or getattr(value, "__name__", "")
+        for value in taken.values()
+    )
     return any(str(owner).partition(".")[0] == "torch" for owner in owners)
 
 

@@ -153,9 +153,7 @@ def avg_pool_backward(x, dy, size, stride):
                 "x[place] -= 2 * h",
                 "dx[place] = (above - loss(x)) / (2 * h)",
             ),
-            numerical(
-                "below = loss(x)", "x[place] += h", "dx[place] = (loss(x) - below) / h"
-            ),
+            numerical("below = loss(x)", "x[place] += h", "dx[place] = (loss(x) - below) / h"),
         ],
         "not-halved": [
             numerical(*COPIES, "dx[place] = (loss(up) - loss(down)) / h"),
@@ -193,7 +191,9 @@ def numerical_gradient(loss, x):
         ],
         "one-sided": [
             numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / h"),
-            numerical(*COPIES, "dx[place] = (loss(x) - loss(down)) / h", start="h, dx = 1e-3, 0 * x"),
+            numerical(
+                *COPIES, "dx[place] = (loss(x) - loss(down)) / h", start="h, dx = 1e-3, 0 * x"
+            ),
         ],
         "step-size": [
             numerical(*COPIES, BETWEEN, start="h, dx = 0.1, np.zeros(x.shape)"),
