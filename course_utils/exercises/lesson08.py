@@ -457,14 +457,15 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "true-class-alone",
-            "the gradient is 0 for the wrong classes, or leaves their probabilities out. All logits "
-            "are in the sum below the fraction of softmax: that of a wrong class has the slope ŷ.",
+            "the gradient is 0 for the wrong classes, or leaves their probabilities out. All logits"
+            " are in the sum that softmax divides by: that of a wrong class has the slope ŷ.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * one_hot / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / n),
         ),
         mistake(
             "gradient-sign",
-            "the gradient has the opposite sign. It is ŷ − y: more of a wrong class raises the loss.",
+            "the gradient has the opposite sign. It is ŷ − y: a larger logit of a wrong class "
+            "raises the loss.",
             _with_gradient(lambda p, one_hot, n: (one_hot - p) / n),
         ),
         mistake(
