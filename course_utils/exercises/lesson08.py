@@ -412,6 +412,10 @@ check_cross_entropy_gradient = parts_check(
             "the logits are used as if they were probabilities, or their logarithms. Softmax "
             "comes first: ln ŷ = z − ln Σ e^z, in each row.",
             lambda z, y: (-z[np.arange(len(y)), y].mean(), (z - _one_hot(z, y)) / len(y)),
+            lambda z, y: (
+                (z.max(axis=1) - z[np.arange(len(y)), y]).mean(),
+                (np.exp(z - z.max(axis=1, keepdims=True)) - _one_hot(z, y)) / len(y),
+            ),
         ),
         mistake(
             "all-labels",
@@ -448,12 +452,13 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "one-hot-missing",
-            "the 1 of the true class is not subtracted, or only part of it, as when the division "
-            "by N comes first. It is (ŷ − y)/N, with y one-hot.",
+            "the 1 of the true class is not subtracted, or is added, or is not divided by N like "
+            "the rest. The gradient is (ŷ − y)/N, with y one-hot.",
             _with_gradient(lambda p, one_hot, n: p / n),
             _with_gradient(lambda p, one_hot, n: p),
             _with_gradient(lambda p, one_hot, n: p / n - one_hot),
             _with_gradient(lambda p, one_hot, n: p - one_hot / n),
+            _with_gradient(lambda p, one_hot, n: (p + one_hot) / n),
         ),
         mistake(
             "true-class-alone",
