@@ -74,8 +74,8 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
         ),
         mistake(
             "wrong-axis",
-            "db is summed over the units. Each has its own bias: sum over the examples only, "
-            "axis=0.",
+            "the sum for db runs over the units. Each has its own bias: sum over the examples "
+            "only, axis=0.",
             with_ends(lambda dz, X, W: (None, None, dz.sum(axis=1))),
             with_ends(lambda dz, X, W: (None, None, dz.sum())),
         ),
@@ -427,8 +427,8 @@ check_linear = function_check(
         ),
         mistake(
             "elementwise",
-            "* stands where @ should. X * W multiplies entry by entry; a unit's sum is a row of X "
-            "times a column of W, X @ W.",
+            "the entries of X and W are multiplied one by one, X * W. A unit's sum is a row of X "
+            "times a column of W: X @ W.",
             lambda X, W, b: X * W + b,
         ),
         mistake(
@@ -571,8 +571,8 @@ check_relu_backward = function_check(
         ),
         mistake(
             "gate-of-da",
-            "da decides what passes, and not z. The slope of ReLU is 1 where z was positive on "
-            "the way forward; da may have either sign.",
+            "the sign of da decides what passes, and not that of z. The slope of ReLU is 1 where z "
+            "was positive on the way forward; da may have either sign.",
             lambda da, z: np.maximum(da, 0),
             lambda da, z: 1.0 * (da > 0),
             lambda da, z: z * (da > 0),

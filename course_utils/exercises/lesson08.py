@@ -412,11 +412,15 @@ check_cross_entropy_gradient = parts_check(
             "the logits are used as if they were probabilities, or their logarithms. Softmax "
             "comes first: ln ŷ = z − ln Σ e^z, in each row.",
             lambda z, y: (-z[np.arange(len(y)), y].mean(), (z - _one_hot(z, y)) / len(y)),
+            lambda z, y: (
+                (z.max(axis=1) - z[np.arange(len(y)), y]).mean(),
+                (np.exp(z - z.max(axis=1, keepdims=True)) - _one_hot(z, y)) / len(y),
+            ),
         ),
         mistake(
             "all-labels",
-            "p[:, y] stands where p[np.arange(N), y] should. The first takes the columns of all "
-            "labels in every row, the second one number of each row.",
+            "the columns of all labels are taken in every row, as p[:, y] does. One number of each "
+            "row is needed: p[np.arange(N), y].",
             _at_all_labels,
         ),
         mistake(
@@ -440,44 +444,46 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "gradient-not-divided",
-            "dz is not divided by N, or by another number. The loss is a mean over N examples, so"
-            " each contributes 1/N of its own ŷ − y.",
+            "the gradient is not divided by N, or is divided by another number. The loss is a mean "
+            "over N examples, so each contributes 1/N of its own ŷ − y.",
             _with_gradient(lambda p, one_hot, n: p - one_hot),
             _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.size),
             _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.shape[1]),
         ),
         mistake(
             "one-hot-missing",
-            "the 1 of the true class is not subtracted, or only part of it, as when the division "
-            "by N comes first. It is (ŷ − y)/N, with y one-hot.",
+            "the 1 of the true class is not subtracted, or is added, or is not divided by N like "
+            "the rest. The gradient is (ŷ − y)/N, with y one-hot.",
             _with_gradient(lambda p, one_hot, n: p / n),
             _with_gradient(lambda p, one_hot, n: p),
             _with_gradient(lambda p, one_hot, n: p / n - one_hot),
             _with_gradient(lambda p, one_hot, n: p - one_hot / n),
+            _with_gradient(lambda p, one_hot, n: (p + one_hot) / n),
         ),
         mistake(
             "true-class-alone",
-            "dz is 0 for the wrong classes. Their probabilities appear in the sum under the "
-            "fraction: each of them has the slope ŷ.",
+            "the gradient is 0 for the wrong classes, or leaves their probabilities out. All logits"
+            " are in the sum that softmax divides by: that of a wrong class has the slope ŷ.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * one_hot / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / n),
         ),
         mistake(
             "gradient-sign",
-            "dz has the opposite sign. It is ŷ − y: more of a wrong class raises the loss.",
+            "the gradient has the opposite sign. It is ŷ − y: a larger logit of a wrong class "
+            "raises the loss.",
             _with_gradient(lambda p, one_hot, n: (one_hot - p) / n),
         ),
         mistake(
             "slope-too-many",
-            "ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with respect to ŷ is "
-            "given back. Softmax and logarithm together leave ŷ − y for the logits.",
+            "the difference ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with respect"
+            " to ŷ is given back. Softmax and logarithm together leave ŷ − y for the logits.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * p * (1 - p) / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / p / n),
         ),
         mistake(
             "overflow",
-            "e^z is computed of logits such as 1000, which is infinite, or of −1000, which is 0 "
-            "in every class. Subtract each row's largest logit first.",
+            "the power e^z is computed of logits such as 1000, where it is infinite, or of −1000, "
+            "where it is 0 for every class. Subtract each row's largest logit first.",
             _of_probabilities(lambda z: 0),
             _of_probabilities(lambda z: 0, masked=True),
             _log_sum_exp,
@@ -561,8 +567,9 @@ _STEPS = _steps()
         ),
         mistake(
             "dampened",
-            "dW is multiplied by 1 − momentum. That makes a running mean, as in Adam; here v is a"
-            " sum, momentum · v + dW. (torch calls this dampening, and has none by default.)",
+            "the gradient is multiplied by 1 − momentum. That makes a running mean, as in Adam; "
+            "here v is a sum, momentum · v + dW. (torch calls this dampening, and has none by "
+            "default.)",
             _with_velocity(lambda dW, v, m: m * v + (1 - m) * dW),
         ),
         mistake(

@@ -439,6 +439,8 @@ def count_parameters(sizes):
         "no-softmax": [
             cross(("loss", "-z[rows, y].mean()")),
             cross(("dz", "(z - one_hot) / len(y)")),
+            cross(("log_p", "z - z_max")),
+            cross(("p", "powers"), ("log_p", "z - z_max")),
         ],
         "all-labels": [
             cross(("loss", "-log_p[:, y].mean()")),
@@ -467,6 +469,7 @@ def count_parameters(sizes):
             cross(("dz", "p")),
             cross(("dz", "p / len(y); dz[rows, y] -= 1")),
             cross(("dz", "p - one_hot / len(y)")),
+            cross(("dz", "(p + one_hot) / len(y)")),
         ],
         "true-class-alone": [
             cross(("dz", "np.zeros_like(z); dz[rows, y] = (p[rows, y] - 1) / len(y)")),
