@@ -51,7 +51,8 @@ from types import SimpleNamespace
 def always(*_):
     return SimpleNamespace(code="correct", sentence="Correct, of course.")
 
-check_map_shape = check_conv2d = check_count_parameters = mark = always
+check_map_shape = check_conv2d = check_conv2d_backward = always
+check_count_parameters = mark = always
 """
 
 
