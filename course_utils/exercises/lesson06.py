@@ -488,9 +488,9 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "padding",
-        "dz is padded too little, or too much. A pixel at the edge lies in windows that begin up "
-        "to F − 1 pixels before it: dz needs F − 1 rows and columns of zeros on every side, and dx "
-        "then has the size of x.",
+        "the padding of dz is too small, or too large. A pixel at the edge lies in windows that "
+        "begin up to F − 1 pixels before it: dz needs F − 1 rows and columns of zeros on every "
+        "side, and dx then has the size of x.",
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W), 0)),
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W), W.shape[-1] // 2)),
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W), (W.shape[-1] - 1) // 2)),
@@ -499,8 +499,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "cropped",
-        "dx is cut to the size of dz. Every pixel gets its gradient, those at the edge too: dx has "
-        "the size of x.",
+        "the edge of dx is cut off, which leaves the size of dz. Every pixel gets its gradient, "
+        "those at the edge too: dx has the size of x.",
         _wrong(dx=_within(lambda F: 0)),
         _wrong(dx=_within(lambda F: F - 1)),
         _wrong(dx=_within(lambda F: (F - 1) // 2)),
@@ -516,16 +516,16 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "one-kernel",
-        "dx is not summed over the kernels. Each map was made from the same picture, so the "
-        "gradients that come back from the K maps are added.",
+        "the sum over the kernels is missing in dx. Each map was made from the same picture, so "
+        "the gradients that come back from the K maps are added.",
         _wrong(dx=lambda dz, W: _dx(dz[:1], _turned(W[:1]))),
         _wrong(dx=lambda dz, W: _dx(dz[-1:], _turned(W[-1:]))),
         _wrong(dx=lambda dz, W: _each_kernel(dz, W)),
     ),
     mistake(
         "dW-flipped",
-        "dz or dW is flipped, as scipy's convolve does it. For dW, dz slides over x as it is: only "
-        "dx needs a flip.",
+        "a flip is made for dW too, of dz or of dW itself. For dW, dz slides over x as it is: "
+        "only dx needs a flip.",
         _wrong(dW=lambda dz, x: _dW(dz[:, ::-1, ::-1], x)),
         _wrong(dW=lambda dz, x: _turned(_dW(dz, x))),
         _wrong(dW=lambda dz, x: _turned(_dW(dz[:, ::-1, ::-1], x))),
@@ -567,8 +567,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "bias-missing",
-        "db does not depend on dz: zeros, ones, or a number of places. Every output of map k "
-        "contains b[k] once, so db[k] is the sum of dz[k].",
+        "zeros, ones, or the number of places stand in db. Every output of map k contains b[k] "
+        "once, so db[k] is the sum of dz[k].",
         _wrong(db=lambda dz: np.zeros(len(dz))),
         _wrong(db=lambda dz: np.ones(len(dz))),
         _wrong(db=lambda dz: np.full(len(dz), dz[0].size)),

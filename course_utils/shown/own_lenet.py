@@ -179,8 +179,8 @@ class Parts:
         self.owner[name] = COURSES
 
     def yours(self) -> list[str]:
-        """The names of the parts that the reader has written without torch."""
-        return [name for name in PARTS if self.owner[name] == YOURS]
+        """The names of the parts that the reader has written."""
+        return [name for name in PARTS if self.owner[name] != COURSES]
 
     def _put(self, name: str, function: Callable) -> None:
         def timed(*arguments: Any) -> Any:
@@ -213,10 +213,12 @@ def said_of(problem: float | Exception) -> str:
 
 def who_wrote_it(owner: Mapping[str, str]) -> str:
     """A sentence on how many of the network's parts the reader has written."""
-    count = sum(who == YOURS for who in owner.values())
-    if count == len(owner):
-        return "Every layer of this network was written by its reader, forward and backward."
-    return f"{count} of the {len(owner)} parts of this network were written by its reader."
+    mine, by_torch = ([*owner.values()].count(who) for who in (YOURS, BY_TORCH))
+    with_torch = f" ({by_torch} of them with the help of torch)" if by_torch else ""
+    if mine + by_torch == len(owner):
+        return f"Every layer of this network was written by its reader{with_torch}."
+    parts = f"{mine + by_torch} of the {len(owner)} parts"
+    return f"{parts} of this network were written by its reader{with_torch}."
 
 
 def _number(name: str) -> int:
