@@ -20,7 +20,7 @@ Rooms, each a folder:
                  and ``exercises/journal`` keeps what was answered
 ``views``        the interactive views; ``views/page`` is what runs in the browser
 ``shown``        what one lesson shows: photos, lesson 13's and 14's networks, lesson 15's program,
-                 lesson 17's faulty trainings
+                 lesson 17's faulty trainings, lesson 18's parts
 ``records``      training runs too long for a lesson: how they are made, and how a lesson loads them
 ``internals``    what the tools need and no lesson imports
 ``classroom``    for instructors: commands such as ``python -m course_utils handout``;

@@ -89,4 +89,7 @@ TAUGHT = {
     "17 accuracy": "Ward C: hardly anything to see",
     "17 faults": "The order of a diagnosis",
     "17 is_right": "The order of a diagnosis",
+    "18 products": "The whole network, forward and backward",
+    "18 avg_pool_backward": "All maps as one tall map",
+    "18 numerical_gradient": "Every part against torch",
 }

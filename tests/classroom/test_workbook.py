@@ -464,7 +464,7 @@ def test_a_lesson_that_does_not_exist(number, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["workbook", "--", number])
     assert ended.value.code == 2
-    assert f"there is no lesson {number}; they are 00 to 17" in capsys.readouterr().err
+    assert f"there is no lesson {number}; they are 00 to 18" in capsys.readouterr().err
 
 
 def test_without_a_command_it_is_the_report(monkeypatch, capsys):
