@@ -1,0 +1,307 @@
+"""Lesson 18 runs on whatever its reader's journal holds, and says of each part whose it is."""
+
+import random
+import sqlite3
+import sys
+from types import SimpleNamespace
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from documents import WRITTEN, code_cells, solutions
+from exercise_sources import answers, wrong_sources
+
+from course_utils.exercises import journal
+from course_utils.exercises.engine.checks import Verdict
+from course_utils.shown import own_lenet
+from course_utils.shown.own_lenet import BY_TORCH, COURSES, PARTS, YOURS
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # wrong answers divide by zero, and more
+
+(LESSON,) = (lesson for lesson in WRITTEN if lesson.number == 18)
+IMPORTS = "import numpy as np\nimport torch\nfrom torch import nn\n\n"
+each_part = pytest.mark.parametrize("name", PARTS)
+
+
+@pytest.fixture(autouse=True)
+def asked(tmp_path, monkeypatch):
+    """A reader in a notebook, with an empty journal, who says yes: the questions."""
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path))
+    monkeypatch.delenv("COURSE_JOURNAL", raising=False)
+    shell = SimpleNamespace(kernel=object(), ask_exit=None)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+    questions = []
+    monkeypatch.setattr("builtins.input", lambda prompt: questions.append(prompt) or "y")
+    return questions
+
+
+def keep(name: str, source: str, python: str = "3.12.0") -> None:
+    """Put an answer into the journal as if it had been correct."""
+    row = (PARTS[name], name, "correct", source, IMPORTS + source, python)
+    journal._use(lambda database: journal._add(database, row))
+
+
+def right(name: str) -> list[str]:
+    return answers(WRITTEN[int(PARTS[name])]).RIGHT[f"check_{name}"]
+
+
+def wrong(name: str) -> list[tuple[str, str]]:
+    return wrong_sources(WRITTEN[int(PARTS[name])], f"check_{name}")
+
+
+def solution(name: str) -> str:
+    lesson = WRITTEN[int(PARTS[name])]
+    helpers = "from itertools import product\n\n" if PARTS[name] == "06" else ""
+    return helpers + solutions(lesson)[f"check_{name}"]
+
+
+def run_lesson(until: str) -> dict:
+    """The names that the lesson's cells define, from the first to the one with this id."""
+    names: dict = {"__name__": "__main__"}
+    for cell in code_cells(LESSON):
+        exec(compile(cell.source, cell.id, "exec"), names)
+        if cell.id == until:
+            return names
+    raise AssertionError(until)
+
+
+def trust_all(monkeypatch) -> None:
+    """Let every kept answer count, as a check might that has a hole."""
+    passing = {f"check_{name}": lambda answer: Verdict("correct", "Correct.") for name in PARTS}
+    monkeypatch.setattr(journal, "_checks", lambda lesson: SimpleNamespace(**passing))
+    monkeypatch.setattr(own_lenet, "_number", lambda name: 1)
+
+
+@each_part
+def test_the_courses_part_is_correct(name):
+    """It agrees with the reference of its exercise's check."""
+    with journal.at_rest():
+        verdict = getattr(journal._checks(PARTS[name]), f"check_{name}")(getattr(own_lenet, name))
+    assert verdict.code == "correct", verdict
+
+
+def test_with_an_empty_journal_all_parts_are_the_courses(asked, capsys):
+    part = run_lesson("compare")["part"]
+    assert set(part.owner.values()) == {COURSES} and part.yours() == [] and asked == []
+    said = capsys.readouterr().out
+    assert "11 of the 11 parts are not in your journal" in said
+    assert "  lesson 06: 2 conv2d, 4 conv2d_backward" in said
+    assert "Not used" not in said
+    assert own_lenet.who_wrote_it(part.owner).startswith("0 of the 11 parts of this network")
+
+
+def test_with_every_solution_kept_all_parts_are_yours(asked, capsys):
+    for name in PARTS:
+        keep(name, solution(name))
+    part = run_lesson("compare")["part"]
+    assert part.yours() == [*PARTS] and set(part.owner.values()) == {YOURS}
+    assert len(asked) == 1  # and not eleven times
+    said = capsys.readouterr().out
+    assert all(f"# lesson {PARTS[name]}, {name}, " in said for name in PARTS)
+    assert "11 parts equal torch to 1e-10; 11 of them are yours." in said
+    assert own_lenet.who_wrote_it(part.owner).startswith("Every layer of this network was written")
+
+
+@pytest.mark.slow
+def test_slow_parts_are_exchanged_with_a_sentence(capsys):
+    for name in PARTS:
+        keep(name, solution(name))
+    names = run_lesson("patience")
+    part, slow = names["part"], names["slow"]
+    assert "conv2d" in slow and "conv2d_backward" in slow and "linear" not in slow
+    assert [name for name in PARTS if part.owner[name] == COURSES] == [
+        n for n in PARTS if n in slow
+    ]
+    said = capsys.readouterr().out
+    for name in slow:
+        assert f"{name} of lesson {PARTS[name]}, exercise " in said
+        assert f"The course's {name} takes its place: it is " in said
+    assert names["took"]["conv2d"] > 5 * names["quick"]["conv2d"]
+    steps = names["steps"]
+    assert steps * sum(names["quick"].values()) < names["PATIENCE"]
+
+
+@each_part
+def test_every_right_answer_is_yours_whatever_it_gives(name, monkeypatch):
+    """Lists, tensors, numbers, loops; only float32 is too coarse, and is named."""
+    trust_all(monkeypatch)
+    names = run_lesson("compare")
+    tried, course = names["distance"], names["part"]
+    for source in right(name):
+        namespace: dict = {}
+        exec(IMPORTS + source, namespace)
+        course._put(name, namespace[name])
+        problem = own_lenet.said_of(tried(name))
+        assert not problem or "float32" in problem, f"{problem}\n{source}"
+        assert not problem or "float" in source or "torch" in source, source
+
+
+@each_part
+def test_a_wrong_part_is_named_alone(name, monkeypatch, capsys):
+    """Even if its check had let it pass: the lesson compares with torch, and names its exercise."""
+    trust_all(monkeypatch)
+    found = []
+    for code, source in wrong(name):
+        names = run_lesson_with({name: IMPORTS + source})
+        said = capsys.readouterr().out
+        others = [other for other in PARTS if other != name and f"{other} of lesson" in said]
+        assert others == [], f"{code}: {said}"
+        found.append((f"{name} of lesson {PARTS[name]}" in said, code))
+        assert names["part"].owner[name] == (COURSES if found[-1][0] else YOURS) or not found[-1][0]
+    unseen = [code for was_named, code in found if not was_named]
+    assert len(unseen) <= len(found) / 4, unseen
+
+
+_prepared: dict = {}
+
+
+def run_lesson_with(sources: dict[str, str]) -> dict:
+    """The cell that compares, with these parts in place of the course's; the cells before it once."""
+    if not _prepared:
+        _prepared.update(run_lesson("compare"))
+    answers_of_reader = {}
+    for name, source in sources.items():
+        namespace: dict = {"__name__": "kept_answer"}
+        try:
+            exec(source, namespace)
+        except Exception:
+            continue
+        answers_of_reader[name] = namespace[name]
+    part = own_lenet.Parts(answers_of_reader)
+    names = {**_prepared, "part": part}
+    (cell,) = (cell for cell in code_cells(LESSON) if cell.id == "compare")
+    exec(compile(cell.source, cell.id, "exec"), names)
+    return names
+
+
+@each_part
+def test_an_answer_that_no_longer_counts_is_named_alone(name, asked, capsys):
+    _, source = wrong(name)[0]
+    keep(name, source)
+    part = run_lesson("compare")["part"]
+    assert set(part.owner.values()) == {COURSES}
+    said = capsys.readouterr().out
+    assert said.count("Not used: ") == 1 and f"Not used: your {name} of " in said
+    assert "10 of the 11 parts are not in your journal" in said
+
+
+def test_nothing_is_run_without_a_yes(tmp_path, monkeypatch, capsys):
+    keep("relu", f"open({str(tmp_path / 'trace')!r}, 'w')\ndef relu(z): return np.maximum(z, 0)")
+    monkeypatch.setattr("builtins.input", lambda prompt: "n")
+    part = run_lesson("parts")["part"]
+    assert not (tmp_path / "trace").exists() and part.owner["relu"] == COURSES
+    said = capsys.readouterr().out
+    assert "trace" in said and "Not used: relu was not run." in said
+
+
+def test_where_nobody_can_be_asked_nothing_is_run(tmp_path, monkeypatch, capsys):
+    keep("relu", f"open({str(tmp_path / 'trace')!r}, 'w')\ndef relu(z): return np.maximum(z, 0)")
+
+    def refuse(prompt):
+        raise NotImplementedError("no stdin")
+
+    monkeypatch.setattr("builtins.input", refuse)
+    part = run_lesson("parts")["part"]
+    assert not (tmp_path / "trace").exists() and part.owner["relu"] == COURSES
+    assert "Nobody can be asked here." in capsys.readouterr().out
+
+
+def test_an_old_answer_that_does_not_run_is_named(capsys):
+    keep("relu", "import imp_of_python_2\ndef relu(z): return z", "3.8.1")
+    keep("linear", solution("linear"))
+    part = run_lesson("parts")["part"]
+    assert part.yours() == ["linear"]
+    assert "your relu of " in (said := capsys.readouterr().out) and "by Python 3.8.1" in said
+
+
+def test_a_journal_of_a_newer_course_is_said_once(tmp_path, capsys):
+    keep("relu", solution("relu"))
+    with sqlite3.connect(tmp_path / "journal" / "verdicts.sqlite") as database:
+        database.execute("PRAGMA user_version = 99")
+    part = run_lesson("parts")["part"]
+    assert part.yours() == []
+    assert capsys.readouterr().out.count("written by a newer version of the course") == 1
+
+
+def test_a_damaged_journal_is_set_aside(tmp_path, capsys):
+    keep("relu", solution("relu"))
+    (tmp_path / "journal" / "verdicts.sqlite").write_bytes(b"no database at all" * 100)
+    assert run_lesson("parts")["part"].yours() == []
+    assert "is damaged. It is kept as" in capsys.readouterr().out
+
+
+def test_an_answer_from_a_closure_is_not_in_the_journal(capsys):
+    """It counts, and cannot be kept as code; so the lesson says that it is missing."""
+
+    def make(low):
+        def relu(z):
+            return np.maximum(np.asarray(z), low)
+
+        return relu
+
+    assert "not kept" in journal._checks("04").check_relu(make(0)).sentence
+    assert run_lesson("parts")["part"].owner["relu"] == COURSES
+    assert "relu" in capsys.readouterr().out.split("not in your journal:")[1]
+
+
+@pytest.mark.slow
+def test_forty_students(tmp_path, monkeypatch, capsys):
+    """Each part is right, wrong, of an old Python, or missing; each is said to be what it is."""
+    for student in range(40):
+        rng = random.Random(student)
+        monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / str(student)))
+        expected = {}
+        for name in PARTS:
+            kind = rng.choice(["solution", "solution", "wrong", "missing"])
+            expected[name] = YOURS if kind == "solution" else COURSES
+            if kind == "solution":
+                keep(name, solution(name))
+            elif kind == "wrong":
+                keep(name, rng.choice(wrong(name))[1])
+        part = own_lenet.Parts(*journal.all_mine(PARTS))
+        assert part.owner == expected, student
+        said = capsys.readouterr().out
+        for name in PARTS:
+            assert (f"Not used: your {name} of" in said) <= (expected[name] == COURSES)
+
+
+def test_an_answer_that_calls_torch_is_told_apart():
+    keep("relu", "def relu(z): return torch.relu(torch.as_tensor(np.asarray(z)))")
+    keep("linear", solution("linear"))
+    part = run_lesson("parts")["part"]
+    assert part.owner["relu"] == BY_TORCH and part.owner["linear"] == YOURS
+    assert "2 of the 11 parts" in (said := own_lenet.who_wrote_it(part.owner))
+    assert "(1 of them with the help of torch)" in said
+
+
+def test_what_is_said_of_a_difference():
+    assert own_lenet.said_of(1e-12) == ""
+    assert "float32" in own_lenet.said_of(1e-6)
+    assert "up to 3 away" in own_lenet.said_of(3.0) and "nan" in own_lenet.said_of(np.nan)
+    assert "ValueError: no" in own_lenet.said_of(ValueError("no"))
+
+
+def test_a_part_may_change_what_it_is_given():
+    def relu(z):
+        z[z < 0] = 0
+        return z
+
+    part, z = own_lenet.Parts({"relu": relu}), np.array([-1.0, 2.0])
+    assert part.relu(z).tolist() == [0, 2] and z.tolist() == [-1, 2]
+
+
+def test_the_drawing_has_a_box_for_each_part():
+    owner = {name: COURSES for name in PARTS} | {"relu": YOURS}
+    ax = own_lenet.draw(owner, ax=plt.subplots()[1])
+    boxes = [text for text in ax.texts if text.get_bbox_patch() is not None]
+    shown = [text.get_text().replace("\n", "_") for text in boxes]
+    assert set(shown) == set(PARTS) and len(shown) == 25
+    blue = {text.get_text() for text in boxes if text.get_color() == "white"}
+    assert blue == {"relu"}
+    plt.close("all")
+
+
+def test_a_part_that_does_not_exist_is_said():
+    with pytest.raises(AttributeError, match="there is no part conv3d; the parts are conv2d, "):
+        own_lenet.Parts({}).conv3d  # noqa: B018
