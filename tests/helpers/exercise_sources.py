@@ -1,6 +1,8 @@
 """The checks of a lesson, and the answers to them that tests/lessons/answers holds."""
 
 import importlib
+import itertools
+import linecache
 
 import numpy as np
 import torch
@@ -40,6 +42,22 @@ def wrong_sources(lesson, name: str) -> list[tuple[str, str]]:
         for code, sources in answers(lesson).WRONG[name].items()
         for source in ([sources] if isinstance(sources, str) else sources)
     ]
+
+
+_cells = itertools.count()
+
+
+class Notebook(dict):
+    """The names of a notebook, whose cells keep their sources as those of IPython do."""
+
+    def __init__(self):
+        super().__init__(__name__="__main__")
+
+    def cell(self, source: str) -> "Notebook":
+        file = f"<cell {next(_cells)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec"), self)
+        return self
 
 
 EVERY_CHECK = [(lesson, name) for lesson in WRITTEN for name in checks(lesson)]

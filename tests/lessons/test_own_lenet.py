@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from documents import WRITTEN, code_cells, solutions
-from exercise_sources import answers, wrong_sources
+from exercise_sources import Notebook, answers, wrong_sources
 
 from course_utils.exercises import journal
 from course_utils.exercises.engine.checks import Verdict
@@ -28,8 +28,11 @@ def asked(tmp_path, monkeypatch):
     """A reader in a notebook, with an empty journal, who says yes: the questions."""
     monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path))
     monkeypatch.delenv("COURSE_JOURNAL", raising=False)
+    plt.switch_backend("agg")  # before matplotlib finds the kernel, which is none
     shell = SimpleNamespace(kernel=object(), ask_exit=None)
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(
+        sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell, version_info=(9,))
+    )
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
     questions = []
     monkeypatch.setattr("builtins.input", lambda prompt: questions.append(prompt) or "y")
@@ -50,10 +53,13 @@ def wrong(name: str) -> list[tuple[str, str]]:
     return wrong_sources(WRITTEN[int(PARTS[name])], f"check_{name}")
 
 
-def solution(name: str) -> str:
+def keep_solution(name: str) -> None:
+    """Answer an exercise with its solution, as a reader does."""
     lesson = WRITTEN[int(PARTS[name])]
-    helpers = "from itertools import product\n\n" if PARTS[name] == "06" else ""
-    return helpers + solutions(lesson)[f"check_{name}"]
+    notebook = Notebook().cell(code_cells(lesson)[0].source)
+    notebook.cell(solutions(lesson)[f"check_{name}"])
+    verdict = getattr(journal._checks(PARTS[name]), f"check_{name}")(notebook[name])
+    assert verdict.code == "correct" and "not kept" not in verdict.sentence, verdict
 
 
 def run_lesson(until: str) -> dict:
@@ -93,7 +99,7 @@ def test_with_an_empty_journal_all_parts_are_the_courses(asked, capsys):
 
 def test_with_every_solution_kept_all_parts_are_yours(asked, capsys):
     for name in PARTS:
-        keep(name, solution(name))
+        keep_solution(name)
     part = run_lesson("compare")["part"]
     assert part.yours() == [*PARTS] and set(part.owner.values()) == {YOURS}
     assert len(asked) == 1  # and not eleven times
@@ -106,10 +112,10 @@ def test_with_every_solution_kept_all_parts_are_yours(asked, capsys):
 @pytest.mark.slow
 def test_slow_parts_are_exchanged_with_a_sentence(capsys):
     for name in PARTS:
-        keep(name, solution(name))
+        keep_solution(name)
     names = run_lesson("patience")
     part, slow = names["part"], names["slow"]
-    assert "conv2d" in slow and "conv2d_backward" in slow and "linear" not in slow
+    assert "conv2d" in slow and "linear" not in slow
     assert [name for name in PARTS if part.owner[name] == COURSES] == [
         n for n in PARTS if n in slow
     ]
@@ -118,8 +124,8 @@ def test_slow_parts_are_exchanged_with_a_sentence(capsys):
         assert f"{name} of lesson {PARTS[name]}, exercise " in said
         assert f"The course's {name} takes its place: it is " in said
     assert names["took"]["conv2d"] > 5 * names["quick"]["conv2d"]
-    steps = names["steps"]
-    assert steps * sum(names["quick"].values()) < names["PATIENCE"]
+    left = [seconds for name, seconds in names["took"].items() if name not in slow]
+    assert names["steps"] * sum(left) <= names["PATIENCE"] < names["whole"]
 
 
 @each_part
@@ -137,6 +143,17 @@ def test_every_right_answer_is_yours_whatever_it_gives(name, monkeypatch):
         assert not problem or "float" in source or "torch" in source, source
 
 
+#: What only the checks see: LeNet's strides are 1 and its logits small, parts are given copies,
+#: an axis too many does no harm, and one answer fails for square maps alone.
+UNSEEN = {
+    "conv2d": {"stride-in-kernel", "stride-ignored"},
+    "max_pool_backward": {"only-there"},
+    "linear": {"not-combined"},
+    "cross_entropy_gradient": {"overflow", "largest-of-the-batch", "logarithm-of-zero"},
+    "momentum_step": {"inputs-changed"},
+}
+
+
 @each_part
 def test_a_wrong_part_is_named_alone(name, monkeypatch, capsys):
     """Even if its check had let it pass: the lesson compares with torch, and names its exercise."""
@@ -148,16 +165,16 @@ def test_a_wrong_part_is_named_alone(name, monkeypatch, capsys):
         others = [other for other in PARTS if other != name and f"{other} of lesson" in said]
         assert others == [], f"{code}: {said}"
         found.append((f"{name} of lesson {PARTS[name]}" in said, code))
-        assert names["part"].owner[name] == (COURSES if found[-1][0] else YOURS) or not found[-1][0]
-    unseen = [code for was_named, code in found if not was_named]
-    assert len(unseen) <= len(found) / 4, unseen
+        assert (names["part"].owner[name] == COURSES) == found[-1][0]
+    unseen = {code for was_named, code in found if not was_named}
+    assert unseen <= UNSEEN.get(name, set())
 
 
 _prepared: dict = {}
 
 
 def run_lesson_with(sources: dict[str, str]) -> dict:
-    """The cell that compares, with these parts in place of the course's; the cells before it once."""
+    """The cell that compares, with these parts of the reader's; the cells before it run once."""
     if not _prepared:
         _prepared.update(run_lesson("compare"))
     answers_of_reader = {}
@@ -209,14 +226,14 @@ def test_where_nobody_can_be_asked_nothing_is_run(tmp_path, monkeypatch, capsys)
 
 def test_an_old_answer_that_does_not_run_is_named(capsys):
     keep("relu", "import imp_of_python_2\ndef relu(z): return z", "3.8.1")
-    keep("linear", solution("linear"))
+    keep_solution("linear")
     part = run_lesson("parts")["part"]
     assert part.yours() == ["linear"]
     assert "your relu of " in (said := capsys.readouterr().out) and "by Python 3.8.1" in said
 
 
 def test_a_journal_of_a_newer_course_is_said_once(tmp_path, capsys):
-    keep("relu", solution("relu"))
+    keep_solution("relu")
     with sqlite3.connect(tmp_path / "journal" / "verdicts.sqlite") as database:
         database.execute("PRAGMA user_version = 99")
     part = run_lesson("parts")["part"]
@@ -225,7 +242,7 @@ def test_a_journal_of_a_newer_course_is_said_once(tmp_path, capsys):
 
 
 def test_a_damaged_journal_is_set_aside(tmp_path, capsys):
-    keep("relu", solution("relu"))
+    keep_solution("relu")
     (tmp_path / "journal" / "verdicts.sqlite").write_bytes(b"no database at all" * 100)
     assert run_lesson("parts")["part"].yours() == []
     assert "is damaged. It is kept as" in capsys.readouterr().out
@@ -256,7 +273,7 @@ def test_forty_students(tmp_path, monkeypatch, capsys):
             kind = rng.choice(["solution", "solution", "wrong", "missing"])
             expected[name] = YOURS if kind == "solution" else COURSES
             if kind == "solution":
-                keep(name, solution(name))
+                keep_solution(name)
             elif kind == "wrong":
                 keep(name, rng.choice(wrong(name))[1])
         part = own_lenet.Parts(*journal.all_mine(PARTS))
@@ -268,7 +285,7 @@ def test_forty_students(tmp_path, monkeypatch, capsys):
 
 def test_an_answer_that_calls_torch_is_told_apart():
     keep("relu", "def relu(z): return torch.relu(torch.as_tensor(np.asarray(z)))")
-    keep("linear", solution("linear"))
+    keep_solution("linear")
     part = run_lesson("parts")["part"]
     assert part.owner["relu"] == BY_TORCH and part.owner["linear"] == YOURS
     assert "2 of the 11 parts" in (said := own_lenet.who_wrote_it(part.owner))
@@ -292,7 +309,7 @@ def test_a_part_may_change_what_it_is_given():
 
 
 def test_the_drawing_has_a_box_for_each_part():
-    owner = {name: COURSES for name in PARTS} | {"relu": YOURS}
+    owner = dict.fromkeys(PARTS, COURSES) | {"relu": YOURS}
     ax = own_lenet.draw(owner, ax=plt.subplots()[1])
     boxes = [text for text in ax.texts if text.get_bbox_patch() is not None]
     shown = [text.get_text().replace("\n", "_") for text in boxes]

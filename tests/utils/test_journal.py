@@ -1,7 +1,5 @@
 """What a reader has answered is kept, comes back, and is never in the way."""
 
-import itertools
-import linecache
 import os
 import random
 import sqlite3
@@ -12,7 +10,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from documents import IDS, WRITTEN, code_cells, solutions
-from exercise_sources import CHECK_IDS, EVERY_CHECK, answers, checks, tagged, wrong_sources
+from exercise_sources import (
+    CHECK_IDS,
+    EVERY_CHECK,
+    Notebook,
+    answers,
+    checks,
+    tagged,
+    wrong_sources,
+)
 
 from course_utils.classroom.commands import main
 from course_utils.exercises import journal, keeping, lesson06
@@ -27,21 +33,6 @@ def map_shape(height, width, kernel, stride, padding):
 """
 PADDING_ONCE = RIGHT.replace("2 * padding", "padding")
 CORRECT, WRONG = Verdict("correct", "Correct."), Verdict("different", "Not yet.")
-
-_cells = itertools.count()
-
-
-class Notebook(dict):
-    """The names of a notebook, whose cells keep their sources as those of IPython do."""
-
-    def __init__(self):
-        super().__init__(__name__="__main__")
-
-    def cell(self, source: str) -> "Notebook":
-        file = f"<cell {next(_cells)}>"
-        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
-        exec(compile(source, file, "exec"), self)
-        return self
 
 
 @pytest.fixture(autouse=True)
