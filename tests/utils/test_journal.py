@@ -379,3 +379,31 @@ def test_forty_made_up_students(tmp_path, monkeypatch, capsys):
         assert f"06 {lesson.title:46} {len(done)} of 4 done" in shown
         for name in codes.keys() - done:
             assert f"   {name}: {codes[name]}, tried" in shown
+
+
+def test_several_answers_come_back_after_one_question(monkeypatch, capsys):
+    check(RIGHT)
+    lesson06.check_count_parameters(
+        Notebook().cell("count_parameters = lambda c, h, w, k, f: k * (c * f * f + 1)")[
+            "count_parameters"
+        ]
+    )
+    asked = say_yes(monkeypatch)
+    wanted = {"map_shape": "06", "count_parameters": "06", "conv2d": "06"}
+    found, reasons = journal.all_mine(wanted)
+    assert sorted(found) == ["count_parameters", "map_shape"] and reasons == {}
+    assert tuple(found["map_shape"](5, 8, 2, 3, 2)) == (3, 4) and len(asked) == 1
+    shown = capsys.readouterr().out
+    assert "# lesson 06, map_shape, " in shown and "k * (c * f * f + 1)" in shown
+
+
+def test_of_several_answers_none_is_run_without_a_yes(monkeypatch):
+    check(RIGHT)
+    say_yes(monkeypatch, "n")
+    assert journal.all_mine({"map_shape": "06"}) == ({}, {"map_shape": "map_shape was not run."})
+
+
+def test_where_none_of_several_is_kept_nobody_is_asked(monkeypatch, capsys):
+    asked = say_yes(monkeypatch)
+    assert journal.all_mine({"map_shape": "06", "slope": "02"}) == ({}, {})
+    assert asked == [] and capsys.readouterr().out == ""

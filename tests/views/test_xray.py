@@ -119,6 +119,13 @@ def test_a_class_name_cannot_end_the_script(lenet, tmp_path):
     assert "<script>alert" not in page.read_text(encoding="utf-8")
 
 
+def test_a_note_stands_below_the_exported_xray(lenet, tmp_path):
+    page = views.export_xray(lenet[0], tmp_path / "x.html", note="Made by me & <you>.")
+    text = page.read_text(encoding="utf-8")
+    assert '<p class="note">Made by me &amp; &lt;you&gt;.</p>' in text
+    assert text.index('id="view"') < text.index('class="note"')
+
+
 def test_names_that_are_marks_of_the_page(page, lenet, tmp_path):
     """Whatever a class or a network is called, the page has its parts once, and is not blank."""
     names = ["@code@", "@style@", "@network@", "$x_$", "\u732b", r"\1\g<0>", *"6789"]
