@@ -628,5 +628,5 @@ check_relu_backward = function_check(
             _gated(lambda z: 1 - z**2),
         ),
     ],
-    correct="What passes does not shrink, which is why ReLU suits deep networks.",
+    correct="What passes the gate does not shrink: one reason why ReLU suits deep networks.",
 )

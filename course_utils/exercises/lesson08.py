@@ -506,7 +506,7 @@ check_cross_entropy_gradient = parts_check(
             *_LIFTED,
         ),
     ],
-    correct="This is the first gradient of every backward pass that ends in a softmax.",
+    correct="The way back through every classifier with a softmax begins with this gradient.",
     first=len(_MODERATE),
 )
 
@@ -543,7 +543,7 @@ _STEPS = _steps()
 
 
 @exercise(
-    "Its old arrays are as they were, and torch.optim.SGD gives the same new ones.",
+    "torch.optim.SGD gives the same numbers, and the old arrays are as they were.",
     [
         mistake(
             "order",
