@@ -66,21 +66,38 @@ def _pool_cases() -> list[tuple]:
     return [(x[:, :2, :2], 2, 1), (x, 2, 1), *cases]
 
 
+def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
+    too_many = [
+        lambda side, size, stride: -(-(side - size) // stride) + 1,
+        lambda side, size, stride: -(-side // stride),
+        lambda side, size, stride: side // stride,
+    ]
+    return mistake(
+        "partial-windows",
+        "windows that reach over the edge are kept. They are left out: (H − size) // stride "
+        "+ 1 windows fit into a side of H, rounded down.",
+        *(_over_the_edge(nan_how, places) for places in too_many),
+        *(_over_the_edge(how, places, 0) for places in too_many),
+    )
+
+
+def _slice_end(how: Callable) -> Mistake:
+    return mistake(
+        "slice-end",
+        "a window ends at the wrong place. It has size rows and size columns, top : top + "
+        "size, since the end of a slice is not part of it.",
+        _cut(how, lambda x, top, left, size, _: x[:, top:size, left:size]),
+        _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
+        _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
+        _cut(how, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
+    )
+
+
 def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]:
     """Those of both kinds of pooling. nan_how: as how, and passes over nan; name: of its result."""
     pooled = _pooled(how)
     return [
-        mistake(
-            "partial-windows",
-            "windows that reach over the edge are kept. They are left out: (H − size) // stride "
-            "+ 1 windows fit into a side of H, rounded down.",
-            _over_the_edge(nan_how, lambda side, size, stride: -(-(side - size) // stride) + 1),
-            _over_the_edge(nan_how, lambda side, size, stride: -(-side // stride)),
-            _over_the_edge(nan_how, lambda side, size, stride: side // stride),
-            _over_the_edge(how, lambda side, size, stride: -(-(side - size) // stride) + 1, 0),
-            _over_the_edge(how, lambda side, size, stride: -(-side // stride), 0),
-            _over_the_edge(how, lambda side, size, stride: side // stride, 0),
-        ),
+        _partial_windows(how, nan_how),
         mistake(
             "wrong-axes",
             f"the {name} goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
@@ -97,15 +114,7 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
             lambda *case: pooled(*case).swapaxes(1, 2),
             _cut(how, lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
         ),
-        mistake(
-            "slice-end",
-            "a window ends at the wrong place. It has size rows and size columns, top : top + "
-            "size, since the end of a slice is not part of it.",
-            _cut(how, lambda x, top, left, size, _: x[:, top:size, left:size]),
-            _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
-            _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
-            _cut(how, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
-        ),
+        _slice_end(how),
         mistake(
             "stride-ignored",
             "the windows do not move by stride. It is a number of its own, the distance from one "

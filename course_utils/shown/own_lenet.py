@@ -37,12 +37,14 @@ PARTS = {
 
 
 def conv2d(x: Array, W: Array, b: Array, stride: int) -> Array:
+    """x (C, H, W), W (K, C, F, F), b (K,) -> the maps (K, H', W'), without padding."""
     windows = sliding_window_view(x, W.shape[2:], axis=(1, 2))[:, ::stride, ::stride]
     z = np.tensordot(W, windows, axes=([1, 2, 3], [0, 3, 4]))  # (K, H', W')
     return z + b[:, None, None]
 
 
 def conv2d_backward(dz: Array, x: Array, W: Array) -> tuple[Array, Array, Array]:
+    """dz (K, H', W'), x (C, H, W), W (K, C, F, F) -> dx, dW, db (K,), for stride 1."""
     (C, _, _), (K, rows, columns) = x.shape, dz.shape
     dx, dW, flat = np.zeros(x.shape), np.zeros(W.shape), dz.reshape(K, -1)  # (K, H' · W')
     for u, v in np.ndindex(W.shape[2:]):  # a place of the kernel, in all windows at once
@@ -62,6 +64,7 @@ def _places(shape: tuple[int, ...], size: int, stride: int) -> list[tuple]:
 
 
 def max_pool(x: Array, size: int, stride: int) -> Array:
+    """x (..., H, W) -> the largest value of each window (..., H', W')."""
     first, *others = _places(x.shape, size, stride)
     y = x[first].copy()
     for place in others:
@@ -70,8 +73,9 @@ def max_pool(x: Array, size: int, stride: int) -> Array:
 
 
 def max_pool_backward(x: Array, dy: Array, size: int, stride: int) -> Array:
+    """x (H, W), dy (H', W') -> dx (H, W); of tied values the first in row order gets all."""
     dx, y = np.zeros(x.shape), max_pool(x, size, stride)
-    open_windows = np.ones(y.shape, dtype=bool)  # the first of tied values gets all
+    open_windows = np.ones(y.shape, dtype=bool)  # those without a winner so far
     for place in _places(x.shape, size, stride):
         wins = open_windows & (x[place] == y)
         dx[place] += wins * dy
@@ -80,22 +84,27 @@ def max_pool_backward(x: Array, dy: Array, size: int, stride: int) -> Array:
 
 
 def linear(X: Array, W: Array, b: Array) -> Array:
+    """X (N, D), W (D, H), b (H,) -> (N, H)."""
     return X @ W + b
 
 
 def linear_backward(dz: Array, X: Array, W: Array) -> tuple[Array, Array, Array]:
+    """dz (N, H), X (N, D), W (D, H) -> dX (N, D), dW (D, H), db (H,)."""
     return dz @ W.T, X.T @ dz, dz.sum(axis=0)
 
 
 def relu(z: Array) -> Array:
+    """Any shape -> the same shape, without negative values."""
     return np.maximum(z, 0)
 
 
 def relu_backward(da: Array, z: Array) -> Array:
+    """The gradient before the ReLU, of the same shape; at z = 0 it is 0."""
     return da * (z > 0)
 
 
 def cross_entropy_gradient(z: Array, y: Array) -> tuple[float, Array]:
+    """Logits (N, K), labels (N,) -> the mean loss of the batch, and its gradient (N, K)."""
     rows = np.arange(len(z))
     z = z - z.max(axis=1, keepdims=True)  # exp(1000) would overflow
     log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))  # (N, K)
@@ -107,11 +116,13 @@ def cross_entropy_gradient(z: Array, y: Array) -> tuple[float, Array]:
 def momentum_step(
     W: Array, dW: Array, v: Array, rate: float, momentum: float
 ) -> tuple[Array, Array]:
+    """A step of gradient descent with momentum, of any shape -> the new W and v."""
     v = momentum * v + dW
     return W - rate * v, v
 
 
 def mean_accuracy(batches: list[tuple]) -> float:
+    """Pairs of logits (N, K) and labels (N,) -> the share of correct answers, 0 to 1."""
     right = sum((z.argmax(1) == y).sum().item() for z, y in batches)
     return right / sum(len(y) for _, y in batches)
 
