@@ -19,6 +19,7 @@ from course_utils.lessons import Lesson
 
 #: The views whose arithmetic is in the page, each with its title.
 LIVE = {
+    "BackpropStepper": "Back-propagation, step by step",
     "ConvolutionStepper": "Convolution, step by step",
     "PoolingStepper": "Pooling, step by step",
     "Replay": "A training, replayed",

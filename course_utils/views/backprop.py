@@ -1,0 +1,198 @@
+"""Back-propagation, step by step: a network of two layers, with all its numbers on one screen."""
+
+import torch
+import traitlets
+from matplotlib.axes import Axes
+
+from . import drawing
+from .base import View, bundle, style
+
+PARAMETERS = ("W1", "b1", "W2", "b2")
+#: At most so many examples and hidden units fit on a screen.
+MOST = 4
+BLUE, GREY = "#005a8f", "0.6"
+
+
+class BackpropStepper(View):
+    """Go through a network of lesson 04 one quantity at a time, forward and then backward.
+
+    X: (N, 2) and y: (N, 1), up to four examples. W1: (2, H), b1: (1, H) or (H,), W2: (H, 1) and
+    b2: (1, 1) or (1,), with up to four hidden units. Both layers end in a sigmoid, and the loss
+    is half the mean squared error. learning_rate: of the step of descent at the end.
+
+    A learner who goes on from that step changes the parameters, which can be read, and set, by the
+    same names; `derivatives` are those of torch.
+
+    Raises ValueError for what is not numbers, does not fit together, or is too large to show.
+    """
+
+    _esm = bundle("backprop.js")
+    _css = style("backprop.css")
+
+    X = traitlets.Any().tag(sync=True)
+    y = traitlets.Any().tag(sync=True)
+    W1 = traitlets.Any().tag(sync=True)
+    b1 = traitlets.Any().tag(sync=True)
+    W2 = traitlets.Any().tag(sync=True)
+    b2 = traitlets.Any().tag(sync=True)
+    learning_rate = traitlets.Any().tag(sync=True)
+    #: What R in the page goes back to.
+    start = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        X: object,
+        y: object,
+        W1: object,
+        b1: object,
+        W2: object,
+        b2: object,
+        *,
+        learning_rate: float = 8,
+    ) -> None:
+        state = checked(X=X, y=y, W1=W1, b1=b1, W2=W2, b2=b2)
+        rate = drawing.number(learning_rate, "learning rate")
+        super().__init__(**state, learning_rate=rate, start=state)
+
+    @traitlets.validate("X", "y", *PARAMETERS)
+    def _fits(self, proposal: dict) -> object:
+        name = proposal["trait"].name
+        state = {other: getattr(self, other) for other in ("X", "y", *PARAMETERS)}
+        return checked(**state | {name: proposal["value"]})[name]
+
+    @traitlets.validate("learning_rate")
+    def _is_number(self, proposal: dict) -> float:
+        return drawing.number(proposal["value"], "learning rate")
+
+    def _forward(self, *parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The answers (N, 1) and the loss."""
+        X, y = torch.tensor(self.X), torch.tensor(self.y)
+        W1, b1, W2, b2 = parameters
+        y_hat = torch.sigmoid(torch.sigmoid(X @ W1 + b1) @ W2 + b2)  # (N, 2) -> (N, H) -> (N, 1)
+        return y_hat, ((y_hat - y) ** 2).mean() / 2
+
+    def _parameters(self) -> list[torch.Tensor]:
+        return [torch.tensor(getattr(self, name), requires_grad=True) for name in PARAMETERS]
+
+    @property
+    def derivatives(self) -> dict[str, torch.Tensor]:
+        """Of the loss with respect to each parameter, by its name, in float64."""
+        parameters = self._parameters()
+        found = torch.autograd.grad(self._forward(*parameters)[1], parameters)
+        return dict(zip(PARAMETERS, found, strict=True))
+
+    def arithmetic(self) -> str:
+        y_hat, loss = self._forward(*self._parameters())
+        derivatives = self.derivatives
+        after = [
+            torch.tensor(getattr(self, name)) - self.learning_rate * derivatives[name]
+            for name in PARAMETERS
+        ]
+        return "\n".join(
+            [
+                drawing.lines("y_hat", y_hat),
+                f"L = {drawing.short(loss.item())}",
+                *(drawing.lines(f"d{name}", derivatives[name]) for name in PARAMETERS),
+                f"after a step with rate {drawing.short(self.learning_rate)}: "
+                f"L = {drawing.short(self._forward(*after)[1].item())}",
+            ]
+        )
+
+    def picture(self) -> bytes:
+        """The network with its weights, before anything is computed."""
+        figure, axes = drawing.bare(9.6, 4.4)
+        axes.set(xlim=(0, 9.6), ylim=(4.4, 0))
+        x = self.X[asked_example(self.X)]
+        inputs = ", ".join(map(drawing.say, x))
+        question = f"Predict: which parameters get no gradient from the example x = ({inputs})?"
+        axes.text(0.1, 0.25, question, va="center", fontsize=13)
+        draw_network(axes, x, [getattr(self, name) for name in PARAMETERS])
+        return drawing.small_png(figure, dpi=100, colours=32)
+
+
+def checked(**given: object) -> dict:
+    """The same as lists of rows; ValueError for what cannot be, or does not fit together."""
+    found = {name: drawing.numbers(values, name) for name, values in given.items()}
+    for name in ("b1", "b2"):
+        if found[name].ndim == 1:
+            found[name] = found[name][None]  # (H,) -> (1, H)
+    examples = found["X"].shape[0] if found["X"].ndim else 0
+    hidden = found["b1"].shape[-1] if found["b1"].ndim else 0
+    shapes = {
+        "X": (examples, 2),
+        "y": (examples, 1),
+        "W1": (2, hidden),
+        "b1": (1, hidden),
+        "W2": (hidden, 1),
+        "b2": (1, 1),
+    }
+    for name, shape in shapes.items():
+        got = tuple(found[name].shape)
+        if got != shape:
+            raise ValueError(f"{name} has the shape {got}; {shape} is expected.{_hint(name, got)}")
+    for count, what in ((examples, "examples"), (hidden, "hidden units")):
+        if not 1 <= count <= MOST:
+            raise ValueError(f"there are {count} {what}; from 1 to {MOST} can be shown.")
+    return {name: values.tolist() for name, values in found.items()}
+
+
+def _hint(name: str, got: tuple[int, ...]) -> str:
+    if name == "y" and len(got) == 1:
+        return " Write y.reshape(-1, 1)."
+    if name in ("W1", "W2") and len(got) == 2:
+        return f" The weight of an nn.Linear is the transpose: give {name}.T."
+    return ""
+
+
+def asked_example(X: list[list[float]]) -> int:
+    """The example of the question: the first whose inputs are all 0, or else the first."""
+    return next((n for n, x in enumerate(X) if not any(x)), 0)
+
+
+def draw_network(axes: Axes, x: list[float], parameters: list[list[list[float]]]) -> None:
+    """An example's inputs, the weights on the edges, and boxes with question marks."""
+    W1, (b1,), W2, ((b2,),) = parameters
+    rows = [0.75 + 3.5 * (j + 0.5) / len(b1) for j in range(len(b1))]
+    inputs, middle = [1.6, 3.4], 2.5
+    for j, y in enumerate(rows):
+        for i in (0, 1):
+            _edge(axes, (0.7, inputs[i]), (2.0, y + 0.27 * (i - 1)))
+            _number(axes, 2.45, y + 0.27 * (i - 1), W1[i][j])
+        _number(axes, 2.45, y + 0.27, b1[j])
+        for place in (3.6, 4.6):
+            _edge(axes, (place - 0.7, y), (place, y))
+            _box(axes, place, y)
+        _edge(axes, (4.9, y), (5.7, y))
+        _edge(axes, (5.7, y), (7.1, middle))
+        _number(axes, 5.7, y, W2[j][0])
+    for place, value in zip(inputs, x, strict=True):
+        _box(axes, 0.45, place, drawing.say(value))
+    _number(axes, 7.1, middle + 0.5, b2)
+    for place in (7.1, 8.1, 9.1):
+        _edge(axes, (place - 0.5, middle), (place, middle))
+        _box(axes, place, middle)
+    heads = {"X": 0.45, "W1, b1": 2.45, "z1": 3.6, "a1": 4.6, "W2": 5.7}
+    for name, place in heads.items():
+        axes.text(place, 0.6, name, ha="center", va="center", fontsize=12)
+    for name, place in {"z2": 7.1, "ŷ": 8.1, "L": 9.1}.items():
+        axes.text(place, middle - 0.42, name, ha="center", va="center", fontsize=12)
+    axes.text(6.65, middle + 0.5, "b2", ha="right", va="center", fontsize=12)
+
+
+def _edge(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    axes.plot(*zip(start, end, strict=True), color=GREY, linewidth=1.2, zorder=0)
+
+
+def _number(axes: Axes, x: float, y: float, value: float) -> None:
+    """A weight or a bias, on its edge."""
+    style = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+    axes.text(
+        *(x, y, f"{value:.3g}".replace("-", "−")),
+        **{"ha": "center", "va": "center", "fontsize": 12, "color": BLUE, "bbox": style},
+    )
+
+
+def _box(axes: Axes, x: float, y: float, text: str = "?") -> None:
+    style = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": GREY}
+    color = "black" if text == "?" else BLUE
+    axes.text(x, y, text, ha="center", va="center", fontsize=12, color=color, bbox=style)
