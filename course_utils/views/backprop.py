@@ -117,7 +117,9 @@ def checked(**given: object) -> dict:
         if found[name].ndim == 1:
             found[name] = found[name][None]  # (H,) -> (1, H)
     examples = found["X"].shape[0] if found["X"].ndim else 0
-    hidden = found["b1"].shape[-1] if found["b1"].ndim else 0
+    # A W1 that is transposed says nothing of the hidden units; their biases do.
+    layer = found["W1"] if found["W1"].shape[:1] == (2,) else found["b1"]
+    hidden = layer.shape[-1] if layer.ndim else 1
     shapes = {
         "X": (examples, 2),
         "y": (examples, 1),
@@ -152,35 +154,35 @@ def asked_example(X: list[list[float]]) -> int:
 def draw_network(axes: Axes, x: list[float], parameters: list[list[list[float]]]) -> None:
     """An example's inputs, the weights on the edges, and boxes with question marks."""
     W1, (b1,), W2, ((b2,),) = parameters
-    rows = [0.75 + 3.5 * (j + 0.5) / len(b1) for j in range(len(b1))]
-    inputs, middle = [1.6, 3.4], 2.5
+    rows = [0.8 + 3.5 * (j + 0.5) / len(b1) for j in range(len(b1))]
+    inputs, middle = [(0.45, 1.7), (0.45, 3.4)], 2.55
     for j, y in enumerate(rows):
-        for i in (0, 1):
-            _edge(axes, (0.7, inputs[i]), (2.0, y + 0.27 * (i - 1)))
-            _number(axes, 2.45, y + 0.27 * (i - 1), W1[i][j])
-        _number(axes, 2.45, y + 0.27, b1[j])
-        for place in (3.6, 4.6):
-            _edge(axes, (place - 0.7, y), (place, y))
-            _box(axes, place, y)
-        _edge(axes, (4.9, y), (5.7, y))
-        _edge(axes, (5.7, y), (7.1, middle))
-        _number(axes, 5.7, y, W2[j][0])
+        for i, place in enumerate(inputs):
+            weight = (2.35, y + 0.27 * (i - 1))
+            _edge(axes, place, weight, (3.5, y))
+            _number(axes, *weight, W1[i][j])
+        _edge(axes, (2.35, y + 0.27), (3.5, y))
+        _number(axes, 2.35, y + 0.27, b1[j])
+        _edge(axes, (3.5, y), (4.5, y), (5.6, y), (7.0, middle))
+        _box(axes, 3.5, y)
+        _box(axes, 4.5, y)
+        _number(axes, 5.6, y, W2[j][0])
+    _edge(axes, (7.0, middle + 0.65), (7.0, middle), (9.1, middle))
+    _number(axes, 7.0, middle + 0.65, b2)
     for place, value in zip(inputs, x, strict=True):
-        _box(axes, 0.45, place, drawing.say(value))
-    _number(axes, 7.1, middle + 0.5, b2)
-    for place in (7.1, 8.1, 9.1):
-        _edge(axes, (place - 0.5, middle), (place, middle))
-        _box(axes, place, middle)
-    heads = {"X": 0.45, "W1, b1": 2.45, "z1": 3.6, "a1": 4.6, "W2": 5.7}
-    for name, place in heads.items():
-        axes.text(place, 0.6, name, ha="center", va="center", fontsize=12)
-    for name, place in {"z2": 7.1, "ŷ": 8.1, "L": 9.1}.items():
-        axes.text(place, middle - 0.42, name, ha="center", va="center", fontsize=12)
-    axes.text(6.65, middle + 0.5, "b2", ha="right", va="center", fontsize=12)
+        _box(axes, *place, drawing.say(value))
+    for column in (7.0, 8.05, 9.1):
+        _box(axes, column, middle)
+    heads = {"X": 0.45, "W1, b1": 2.35, "z1": 3.5, "a1": 4.5, "W2": 5.6}
+    ends = {"z2": (7.0, -0.42), "ŷ": (8.05, -0.42), "L": (9.1, -0.42), "b2": (6.7, 0.65)}
+    places = {name: (column, 0.6) for name, column in heads.items()}
+    places |= {name: (column, middle + below) for name, (column, below) in ends.items()}
+    for name, place in places.items():
+        axes.text(*place, name, ha="center", va="center", fontsize=12)
 
 
-def _edge(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    axes.plot(*zip(start, end, strict=True), color=GREY, linewidth=1.2, zorder=0)
+def _edge(axes: Axes, *places: tuple[float, float]) -> None:
+    axes.plot(*zip(*places, strict=True), color=GREY, linewidth=1.2, zorder=0)
 
 
 def _number(axes: Axes, x: float, y: float, value: float) -> None:
@@ -193,6 +195,6 @@ def _number(axes: Axes, x: float, y: float, value: float) -> None:
 
 
 def _box(axes: Axes, x: float, y: float, text: str = "?") -> None:
-    style = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": GREY}
+    style = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": GREY}
     color = "black" if text == "?" else BLUE
     axes.text(x, y, text, ha="center", va="center", fontsize=12, color=color, bbox=style)

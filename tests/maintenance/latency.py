@@ -35,6 +35,8 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
             name = f"{type(view).__name__}, as large as it gets"
             for act, value in on_stage(browser, view, steps).items():
                 yield f"{name}: {act}", value, "ms", "under 16"
+        for act, value in on_stage(browser, xor_network(), quantities).items():
+            yield f"BackpropStepper: {act}", value, "ms", "under 16"
         lenet, recipe = checkpoints.load_weights("lenet")
         for view in (
             *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
@@ -74,6 +76,26 @@ def steps(page: Page) -> dict[str, float]:
                     inputs[0].dispatchEvent(new InputEvent("input", {{ bubbles: true }}));
                 }}),
             }};
+        }}"""
+    )
+    return {act: statistics.median(values) for act, values in times.items()}
+
+
+def xor_network() -> View:
+    """As in lesson 04."""
+    rng = np.random.default_rng(0)
+    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
+    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
+
+
+def quantities(page: Page) -> dict[str, float]:
+    """A quantity back and on, and one number after another, with all of them on the screen."""
+    page.get_by_role("button", name="dX").click()
+    times = page.evaluate(
+        f"""() => {{
+            {TIMED}
+            const view = document.querySelector(".view");
+            return {{ step: timed((n) => view.dispatchEvent(arrow(n + 2))) }};
         }}"""
     )
     return {act: statistics.median(values) for act, values in times.items()}

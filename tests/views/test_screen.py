@@ -30,6 +30,12 @@ def replay():
     return view
 
 
+def backprop():
+    rng = np.random.default_rng(0)
+    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
+    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
+
+
 def boot():
     """As in lesson 13: classes with long names, read by a network."""
     image, _ = images.sample_digit()
@@ -55,6 +61,7 @@ VIEWS = {
         np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2
     ),
     "pooling": views.PoolingStepper,
+    "back-propagation": backprop,
     "ledger": views.ShapeLedger,
     "broken ledger": lambda: views.ShapeLedger(broken_lenet(), shape=(1, 32, 32)),
     "replay": replay,

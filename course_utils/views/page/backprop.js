@@ -27,6 +27,8 @@ class Backprop {
   clicked = null; // a place that the reader looks at, in place of that of the step
   descents = 0;
   question = null;
+  isAnswered = false; // or was asked at least
+  hasAskedStep = false;
   isTelling = false;
 
   constructor({ model, el }) {
@@ -47,11 +49,11 @@ class Backprop {
     this.view.body.append(this.line, this.bar.node, this.scroll, this.trace);
   }
 
-  begin() {
+  listen() {
     const names = [...GIVEN, "learning_rate"];
-    const hear = () => !this.isTelling && this.restart();
+    const hear = () => !this.isTelling && this.read();
     for (const name of names) this.model.on(`change:${name}`, hear);
-    this.restart();
+    this.read();
     return () => {
       this.play.stop();
       for (const name of names) this.model.off(`change:${name}`, hear);
@@ -75,30 +77,31 @@ class Backprop {
 
   // --- the state -----------------------------------------------------------------------------
 
-  /** Begin with the numbers that Python has, and with the question. */
-  restart() {
-    this.play.stop();
-    const given = Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)]));
+  /** Begin with the numbers that Python has, and with the question if it was not answered. */
+  read() {
     this.rate = this.model.get("learning_rate");
-    this.take(given);
+    this.begin(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
     this.graph = new Graph(this.net, (name, node) => this.pick(name, node));
     this.scroll.replaceChildren(this.graph.node);
-    Object.assign(this, { descents: 0, hasAskedStep: false, unit: 0, input: 0 });
-    this.example = askedExample(this.net);
-    this.ask(whichGetNothing(this.net), () => this.go(0));
+    if (this.isAnswered && !this.question) return this.tell();
+    this.isAnswered = true;
+    this.ask(whichGetNothing(this.net), () => this.tell());
   }
 
-  take(given) {
-    Object.assign(this, { net: passes(given), at: 0, clicked: null });
-    const { X, y } = given;
+  begin(given) {
+    this.play.stop();
+    this.take(given);
+    Object.assign(this, { descents: 0, unit: 0, input: 0, example: askedExample(this.net) });
+  }
+
+  take({ X, y, ...parameters }) {
+    Object.assign(this, { net: passes({ X, y, ...parameters }), at: 0, clicked: null });
     this.after = passes({ X, y, ...descended(this.net, this.rate) });
   }
 
   reset() {
     if (!this.isFree()) return;
-    this.play.stop();
-    this.take(this.model.get("start"));
-    this.descents = 0;
+    this.begin(this.model.get("start"));
     this.tellPython();
     this.draw();
     this.view.say("Everything is as at the beginning.");
@@ -106,7 +109,7 @@ class Backprop {
 
   tellPython() {
     this.isTelling = true;
-    for (const name of PARAMETERS) this.model.set(name, this.net[name]);
+    for (const name of GIVEN) this.model.set(name, this.net[name]);
     this.model.save_changes();
     this.isTelling = false;
   }
@@ -162,8 +165,8 @@ class Backprop {
   choose(by) {
     if (this.at === 0) return;
     const places = this.placesNow();
-    const now = this.here();
-    const k = places.findIndex((place) => place.name === now.name && nodeOf(place) === nodeOf(now));
+    const now = nodeOf(this.here());
+    const k = places.findIndex((place) => nodeOf(place) === now);
     this.follow(places[clamp(k + by, places.length)]);
     this.tell();
   }
@@ -171,11 +174,10 @@ class Backprop {
   /** Remember which unit and input a place belongs to, as the next steps begin with them. */
   follow(place) {
     const { name, i, j } = place;
-    const quantity = base(name);
-    if (["z1", "a1", "W1", "b1"].includes(quantity)) this.unit = j;
-    if (quantity === "W2") this.unit = i;
-    if (quantity === "W1") this.input = i;
-    if (quantity === "X") this.input = j;
+    Object.assign(this, {
+      X: { input: j }, W1: { input: i, unit: j }, W2: { unit: i },
+      z1: { unit: j }, a1: { unit: j }, b1: { unit: j },
+    }[base(name)]);
     this.clicked = STEPS[this.at - 1]?.name === name ? null : place;
   }
 
@@ -248,4 +250,4 @@ class Backprop {
   }
 }
 
-export default { render: (page) => new Backprop(page).begin() };
+export default { render: (page) => new Backprop(page).listen() };

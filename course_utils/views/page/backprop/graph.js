@@ -46,13 +46,12 @@ export class Graph {
   }
 
   build() {
-    const units = Array.from({ length: this.hidden }, (_, j) => j);
     for (const i of [0, 1]) this.box("X", i, i, X.x, 28 + 344 * (0.25 + 0.5 * i), 52);
-    for (const j of units) this.unit(j);
     this.box("z2", 0, 0, X.z2, MIDDLE);
     this.box("y_hat", 0, 0, X.y_hat, MIDDLE);
     this.box("L", 0, 0, X.L, MIDDLE);
     this.box("b2", 0, 0, X.z2, MIDDLE + 58, BOX.width, "bp-parameter");
+    for (let j = 0; j < this.hidden; j++) this.unit(j);
     this.target();
     this.upright("b2 0 0", "z2 0");
     this.join("z2 0", "y_hat 0");
