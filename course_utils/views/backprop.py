@@ -66,13 +66,13 @@ class BackpropStepper(View):
 
     def _forward(self, *parameters: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The answers (N, 1) and the loss."""
-        X, y = torch.tensor(self.X), torch.tensor(self.y)
+        X, y = _tensor(self.X), _tensor(self.y)
         W1, b1, W2, b2 = parameters
         y_hat = torch.sigmoid(torch.sigmoid(X @ W1 + b1) @ W2 + b2)  # (N, 2) -> (N, H) -> (N, 1)
         return y_hat, ((y_hat - y) ** 2).mean() / 2
 
     def _parameters(self) -> list[torch.Tensor]:
-        return [torch.tensor(getattr(self, name), requires_grad=True) for name in PARAMETERS]
+        return [_tensor(getattr(self, name)).requires_grad_() for name in PARAMETERS]
 
     @property
     def derivatives(self) -> dict[str, torch.Tensor]:
@@ -85,7 +85,7 @@ class BackpropStepper(View):
         y_hat, loss = self._forward(*self._parameters())
         derivatives = self.derivatives
         after = [
-            torch.tensor(getattr(self, name)) - self.learning_rate * derivatives[name]
+            _tensor(getattr(self, name)) - self.learning_rate * derivatives[name]
             for name in PARAMETERS
         ]
         return "\n".join(
@@ -108,6 +108,10 @@ class BackpropStepper(View):
         axes.text(0.1, 0.25, question, va="center", fontsize=13)
         draw_network(axes, x, [getattr(self, name) for name in PARAMETERS])
         return drawing.small_png(figure, dpi=100, colours=32)
+
+
+def _tensor(rows: list[list[float]]) -> torch.Tensor:
+    return torch.tensor(rows, dtype=torch.float64)
 
 
 def checked(**given: object) -> dict:

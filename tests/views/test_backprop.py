@@ -255,7 +255,7 @@ def test_every_number_opens_into_its_sum(stage):
             opened.add(name)
             result = float(value.replace("−", "-"))
             assert evaluated(formula[0]) == pytest.approx(result, rel=0.02, abs=2e-5), name
-            assert page.locator(".bp-cell.source").count() >= 1
+            assert page.locator(".bp-mark.source").count() >= 1
         press(page, "]")
         assert said(page).startswith("Backward, step 14 of 15: ")
     of_an_example, of_parameters, losses = 4 * (4 + 1) + 2, 17, 1
@@ -268,8 +268,10 @@ def test_every_number_opens_into_its_sum(stage):
 
 def test_it_asks_first(stage):
     page = stage
-    assert page.evaluate("document.querySelector('.view-predict').innerText").startswith(
-        "Predict: which parameters get no gradient from the example x = (0, 0)?"
+    assert (
+        page.locator("p.view-predict")
+        .inner_text()
+        .startswith("Predict: which parameters get no gradient from the example x = (0, 0)?")
     )
     page.locator(".view").focus()
     for key in ("ArrowRight", "End", " ", "r"):
@@ -331,28 +333,30 @@ def test_a_path_is_followed_by_keys(stage):
 def rows_of_fork(page):
     return [
         float(text.replace("−", "-"))
-        for text in page.locator(".bp-row .bp-number").all_inner_texts()
+        for text in page.locator(".bp-row .bp-number").all_text_contents()
     ]
 
 
-def test_forks_add_up(stage):
+def test_forks_add_up(stage, start):
+    """Each branch is its product, and they add up to the derivative."""
     page = stage
     skip(page)
-    for step, heading, count, edges in [
-        ("dW2", "A fork: it adds over the examples", 4, 2),
-        ("db2", "A fork: it adds over the examples", 4, 1),
-        ("dW1", "A fork: it adds over the examples", 4, 2),
-        ("dX", "A fork: it adds over the units", 4, 8),
+    n, _ = of_torch(X, Y, *start)
+    for step, branches, edges in [
+        ("dW2", n["a1"][:, 0] * n["dz2"][:, 0], 2),
+        ("db2", n["dz2"][:, 0], 1),
+        ("dW1", n["X"][:, 0] * n["dz1"][:, 0], 2),
+        ("dX", n["dz1"][0] * n["W1"][0], 8),
     ]:
+        assert branches.sum().item() == pytest.approx(n[step][0, 0].item(), rel=1e-9)
         page.get_by_role("button", name=step, exact=True).click()
-        assert page.locator(".bp-heading").inner_text() == heading
-        branches = rows_of_fork(page)
-        total = float(traced(page).split(" = ")[-1].replace("−", "-"))
-        assert len(branches) == count and sum(branches) == pytest.approx(total, abs=2e-5)
+        who = "hidden units" if step == "dX" else "examples"
+        assert page.locator(".bp-heading").text_content() == f"A fork: the {who} add"
+        assert rows_of_fork(page) == pytest.approx(branches.tolist(), abs=5.1e-5)
         lit = page.locator(".bp-edge.on.backward").count()
-        assert lit == edges + count, step  # of the graph, and the branches beside it
+        assert lit == edges + 4, step  # of the graph, and the branches beside it
     page.get_by_role("button", name="da1", exact=True).click()  # a single path
-    assert page.locator(".bp-heading").inner_text() == "da1[:, 0], all examples"
+    assert page.locator(".bp-heading").text_content() == "da1[:, 0], all examples"
     page.locator(".bp-row").nth(3).click()
     assert said(page).startswith("Backward, step 10 of 15: da1[3, 0] = ")
     assert page.errors == []
@@ -367,13 +371,13 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     losses = [f"{numbers['L'].item():.4g}" for numbers in (before, following)]
     press(page, "End")
     assert f"with η = 4 against all derivatives: the loss, {losses[0]}, …" in (
-        page.locator(".view-predict").inner_text()
+        page.locator("p.view-predict").inner_text()
     )
     press(page, "ArrowRight")
     assert "Answer the question first" in said(page)
     page.get_by_role("button", name="falls").click()
     assert f"✓ Right. To {losses[1]}." in page.locator(".view-verdict").inner_text()
-    assert f"The loss was {losses[0]}, and is {losses[1]}." in (
+    assert f"The loss goes from {losses[0]} to {losses[1]}." in (
         page.locator(".bp-trace").inner_text()
     )
     assert " ← " in traced(page) and " − 4 · " in traced(page)
@@ -381,7 +385,8 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     assert said(page).startswith("1 step of descent is made.")
     page.wait_for_function("window.saves === 1")
     for name, value in after.items():
-        torch.testing.assert_close(torch.tensor(getattr(view, name)), value.detach())
+        got = torch.tensor(getattr(view, name), dtype=torch.float64)
+        torch.testing.assert_close(got, value.detach(), rtol=1e-12, atol=0)
     press(page, "End")  # is not asked again
     assert said(page).startswith("Descent, step 15 of 15: W1[0, 0] = ")
     press(page, "r")

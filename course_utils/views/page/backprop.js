@@ -6,10 +6,11 @@ import { player } from "./stepper.js";
 import { StepsBar } from "./backprop/bar.js";
 import { drawFork, forkOf } from "./backprop/fork.js";
 import { Graph } from "./backprop/graph.js";
-import { PARAMETERS, descended, passes } from "./backprop/network.js";
+import { descended, passes } from "./backprop/network.js";
 import { askedExample, whereTheLossGoes, whichGetNothing } from "./backprop/question.js";
 import {
-  STEPS, base, isDerivative, isOfExamples, isParameter, nodeOf, numberAt, placesOf, wayOf,
+  GIVEN, STEPS, base, isDerivative, isOfExamples, isParameter, knownPlaces, nodeOf, numberAt,
+  placesOf, wayOf,
 } from "./backprop/steps.js";
 import { sentence, sources, traceLines } from "./backprop/words.js";
 
@@ -17,7 +18,6 @@ const HELP = "← → a quantity back, on · ↑ ↓ which number · [ ] example
   + "· R resets · F full screen · Esc leaves · click a number to trace it";
 const LAST = STEPS.length;
 const BEAT = 1500; // milliseconds
-const GIVEN = ["X", "y", ...PARAMETERS];
 
 class Backprop {
   at = 0; // how many steps are made
@@ -27,8 +27,7 @@ class Backprop {
   clicked = null; // a place that the reader looks at, in place of that of the step
   descents = 0;
   question = null;
-  isAnswered = false; // or was asked at least
-  hasAskedStep = false;
+  hasAsked = { first: false, step: false };
   isTelling = false;
 
   constructor({ model, el }) {
@@ -51,7 +50,7 @@ class Backprop {
 
   listen() {
     const names = [...GIVEN, "learning_rate"];
-    const hear = () => !this.isTelling && this.read();
+    const hear = () => !this.isTelling && this.isOther() && this.read();
     for (const name of names) this.model.on(`change:${name}`, hear);
     this.read();
     return () => {
@@ -77,14 +76,20 @@ class Backprop {
 
   // --- the state -----------------------------------------------------------------------------
 
+  /** Whether Python has other numbers: it also repeats those that it was told. */
+  isOther() {
+    const same = (name) => JSON.stringify(this.model.get(name)) === JSON.stringify(this.net[name]);
+    return this.model.get("learning_rate") !== this.rate || !GIVEN.every(same);
+  }
+
   /** Begin with the numbers that Python has, and with the question if it was not answered. */
   read() {
     this.rate = this.model.get("learning_rate");
     this.begin(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
     this.graph = new Graph(this.net, (name, node) => this.pick(name, node));
     this.scroll.replaceChildren(this.graph.node);
-    if (this.isAnswered && !this.question) return this.tell();
-    this.isAnswered = true;
+    if (this.hasAsked.first && !this.question) return this.tell();
+    this.hasAsked.first = true;
     this.ask(whichGetNothing(this.net), () => this.tell());
   }
 
@@ -148,8 +153,8 @@ class Backprop {
 
   /** Show so many steps. Returns whether that is possible yet. */
   go(at) {
-    if (at === LAST && !this.hasAskedStep) {
-      this.hasAskedStep = true;
+    if (at === LAST && !this.hasAsked.step) {
+      this.hasAsked.step = true;
       this.play.stop();
       this.at = LAST - 1;
       this.ask(whereTheLossGoes(this.net, this.after, this.rate), () => this.go(LAST));
@@ -182,7 +187,7 @@ class Backprop {
   }
 
   pick(name, node) {
-    const place = this.known().find((one) => one.name === name && nodeOf(one) === node);
+    const place = knownPlaces(this.net, this.at, this.example).find((one) => one.name === name && nodeOf(one) === node);
     if (!place || this.question) return;
     this.play.stop();
     this.follow(place);
@@ -199,14 +204,6 @@ class Backprop {
 
   placesNow() {
     return placesOf(this.net, STEPS[this.at - 1], this.example);
-  }
-
-  /** The places that have been computed, of the example that is shown. */
-  known() {
-    const made = STEPS.slice(0, this.at).map(({ name }) => name).filter((name) => name !== "step");
-    const ends = made.includes("dy_hat") ? ["dL"] : [];
-    return [...GIVEN, ...made, ...ends]
-      .flatMap((name) => placesOf(this.net, { name }, this.example));
   }
 
   /** The place that is traced, or null before the first step. */
@@ -236,7 +233,7 @@ class Backprop {
     const isDescent = step?.name === "step";
     const from = sources(scene);
     const valueOf = (place) => numberAt(isDescent && isParameter(place) ? this.after : net, place);
-    const numbers = this.known().map((place) => ({ ...place, value: valueOf(place) }));
+    const numbers = knownPlaces(this.net, this.at, this.example).map((place) => ({ ...place, value: valueOf(place) }));
     const way = isDescent ? "descent" : here && wayOf(here.name);
     this.graph.draw({ numbers, here, from, quantity: step?.name, way });
     const beside = here ?? { name: "y", i: example, j: 0 };

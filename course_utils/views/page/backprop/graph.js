@@ -1,22 +1,14 @@
 // The network as a graph: a box for each number, its value above and the derivative of the loss
 // with respect to it below, and an edge for each use.
 import { h } from "../frame.js";
+import { compact } from "./numbers.js";
 import { isDerivative, nodeOf, written } from "./steps.js";
 
-const SIZE = { width: 884, height: 372 };
+const SIZE = { width: 894, height: 372 };
 const MIDDLE = 122; // of the boxes from z2 on
 const BOX = { width: 76, height: 50 }; // value above derivative
 const PILL = { width: 132, height: 24 }; // value beside derivative
-const X = { x: 4, W1: 150, z1: 296, a1: 392, W2: 478, z2: 612, y_hat: 708, L: 804 };
-
-/** A number in few characters, for a box. */
-export function compact(value) {
-  const size = Math.abs(value);
-  if (Number.isInteger(value)) return String(value).replace("-", "\u2212");
-  if (size < 0.001) return value.toExponential(0).replaceAll("-", "\u2212");
-  const places = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.1 ? 3 : 4;
-  return value.toFixed(places).replace("-", "\u2212");
-}
+const X = { x: 4, W1: 156, z1: 302, a1: 398, W2: 492, z2: 622, y_hat: 718, L: 814 };
 
 export class Graph {
   cells = new Map(); // by quantity and node: the box of one number
@@ -29,12 +21,13 @@ export class Graph {
     this.hidden = net.b1[0].length;
     this.lines = h("g", {});
     this.boxes = h("g", {});
+    this.marks = h("g", {}); // frames above the boxes
     this.beside = h("g", {});
     this.build();
     this.node = h("svg", {
       class: "bp-graph", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img",
       "aria-label": "the network: each value, and below it the derivative of the loss",
-    }, this.headings(), this.lines, this.boxes, this.beside);
+    }, this.headings(), this.lines, this.boxes, this.marks, this.beside);
   }
 
   // --- the parts -----------------------------------------------------------------------------
@@ -46,7 +39,7 @@ export class Graph {
   }
 
   build() {
-    for (const i of [0, 1]) this.box("X", i, i, X.x, 28 + 344 * (0.25 + 0.5 * i), 52);
+    for (const i of [0, 1]) this.box("X", i, i, X.x, 28 + 344 * (0.25 + 0.5 * i));
     this.box("z2", 0, 0, X.z2, MIDDLE);
     this.box("y_hat", 0, 0, X.y_hat, MIDDLE);
     this.box("L", 0, 0, X.L, MIDDLE);
@@ -73,7 +66,7 @@ export class Graph {
     this.pill("b1", 0, j, X.W1, y + 27);
     this.join(`b1 0 ${j}`, `z1 ${j}`);
     this.join(`z1 ${j}`, `a1 ${j}`);
-    this.box("W2", j, 0, X.W2 + 8, y, BOX.width, "bp-parameter");
+    this.box("W2", j, 0, X.W2, y, BOX.width, "bp-parameter");
     this.join(`a1 ${j}`, `W2 ${j} 0`);
     this.join(`W2 ${j} 0`, "z2 0", true);
   }
@@ -116,11 +109,11 @@ export class Graph {
   cell(name, node, place) {
     const kind = isDerivative(name) ? "derivative" : "value";
     const text = number(kind, place.x + place.width / 2, place.y + place.height / 2 + 6);
-    const rect = h("rect", { ...place });
+    const rect = h("rect", place);
     const title = h("title", {});
     const onclick = () => this.pick(name, node);
     const group = h("g", { class: `bp-cell ${kind}`, onclick }, rect, text, title);
-    this.cells.set(`${name}@${node}`, { group, text, title, kind: `bp-cell ${kind}` });
+    this.cells.set(`${name}@${node}`, { group, text, title, place, kind: `bp-cell ${kind}` });
     this.boxes.append(group);
   }
 
@@ -153,14 +146,14 @@ export class Graph {
 
   headings() {
     const names = [
-      ["X", X.x + 26], ["W1, b1", X.W1 + PILL.width / 2], ["z1", X.z1 + 38], ["a1", X.a1 + 38],
-      ["W2", X.W2 + 46],
+      ["X", X.x + 38], ["W1, b1", X.W1 + PILL.width / 2], ["z1", X.z1 + 38], ["a1", X.a1 + 38],
+      ["W2", X.W2 + 38],
     ];
     const low = [["z2", X.z2 + 38], ["ŷ", X.y_hat + 38], ["L", X.L + 22]];
     return h("g", {},
       names.map(([text, x]) => name(text, x, 17)),
       low.map(([text, x]) => name(text, x, MIDDLE - 32)),
-      name("b2", X.z2 - 8, MIDDLE + 64, "end"));
+      name("b2", X.z2 + BOX.width + 8, MIDDLE + 64, "start"));
   }
 
   /** A box that says what stands where. */
@@ -188,12 +181,15 @@ export class Graph {
     }
     for (const { value, ...place } of numbers) {
       const { group, text, title } = this.cellOf(place);
-      text.textContent = compact(value);
+      text.textContent = compact(value, isDerivative(place.name) ? 4 : 3);
       title.textContent = `${written(place)} = ${value}`;
       group.classList.add("known", ...(place.name === quantity ? ["now"] : []));
     }
-    for (const place of from) this.cellOf(place).group.classList.add("source");
-    if (here) this.cellOf(here).group.classList.add("here");
+    const mark = (place, kind) =>
+      h("rect", { ...this.cellOf(place).place, rx: 4, class: `bp-mark ${kind}` });
+    this.marks.replaceChildren(
+      ...from.map((place) => mark(place, "source")), ...(here ? [mark(here, "here")] : []),
+    );
     const lit = new Set([here, ...from].filter(Boolean).map(nodeOf));
     for (const { ends, path } of this.edges) {
       const isOn = way !== "descent" && ends.every((node) => lit.has(node));

@@ -6,7 +6,7 @@ import { termValue, termsOf } from "./steps.js";
 
 const CHOICES = ["W1", "b1", "W1 and b1", "W2 and b2", "none"];
 const BECAUSE = {
-  W1: "dW1 = Xᵀ dz1 multiplies by the inputs, which are 0; b1 is multiplied by 1.",
+  W1: "dW1 = Xᵀ dz1, and both inputs are 0.",
   "W1 and b1": "da1 = dz2 W2ᵀ is 0, so nothing goes back to the hidden units.",
   none: "Its error goes back to all of them.",
 };

@@ -2,9 +2,9 @@
 // and where all the numbers of a network stand.
 //
 // A place is { name, i, j }: the number net[name][i][j].
-import { show } from "../frame.js";
 import { bracketed } from "../numbers.js";
 import { PARAMETERS } from "./network.js";
+import { precise } from "./numbers.js";
 
 /** name: the quantity. rule: its formula. why: what it is, or why it is so. */
 export const STEPS = [
@@ -22,12 +22,15 @@ export const STEPS = [
   step("dW1", "dW1 = Xᵀ dz1", "a fork over the examples again; an input of 0 sends back 0"),
   step("db1", "db1 = Σ dz1", "the same, with 1 in place of the input"),
   step("dX", "dX = dz1 W1ᵀ", "an input is used by every hidden unit: a fork in the graph"),
-  step("step", "W ← W − η dW, b ← b − η db", "all go one step against their derivatives"),
+  step("step", "W ← W − η dW, b ← b − η db", "each goes against its derivative"),
 ];
 
 function step(name, rule, why) {
   return { name, rule, why };
 }
+
+/** What is known before the first step. */
+export const GIVEN = ["X", "y", ...PARAMETERS];
 
 const OF_EXAMPLES = new Set(["X", "y", "z1", "a1", "z2", "y_hat"]);
 
@@ -73,6 +76,13 @@ export function placesOf(net, step, example) {
   return places(step.name, rows, isOfExamples(step.name) ? [example] : rows.keys());
 }
 
+/** All places of which so many steps know the numbers, of one example. */
+export function knownPlaces(net, at, example) {
+  const made = STEPS.slice(0, at).map(({ name }) => name).filter((name) => name !== "step");
+  const ends = made.includes("dy_hat") ? ["dL"] : [];
+  return [...GIVEN, ...made, ...ends].flatMap((name) => placesOf(net, { name }, example));
+}
+
 function places(name, rows, which) {
   return [...which].flatMap((i) => rows[i].map((_, j) => ({ name, i, j })));
 }
@@ -113,7 +123,7 @@ export function traced(net, place) {
   if (!terms) return OTHERS[place.name]?.(net, place.i, place.j) ?? { text: "given", from: [] };
   const factors = (term) => term.map((one, k) => {
     const value = numberAt(net, one);
-    return k === 0 && term === terms[0] ? show(value) : bracketed(value, show);
+    return k === 0 && term === terms[0] ? precise(value) : bracketed(value, precise);
   });
   return { text: terms.map((term) => factors(term).join("·")).join(" + "), from: terms.flat() };
 }
@@ -121,11 +131,11 @@ export function traced(net, place) {
 /** The same for what is no sum of products. */
 const OTHERS = {
   a1: (net, i, j) => ({
-    text: `σ(${show(net.z1[i][j])})`,
+    text: `σ(${precise(net.z1[i][j])})`,
     from: [{ name: "z1", i, j }],
   }),
   y_hat: (net, i) => ({
-    text: `σ(${show(net.z2[i][0])})`,
+    text: `σ(${precise(net.z2[i][0])})`,
     from: [{ name: "z2", i, j: 0 }],
   }),
   L: (net) => ({
@@ -143,11 +153,11 @@ const OTHERS = {
 };
 
 function throughSigmoid(net, derivative, activation) {
-  const a = show(numberAt(net, activation));
-  const text = `${show(numberAt(net, derivative))} · ${a} · (1 − ${a})`;
+  const a = precise(numberAt(net, activation));
+  const text = `${precise(numberAt(net, derivative))} · ${a} · (1 − ${a})`;
   return { text, from: [derivative, activation] };
 }
 
 function difference(answer, target) {
-  return `${show(answer)} − ${show(target)}`;
+  return `${precise(answer)} − ${precise(target)}`;
 }

@@ -1,7 +1,7 @@
 // What is written below the graph, and said: the rule of a step, the sum of one number, and the
 // loss before and after a step of descent.
-import { show } from "../frame.js";
 import { bracketed } from "../numbers.js";
+import { precise } from "./numbers.js";
 import { STEPS, isParameter, numberAt, traced, wayOf, written } from "./steps.js";
 
 const NAMES = { forward: "Forward", backward: "Backward", descent: "Descent" };
@@ -22,7 +22,7 @@ export function traceLines(scene) {
   const { net, step, here, after } = scene;
   if (!step) return [beginning(scene), ...(here ? [sum(scene)] : [])];
   const [was, is] = [net.L[0][0], after.L[0][0]];
-  const loss = `. The loss was ${show(was)}, and is ${show(is)}. → goes on from there.`;
+  const loss = `. The loss goes from ${precise(was)} to ${precise(is)}.`;
   const why = `: ${step.why}${step.name === "step" ? loss : "."}`;
   return [[bold(step.rule), why], sum(scene)];
 }
@@ -33,7 +33,8 @@ export function sentence(scene) {
   if (!step) return beginning(scene);
   const place = `${NAMES[wayOf(step.name)]}, step ${at} of ${STEPS.length}`;
   const value = numberAt(isMoved(scene) ? after : net, here);
-  return `${place}: ${written(here)} = ${show(value)}.`;
+  const more = step.name === "step" ? " → goes on with the new weights." : "";
+  return `${place}: ${written(here)} = ${precise(value)}.${more}`;
 }
 
 function beginning({ descents }) {
@@ -44,12 +45,12 @@ function beginning({ descents }) {
 function sum({ net, after, rate, step, here }) {
   const name = written(here);
   if (isMoved({ step, here })) {
-    const slope = bracketed(numberAt(net, { ...here, name: `d${here.name}` }), show);
-    const [was, is] = [net, after].map((one) => show(numberAt(one, here)));
-    return `${name} ← ${was} − ${show(rate)} · ${slope} = ${is}`;
+    const slope = bracketed(numberAt(net, { ...here, name: `d${here.name}` }), precise);
+    const [was, is] = [net, after].map((one) => precise(numberAt(one, here)));
+    return `${name} ← ${was} − ${precise(rate)} · ${slope} = ${is}`;
   }
   const { text, from } = traced(net, here);
-  const value = show(numberAt(net, here));
+  const value = precise(numberAt(net, here));
   return from.length ? `${name} = ${text} = ${value}` : `${name} = ${value}, ${text}`;
 }
 
