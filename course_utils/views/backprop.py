@@ -191,14 +191,12 @@ def _edge(axes: Axes, *places: tuple[float, float]) -> None:
 
 def _number(axes: Axes, x: float, y: float, value: float) -> None:
     """A weight or a bias, on its edge."""
-    style = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"}
-    axes.text(
-        *(x, y, f"{value:.3g}".replace("-", "−")),
-        **{"ha": "center", "va": "center", "fontsize": 12, "color": BLUE, "bbox": style},
-    )
+    text = axes.text(x, y, f"{value:.3g}".replace("-", "−"), ha="center", va="center")
+    text.set(fontsize=12, color=BLUE)
+    text.set_bbox({"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none"})
 
 
-def _box(axes: Axes, x: float, y: float, text: str = "?") -> None:
-    style = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": GREY}
-    color = "black" if text == "?" else BLUE
-    axes.text(x, y, text, ha="center", va="center", fontsize=12, color=color, bbox=style)
+def _box(axes: Axes, x: float, y: float, value: str = "?") -> None:
+    text = axes.text(x, y, value, ha="center", va="center")
+    text.set(fontsize=12, color="black" if value == "?" else BLUE)
+    text.set_bbox({"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": GREY})

@@ -87,7 +87,9 @@ SETTLED = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["neuron", "convolution", "X-ray", "replay", "ledger"])
+@pytest.mark.parametrize(
+    "name", ["neuron", "convolution", "X-ray", "replay", "ledger", "back-propagation"]
+)
 def test_it_is_light_on_a_dark_page(page, name):
     """Its controls too: and all that is written can be read, before the answer and after."""
     from browser import put_on_stage

@@ -183,12 +183,14 @@ export class Graph {
       const { group, text, title } = this.cellOf(place);
       text.textContent = compact(value, isDerivative(place.name) ? 4 : 3);
       title.textContent = `${written(place)} = ${value}`;
-      group.classList.add("known", ...(place.name === quantity ? ["now"] : []));
+      group.classList.add("known");
     }
-    const mark = (place, kind) =>
+    const mark = (kind) => (place) =>
       h("rect", { ...this.cellOf(place).place, rx: 4, class: `bp-mark ${kind}` });
+    const now = numbers.filter(({ name }) => name === quantity);
     this.marks.replaceChildren(
-      ...from.map((place) => mark(place, "source")), ...(here ? [mark(here, "here")] : []),
+      ...now.map(mark(isDerivative(quantity) ? "now backward" : "now forward")),
+      ...from.map(mark("source")), ...(here ? [mark("here")(here)] : []),
     );
     const lit = new Set([here, ...from].filter(Boolean).map(nodeOf));
     for (const { ends, path } of this.edges) {

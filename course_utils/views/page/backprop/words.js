@@ -4,6 +4,8 @@ import { bracketed } from "../numbers.js";
 import { precise } from "./numbers.js";
 import { STEPS, isParameter, numberAt, traced, wayOf, written } from "./steps.js";
 
+const BEFORE = "Before each hidden unit stand its two weights and its bias. "
+  + "The boxes show one example; [ and ] change it.";
 const NAMES = { forward: "Forward", backward: "Backward", descent: "Descent" };
 
 // A scene is { net, after, rate, at, step, here, example, descents }: the network before and after
@@ -20,7 +22,7 @@ export function sources({ net, step, here }) {
 /** The rule of the step and the sum of the number, each as the parts of a line. */
 export function traceLines(scene) {
   const { net, step, here, after } = scene;
-  if (!step) return [beginning(scene), ...(here ? [sum(scene)] : [])];
+  if (!step) return [here ? sum(scene) : BEFORE];
   const [was, is] = [net.L[0][0], after.L[0][0]];
   const loss = `. The loss goes from ${precise(was)} to ${precise(is)}.`;
   const why = `: ${step.why}${step.name === "step" ? loss : "."}`;
