@@ -2,7 +2,7 @@
 // with respect to it below, and an edge for each use.
 import { h } from "../frame.js";
 import { compact } from "./numbers.js";
-import { isDerivative, nodeOf, written } from "./steps.js";
+import { isDerivative, nodeOf, wayOf, written } from "./steps.js";
 
 const SIZE = { width: 894, height: 372 };
 const MIDDLE = 122; // of the boxes from z2 on
@@ -185,12 +185,12 @@ export class Graph {
       title.textContent = `${written(place)} = ${value}`;
       group.classList.add("known");
     }
-    const mark = (kind) => (place) =>
+    const mark = (place, kind) =>
       h("rect", { ...this.cellOf(place).place, rx: 4, class: `bp-mark ${kind}` });
     const now = numbers.filter(({ name }) => name === quantity);
     this.marks.replaceChildren(
-      ...now.map(mark(isDerivative(quantity) ? "now backward" : "now forward")),
-      ...from.map(mark("source")), ...(here ? [mark("here")(here)] : []),
+      ...now.map((place) => mark(place, `now ${wayOf(quantity)}`)),
+      ...from.map((place) => mark(place, "source")), ...(here ? [mark(here, "here")] : []),
     );
     const lit = new Set([here, ...from].filter(Boolean).map(nodeOf));
     for (const { ends, path } of this.edges) {
