@@ -380,7 +380,15 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     assert f"The loss goes from {losses[0]} to {losses[1]}." in (
         page.locator(".bp-trace").inner_text()
     )
+    press(page, "ArrowDown")
+    assert said(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
     assert " ← " in traced(page) and " − 4 · " in traced(page)
+    assert page.locator(".bp-heading").text_content() == "ŷ now, and after the step"
+    answers = [
+        f"{was:.3f} → {now:.3f}"
+        for was, now in zip(before["y_hat"].ravel(), following["y_hat"].ravel(), strict=True)
+    ]
+    assert page.locator(".bp-row .bp-number").all_text_contents() == answers
     press(page, "ArrowRight")
     assert said(page).startswith("1 step of descent is made.")
     page.wait_for_function("window.saves === 1")

@@ -187,7 +187,8 @@ class Backprop {
   }
 
   pick(name, node) {
-    const place = knownPlaces(this.net, this.at, this.example).find((one) => one.name === name && nodeOf(one) === node);
+    const known = knownPlaces(this.net, this.at, this.example);
+    const place = known.find((one) => one.name === name && nodeOf(one) === node);
     if (!place || this.question) return;
     this.play.stop();
     this.follow(place);
@@ -209,10 +210,9 @@ class Backprop {
   /** The place that is traced, or null before the first step. */
   here() {
     if (this.clicked || this.at === 0) return this.clicked;
-    const { unit, input } = this;
+    const { unit: k, input: i } = this;
     const places = this.placesNow();
-    const followed = [`z1 ${unit}`, `a1 ${unit}`, `W2 ${unit} 0`, `b1 0 ${unit}`, `X ${input}`];
-    followed.push(`W1 ${input} ${unit}`);
+    const followed = [`X ${i}`, `W1 ${i} ${k}`, `b1 0 ${k}`, `z1 ${k}`, `a1 ${k}`, `W2 ${k} 0`];
     return places.find((place) => followed.includes(nodeOf(place))) ?? places[0];
   }
 
@@ -233,12 +233,13 @@ class Backprop {
     const isDescent = step?.name === "step";
     const from = sources(scene);
     const valueOf = (place) => numberAt(isDescent && isParameter(place) ? this.after : net, place);
-    const numbers = knownPlaces(this.net, this.at, this.example).map((place) => ({ ...place, value: valueOf(place) }));
+    const known = knownPlaces(net, this.at, example);
+    const numbers = known.map((place) => ({ ...place, value: valueOf(place) }));
     const way = isDescent ? "descent" : here && wayOf(here.name);
     this.graph.draw({ numbers, here, from, quantity: step?.name, way });
     const beside = here ?? { name: "y", i: example, j: 0 };
     this.graph.beside.replaceChildren(...drawFork(
-      forkOf(net, beside, isDescent && !this.clicked ? this.after : null), {
+      forkOf(net, beside, isDescent && isParameter(beside) ? this.after : null), {
         chosen: example, derivative: isDerivative(beside.name), pick: (n) => this.pickExample(n),
       },
     ));
