@@ -116,14 +116,10 @@ def _tensor(rows: list[list[float]]) -> torch.Tensor:
 
 def checked(**given: object) -> dict:
     """The same as lists of rows; ValueError for what cannot be, or does not fit together."""
-    found = {name: drawing.numbers(values, name) for name, values in given.items()}
-    for name in ("b1", "b2"):
-        if found[name].ndim == 1:
-            found[name] = found[name][None]  # (H,) -> (1, H)
-    examples = found["X"].shape[0] if found["X"].ndim else 0
+    found = {name: _matrix(values, name) for name, values in given.items()}
+    examples = found["X"].shape[0]
     # A W1 that is transposed says nothing of the hidden units; their biases do.
-    layer = found["W1"] if found["W1"].shape[:1] == (2,) else found["b1"]
-    hidden = layer.shape[-1] if layer.ndim else 1
+    hidden = found["W1" if found["W1"].shape[0] == 2 else "b1"].shape[1]
     shapes = {
         "X": (examples, 2),
         "y": (examples, 1),
@@ -135,17 +131,24 @@ def checked(**given: object) -> dict:
     for name, shape in shapes.items():
         got = tuple(found[name].shape)
         if got != shape:
-            raise ValueError(f"{name} has the shape {got}; {shape} is expected.{_hint(name, got)}")
-    for count, what in ((examples, "examples"), (hidden, "hidden units")):
-        if not 1 <= count <= MOST:
-            raise ValueError(f"there are {count} {what}; from 1 to {MOST} can be shown.")
+            raise ValueError(f"{name} has the shape {got}; {shape} is expected.{_hint(name)}")
     return {name: values.tolist() for name, values in found.items()}
 
 
-def _hint(name: str, got: tuple[int, ...]) -> str:
-    if name == "y" and len(got) == 1:
-        return " Write y.reshape(-1, 1)."
-    if name in ("W1", "W2") and len(got) == 2:
+def _matrix(values: object, name: str) -> torch.Tensor:
+    """Rows of numbers as a tensor; a bias may also be a single row."""
+    if name == "y" and getattr(values, "ndim", 2) == 1:
+        raise ValueError("y has one axis; (N, 1) is expected. Write y.reshape(-1, 1).")
+    maps = drawing.stack([values] if name in ("b1", "b2") else values, name, MOST)
+    if len(maps) > 1:
+        raise ValueError(
+            f"{name} has three axes, {tuple(maps.shape)}; it has to be rows of numbers."
+        )
+    return maps[0]
+
+
+def _hint(name: str) -> str:
+    if name in ("W1", "W2"):
         return f" The weight of an nn.Linear is the transpose: give {name}.T."
     return ""
 

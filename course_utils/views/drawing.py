@@ -75,7 +75,9 @@ def stack(values: object, name: str, longest: int) -> torch.Tensor:
 
     Raises ValueError, with the name, for what is not such numbers, or too large to show.
     """
-    tensor = numbers(values, name)
+    tensor = torch.from_numpy(_numbers(values, name))
+    if not (tensor.abs() <= LARGEST).all():  # nor is NaN
+        raise ValueError(f"the {name} has to hold numbers from −{LARGEST} to {LARGEST}.")
     if tensor.ndim == 2:
         tensor = tensor[None]  # (H, W) -> (1, H, W)
     if tensor.ndim != 3 or 0 in tensor.shape:
@@ -85,14 +87,6 @@ def stack(values: object, name: str, longest: int) -> torch.Tensor:
             f"the {name} has {tensor.shape[1]} × {tensor.shape[2]} numbers; "
             f"sides up to {longest} can be shown."
         )
-    return tensor
-
-
-def numbers(values: object, name: str) -> torch.Tensor:
-    """Numbers of any type and shape, in float64; ValueError, with the name, for what is not."""
-    tensor = torch.from_numpy(_numbers(values, name))
-    if not (tensor.abs() <= LARGEST).all():  # nor is NaN
-        raise ValueError(f"the {name} has to hold numbers from −{LARGEST} to {LARGEST}.")
     return tensor
 
 

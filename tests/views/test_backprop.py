@@ -122,13 +122,16 @@ def test_numbers_of_all_kinds_are_taken(start):
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"y": Y.ravel()}, r"y has the shape \(4,\); \(4, 1\) is expected. Write y.reshape"),
+        ({"y": Y.ravel()}, r"y has one axis; \(N, 1\) is expected. Write y.reshape\(-1, 1\)"),
+        ({"y": Y[:3]}, r"y has the shape \(3, 1\); \(4, 1\) is expected"),
         ({"W1": np.ones((4, 2))}, r"W1 has the shape \(4, 2\); \(2, 4\) is expected. .* give W1.T"),
         ({"W2": np.ones((1, 4))}, r"W2 has the shape \(1, 4\); .* transpose: give W2.T"),
+        ({"W1": np.ones((9, 2, 4))}, r"W1 has three axes, \(9, 2, 4\)"),
+        ({"b2": np.ones((2, 2))}, r"b2 has the shape \(2, 2\); \(1, 1\) is expected"),
         ({"X": np.ones((4, 3))}, r"X has the shape \(4, 3\); \(4, 2\) is expected"),
-        ({"X": np.ones((5, 2)), "y": np.ones((5, 1))}, "there are 5 examples; from 1 to 4"),
-        ({"X": np.ones((0, 2)), "y": np.ones((0, 1))}, "there are 0 examples; from 1 to 4"),
-        ({"b1": 3.0}, r"b1 has the shape \(\); \(1, 4\) is expected"),
+        ({"X": np.ones((5, 2))}, "the X has 5 × 2 numbers; sides up to 4"),
+        ({"X": np.ones((0, 2))}, r"the X has to be \(H, W\)"),
+        ({"b1": 3.0}, r"the b1 has to be \(H, W\)"),
         ({"b2": ["much"]}, "the b2 has to be rows of numbers; it holds 'much'"),
         ({"W1": np.full((2, 4), np.nan)}, "the W1 has to hold numbers from"),
     ],
@@ -140,7 +143,7 @@ def test_what_cannot_be_shown_is_refused(start, changed, sentence):
 
 
 def test_too_many_hidden_units_are_refused():
-    with pytest.raises(ValueError, match="there are 5 hidden units; from 1 to 4"):
+    with pytest.raises(ValueError, match="the W1 has 2 × 5 numbers; sides up to 4"):
         views.BackpropStepper(X, Y, *random_network(hidden=5))
     with pytest.raises(ValueError, match="the learning rate is 'fast'"):
         views.BackpropStepper(X, Y, *random_network(), learning_rate="fast")
@@ -396,7 +399,7 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
         got = torch.tensor(getattr(view, name), dtype=torch.float64)
         torch.testing.assert_close(got, value.detach(), rtol=1e-12, atol=0)
     press(page, "End")  # is not asked again
-    assert said(page).startswith("Descent, step 15 of 15: W1[0, 0] = ")
+    assert said(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
     press(page, "r")
     page.wait_for_function("window.saves === 2")
     assert np.array_equal(view.W1, start[0]) and page.errors == []

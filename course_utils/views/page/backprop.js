@@ -61,7 +61,6 @@ class Backprop {
 
   keys() {
     const go = (at) => () => this.isFree() && this.go(at());
-    const reset = () => this.reset();
     return {
       ArrowRight: () => this.isFree() && this.forward(),
       ArrowLeft: go(() => this.at - 1),
@@ -69,7 +68,8 @@ class Backprop {
       ArrowDown: () => this.isFree() && this.choose(1),
       "[": () => this.pickExample(this.example - 1),
       "]": () => this.pickExample(this.example + 1),
-      ...{ Home: go(() => 0), End: go(() => LAST), r: reset, R: reset },
+      ...{ Home: go(() => 0), End: go(() => LAST), },
+      ...{ r: () => this.reset(), R: () => this.reset() },
       " ": () => this.isFree() && this.play.toggle(),
     };
   }
@@ -96,11 +96,11 @@ class Backprop {
   begin(given) {
     this.play.stop();
     this.take(given);
-    Object.assign(this, { descents: 0, unit: 0, input: 0, example: askedExample(this.net) });
+    Object.assign(this, { unit: 0, input: 0, example: askedExample(this.net) });
   }
 
-  take({ X, y, ...parameters }) {
-    Object.assign(this, { net: passes({ X, y, ...parameters }), at: 0, clicked: null });
+  take({ X, y, ...parameters }, descents = 0) {
+    Object.assign(this, { net: passes({ X, y, ...parameters }), at: 0, clicked: null, descents });
     this.after = passes({ X, y, ...descended(this.net, this.rate) });
   }
 
@@ -145,8 +145,7 @@ class Backprop {
     if (this.at < LAST) return this.go(this.at + 1);
     if (this.play.isOn()) return false;
     const { X, y } = this.net;
-    this.take({ X, y, ...descended(this.net, this.rate) });
-    this.descents += 1;
+    this.take({ X, y, ...descended(this.net, this.rate) }, this.descents + 1);
     this.tellPython();
     return this.go(0);
   }
@@ -207,7 +206,7 @@ class Backprop {
     return placesOf(this.net, STEPS[this.at - 1], this.example);
   }
 
-  /** The place that is traced, or null before the first step. */
+  /** The place that is traced, or null. */
   here() {
     if (this.clicked || this.at === 0) return this.clicked;
     const { unit: k, input: i } = this;
@@ -223,8 +222,8 @@ class Backprop {
 
   scene() {
     const { net, after, rate, at, example, descents } = this;
-    const step = STEPS[at - 1] ?? null;
-    return { net, after, rate, at, step, here: this.here(), example, descents };
+    const [step, here] = [STEPS[at - 1] ?? null, this.here()];
+    return { net, after, rate, at, step, here, example, descents };
   }
 
   draw() {
