@@ -1,8 +1,6 @@
 """Checks of the exercises of lesson 04, back-propagation."""
 
-import copy
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,11 +16,13 @@ from course_utils.exercises.engine.checks import (
     call_text,
     different,
     exercise,
+    function_check,
     judge,
     mistake,
     observed,
+    parts_check,
 )
-from course_utils.exercises.engine.reading import Answer, as_array, as_code, settle
+from course_utils.exercises.engine.reading import Answer, as_array, as_code
 from course_utils.exercises.journal import lesson_journal
 
 mine, progress = lesson_journal(__name__)
@@ -60,107 +60,84 @@ def _layers() -> list[tuple]:
     return cases
 
 
-def _part(backward: Callable, number: int) -> Callable:
-    """One of its three results, as a function with the same arguments."""
-
-    @functools.wraps(backward)  # where the names of the arguments are read
-    def part(*arguments: np.ndarray) -> Answer:
-        return settle(backward(*arguments))[number]
-
-    return part
-
-
 _LAYERS = _layers()
-_right_backward = _with_ends(_after_dz)
-_BACKWARD_MISTAKES = [
-    mistake(
-        "derivative-of-a",
-        "a is put into the sigmoid once more, σ(a)(1 − σ(a)). The slope is taken at z, and as a is"
-        " σ(z) already, it is a(1 − a).",
-        _with_dz(lambda da, a: da * _sigmoid(a) * (1 - _sigmoid(a))),
-    ),
-    mistake(
-        "missing-product",
-        "da is used as if it were dz, or the slope is. Multiply them: dz = da · a(1 − a).",
-        _with_dz(lambda da, a: da),
-        _with_dz(lambda da, a: a * (1 - a)),
-    ),
-    mistake(
-        "slope",
-        "the slope is another one, such as a(a − 1), a, 1 − a, a(1 + a), or tanh's 1 − a². The "
-        "sigmoid's is a(1 − a).",
-        _with_dz(lambda da, a: da * a * (a - 1)),
-        _with_dz(lambda da, a: da * a),
-        _with_dz(lambda da, a: da * (1 - a)),
-        _with_dz(lambda da, a: da * a * (1 + a)),
-        _with_dz(lambda da, a: da * (1 - a**2)),
-    ),
-    mistake(
-        "batch-not-summed",
-        "there is a bias for each example. b was added to all of them, so its derivative is their "
-        "sum: dz.sum(axis=0).",
-        _with_ends(lambda dz, X, W: (None, None, dz)),
-    ),
-    mistake(
-        "wrong-axis",
-        "db is summed over the units. Each has its own bias: sum over the examples only, axis=0.",
-        _with_ends(lambda dz, X, W: (None, None, dz.sum(axis=1))),
-        _with_ends(lambda dz, X, W: (None, None, dz.sum())),
-    ),
-    mistake(
-        "mean",
-        "a mean is taken over the batch. The loss contains its division by N already, and da with"
-        " it: sum over the examples.",
-        _with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
-    ),
-    mistake(
-        "transposed",
-        "a matrix is transposed, or lacks its transpose. dX is dz @ W.T, with the shape of X, and "
-        "dW is X.T @ dz, with that of W. Where all sizes are equal, both run.",
-        _with_ends(lambda dz, X, W: (dz @ W, X @ dz, None)),
-        _with_ends(lambda dz, X, W: (W @ dz.T, dz.T @ X, None)),
-        _with_ends(lambda dz, X, W: (W.T @ dz, dz @ X.T, None)),
-    ),
-    mistake(
-        "order",
-        "the three results stand in another order. Return (dX, dW, db).",
-        _with_ends(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
-        _with_ends(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
-    ),
-]
 
 
-def _mistakes_of(number: int) -> Iterator[Mistake]:
-    for known in _BACKWARD_MISTAKES:
-        yield replace(known, rules=tuple(_part(rule, number) for rule in known.rules))
+def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
+    """Mistakes on the way from dz to dX, dW and db, as with_ends makes rules of them."""
+    return [
+        mistake(
+            "batch-not-summed",
+            "there is a bias for each example. b was added to all of them, so its derivative is "
+            "their sum: dz.sum(axis=0).",
+            with_ends(lambda dz, X, W: (None, None, dz)),
+        ),
+        mistake(
+            "wrong-axis",
+            "the sum for db runs over the units. Each has its own bias: sum over the examples "
+            "only, axis=0.",
+            with_ends(lambda dz, X, W: (None, None, dz.sum(axis=1))),
+            with_ends(lambda dz, X, W: (None, None, dz.sum())),
+        ),
+        mistake(
+            "mean",
+            "a mean is taken over the batch. The loss contains its division by N already, and "
+            "the given derivative with it: sum over the examples.",
+            with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
+        ),
+        mistake(
+            "transposed",
+            "a matrix is transposed, or lacks its transpose. dX is dz @ W.T, with the shape of X, "
+            "and dW is X.T @ dz, with that of W. Where all sizes are equal, both run.",
+            with_ends(lambda dz, X, W: (dz @ W, X @ dz, None)),
+            with_ends(lambda dz, X, W: (W @ dz.T, dz.T @ X, None)),
+            with_ends(lambda dz, X, W: (W.T @ dz, dz @ X.T, None)),
+        ),
+        mistake(
+            "order",
+            "the three results stand in another order. Return (dX, dW, db).",
+            with_ends(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
+            with_ends(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
+        ),
+    ]
 
 
-@exercise(
-    "Applied from the last layer to the first, this one function trains any stack of them.",
-    _BACKWARD_MISTAKES,
-)
-def check_sigmoid_backward(sigmoid_backward: Callable) -> Verdict | None:
+check_sigmoid_backward = parts_check(
     """sigmoid_backward(da, X, W, a): (dX, dW, db) of a layer a = sigmoid(X @ W + b).
 
     da, a: (N, H), X: (N, D), W: (D, H). The results: (N, D), (D, H), and (H,) or (1, H).
-    """
-    for cases in (_LAYERS[:2], _LAYERS):  # in the first two every product runs, a wrong one too
-        for case in cases:
-            parts = call(sigmoid_backward, *copy.deepcopy(case), case=case)
-            if parts is None:
-                return judge(sigmoid_backward, _right_backward, cases)
-            if (
-                not isinstance(parts, list | tuple)
-                or [part is None for part in parts] != [False] * 3
-            ):
-                return different("three results are expected: return dX, dW, db.", case, parts)
-        for number, name in enumerate(("dX", "dW", "db")):
-            ask, right = _part(sigmoid_backward, number), _part(_right_backward, number)
-            verdict = judge(ask, right, cases, [*_mistakes_of(number)])
-            if verdict:
-                sentence = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
-                return replace(verdict, sentence=sentence.replace("our result", f"our {name}"))
-    return None
+    """,
+    _with_ends(_after_dz),
+    ("dX", "dW", "db"),
+    _LAYERS,
+    [
+        mistake(
+            "derivative-of-a",
+            "a is put into the sigmoid once more, σ(a)(1 − σ(a)). The slope is taken at z, and as"
+            " a is σ(z) already, it is a(1 − a).",
+            _with_dz(lambda da, a: da * _sigmoid(a) * (1 - _sigmoid(a))),
+        ),
+        mistake(
+            "missing-product",
+            "da is used as if it were dz, or the slope is. Multiply them: dz = da · a(1 − a).",
+            _with_dz(lambda da, a: da),
+            _with_dz(lambda da, a: a * (1 - a)),
+        ),
+        mistake(
+            "slope",
+            "the slope is another one, such as a(a − 1), a, 1 − a, a(1 + a), or tanh's 1 − a². "
+            "The sigmoid's is a(1 − a).",
+            _with_dz(lambda da, a: da * a * (a - 1)),
+            _with_dz(lambda da, a: da * a),
+            _with_dz(lambda da, a: da * (1 - a)),
+            _with_dz(lambda da, a: da * a * (1 + a)),
+            _with_dz(lambda da, a: da * (1 - a**2)),
+        ),
+        *_mistakes_after_dz(_with_ends),
+    ],
+    correct="Applied from the last layer to the first, this one function trains any stack of them.",
+    first=2,  # there every product runs, a wrong one too
+)
 
 
 def _layer(weight: Tensor, bias: Tensor, grad: Tensor) -> nn.Linear:
@@ -410,3 +387,246 @@ def check_learn_moons(learn_moons: Callable) -> str | Verdict | None:
         f"{shares[border]:.1%} of the fresh points are right; 96% is asked for, and a straight "
         "border gets about 87%. Train longer, with a larger learning rate, or more hidden units."
     )
+
+
+# Parts of a network, which lesson 18 puts together
+
+
+check_linear = function_check(
+    "linear(X, W, b): X @ W + b, for X (N, D), W (D, H) and b (H,).",
+    lambda X, W, b: X @ W + b,
+    [(X, W, da[0]) for da, X, W, _ in _LAYERS],  # a row of da, as b
+    [
+        mistake(
+            "bias-missing",
+            "no bias is added. b[h] is added to the sum of unit h, for every example.",
+            lambda X, W, b: X @ W,
+        ),
+        mistake(
+            "bias-per-example",
+            "each example has a bias, b[:, None]. The biases belong to the units: b is a row, and"
+            " NumPy adds it to every row of X @ W.",
+            lambda X, W, b: X @ W + b[:, None],
+        ),
+        mistake(
+            "bias-shared",
+            "all units have one and the same bias, such as b[0] or b.sum(). Unit h has its own, "
+            "b[h].",
+            lambda X, W, b: X @ W + b[0],
+            lambda X, W, b: X @ W + b[-1],
+            lambda X, W, b: X @ W + b.sum(),
+            lambda X, W, b: X @ W + b.mean(),
+        ),
+        mistake(
+            "bias-inside",
+            "the bias is added before the product, or subtracted. It is added once to each sum: "
+            "X @ W first, then + b.",
+            lambda X, W, b: X @ (W + b),
+            lambda X, W, b: (X + b) @ W,
+            lambda X, W, b: X @ W - b,
+        ),
+        mistake(
+            "elementwise",
+            "the entries of X and W are multiplied one by one, X * W. A unit's sum is a row of X "
+            "times a column of W: X @ W.",
+            lambda X, W, b: X * W + b,
+        ),
+        mistake(
+            "transposed",
+            "a matrix is transposed, or the two change places. W is (D, H) here, a column for each"
+            " unit, so it is X @ W. (torch keeps the transpose of it.) Where all sizes are equal, "
+            "the wrong products run too.",
+            lambda X, W, b: X @ W.T + b,
+            lambda X, W, b: W @ X + b,
+            lambda X, W, b: X.T @ W + b,
+            lambda X, W, b: W.T @ X + b,
+        ),
+        mistake(
+            "activation",
+            "an activation function follows. A linear layer gives the sums themselves, negative "
+            "ones too.",
+            lambda X, W, b: np.maximum(X @ W + b, 0),
+            lambda X, W, b: _sigmoid(X @ W + b),
+            lambda X, W, b: np.tanh(X @ W + b),
+        ),
+    ],
+    correct="nn.Linear computes the same, with the transpose of W as its weight.",
+)
+
+check_linear_backward = parts_check(
+    """linear_backward(dz, X, W): (dX, dW, db) of a layer z = X @ W + b.
+
+    dz: (N, H), X: (N, D), W: (D, H). The results: (N, D), (D, H), and (H,) or (1, H).
+    """,
+    _after_dz,
+    ("dX", "dW", "db"),
+    [(da, X, W) for da, X, W, _ in _LAYERS],
+    _mistakes_after_dz(lambda ends: ends),
+    correct="Two matrix products and a sum: about twice the work of the way forward.",
+    first=2,  # there every product runs, a wrong one too
+)
+
+
+def _sums() -> list[np.ndarray]:
+    """Values of z of several shapes: a positive one, a negative one, a zero, and many of each."""
+    rng = np.random.default_rng(1)
+    small = [[3.0], [2.0, -1.0], [[1.5, 0.0, -2.0], [-4.0, 0.5, 0.25]]]
+    shapes = [((4, 3), 0.25), ((2, 3, 4, 4), 1.0), ((2, 5, 1), 0.5)]
+    drawn = [rng.integers(-9, 10, size=shape) * part for shape, part in shapes]
+    return [*map(np.array, small), *drawn]
+
+
+check_relu = function_check(
+    "relu(z): z where it is positive, else 0, for z of any shape.",
+    lambda z: np.maximum(z, 0),
+    [(z,) for z in _sums()],
+    [
+        mistake(
+            "largest-value",
+            "the largest of all numbers is taken. np.max finds one number in an array (the 0 of "
+            "np.max(z, 0) is an axis); np.maximum(z, 0) compares each number with 0.",
+            lambda z: z.max(),
+            lambda z: z.max(axis=0),
+            lambda z: np.maximum(z.max(), 0),
+            lambda z: np.maximum(z.max(axis=0), 0),
+        ),
+        mistake(
+            "gate-alone",
+            "each positive number becomes 1. That is the slope of ReLU; its value is z itself "
+            "where z is positive.",
+            lambda z: 1.0 * (z > 0),
+            lambda z: 1.0 * (z >= 0),
+        ),
+        mistake(
+            "unchanged",
+            "all numbers stay as they are. ReLU makes 0 of the negative ones.",
+            lambda z: z,
+        ),
+        mistake(
+            "wrong-side",
+            "the negative numbers are kept, or lose their sign. ReLU keeps the positive ones, and "
+            "makes 0 of the others.",
+            lambda z: np.minimum(z, 0),
+            lambda z: np.abs(z),
+            lambda z: np.maximum(-z, 0),
+        ),
+        mistake(
+            "leaky",
+            "negative numbers are multiplied by a small slope, such as 0.01. That is the leaky "
+            "ReLU; here they become 0.",
+            *(lambda z, slope=slope: np.where(z > 0, z, slope * z) for slope in (0.01, 0.1, 0.2)),
+        ),
+        mistake(
+            "positive-only",
+            "the positive numbers alone are given back, in a list of their own. The result has "
+            "the shape of z, with 0 where z is negative.",
+            lambda z: z[z > 0],
+            lambda z: z[z >= 0],
+        ),
+        mistake(
+            "limited",
+            "large numbers are cut off too, at 1 or 6. ReLU has no upper limit.",
+            lambda z: np.clip(z, 0, 1),
+            lambda z: np.clip(z, 0, 6),
+        ),
+        mistake(
+            "other-activation",
+            "another activation is applied: sigmoid, tanh, softplus or ELU. ReLU is max(0, z), "
+            "for each number.",
+            _sigmoid,
+            np.tanh,
+            lambda z: np.log1p(np.exp(z)),
+            lambda z: np.where(z > 0, z, np.exp(z) - 1),
+        ),
+    ],
+    correct="np.maximum(z, 0), np.where, or a product with z > 0: the same numbers.",
+)
+
+
+def _gradients() -> list[tuple]:
+    """(da, z): each z of the exercise before, with a da of other signs that is nowhere 0."""
+    rng = np.random.default_rng(2)
+    small = [[2.0], [-3.0, 5.0], [[-1.0, 4.0, 2.0], [3.0, -2.0, 6.0]]]
+    drawn = [rng.integers(1, 9, size=z.shape) * rng.choice([-0.5, 0.5], z.shape) for z in _sums()]
+    das = [*map(np.array, small), *drawn[len(small) :]]
+    return [*zip(das, _sums(), strict=True)]
+
+
+def _gated(slope: Callable) -> Callable:
+    """A way back with this slope, a function of z."""
+    return lambda da, z: da * slope(z)
+
+
+check_relu_backward = function_check(
+    "relu_backward(da, z): dz, that is da where z is positive, else 0, in any shape.",
+    _gated(lambda z: z > 0),
+    _gradients(),
+    [
+        mistake(
+            "slope-at-zero",
+            "the slope is not 0 where z is 0. There ReLU has a corner, and torch takes 0: only "
+            "z > 0 lets da through.",
+            _gated(lambda z: z >= 0),
+            _gated(lambda z: np.heaviside(z, 0.5)),
+        ),
+        mistake(
+            "gate-of-da",
+            "the sign of da decides what passes, and not that of z. The slope of ReLU is 1 where z "
+            "was positive on the way forward; da may have either sign.",
+            lambda da, z: np.maximum(da, 0),
+            lambda da, z: 1.0 * (da > 0),
+            lambda da, z: z * (da > 0),
+            lambda da, z: np.maximum(da, 0) * (z > 0),
+        ),
+        mistake(
+            "gate-alone",
+            "the slope itself is given back, or ReLU's value. The chain rule multiplies: dz = da "
+            "times the slope.",
+            lambda da, z: 1.0 * (z > 0),
+            lambda da, z: 1.0 * (z >= 0),
+            lambda da, z: np.maximum(z, 0),
+        ),
+        mistake(
+            "no-gate",
+            "all of da passes. Where z was not positive, ReLU gave 0 whatever z was: its slope is"
+            " 0 there, and so is dz.",
+            lambda da, z: da,
+        ),
+        mistake(
+            "wrong-side",
+            "da passes where z is negative. It is the other way round: where z > 0.",
+            _gated(lambda z: z < 0),
+            _gated(lambda z: z <= 0),
+        ),
+        mistake(
+            "multiplied-by-z",
+            "da is multiplied by z, or by its ReLU. The slope of ReLU where z is positive is 1, "
+            "whatever z is.",
+            _gated(lambda z: z),
+            _gated(lambda z: np.maximum(z, 0)),
+        ),
+        mistake(
+            "leaky",
+            "a small part of da passes where z is negative. That is the leaky ReLU; here the "
+            "slope is 0.",
+            *(_gated(lambda z, low=low: np.where(z > 0, 1, low)) for low in (0.01, 0.1, 0.2)),
+        ),
+        mistake(
+            "positive-only",
+            "da is given back only where z is positive, in a list of its own. The result has the "
+            "shape of z, with 0 elsewhere.",
+            lambda da, z: da[z > 0],
+            lambda da, z: da[z >= 0],
+        ),
+        mistake(
+            "other-slope",
+            "the slope is the sigmoid's or tanh's, taken at z or of z as if it were a. That of "
+            "ReLU is 1 where z is positive, else 0.",
+            _gated(lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
+            _gated(lambda z: z * (1 - z)),
+            _gated(lambda z: 1 - np.tanh(z) ** 2),
+            _gated(lambda z: 1 - z**2),
+        ),
+    ],
+    correct="What passes the gate does not shrink: one reason why ReLU suits deep networks.",
+)

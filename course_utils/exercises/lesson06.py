@@ -1,12 +1,13 @@
 """Checks of the exercises of lesson 06, convolution."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import permutations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from course_utils.exercises.engine.checks import function_check, mistake
+from course_utils.exercises.engine.checks import function_check, mistake, parts_check
 from course_utils.exercises.journal import lesson_journal
 
 mine, progress = lesson_journal(__name__)
@@ -140,6 +141,13 @@ def _full(x: np.ndarray, W: np.ndarray, b: np.ndarray, stride: int) -> np.ndarra
     return _conv2d(padded, W[:, :, ::-1, ::-1], b, stride)
 
 
+def _draws(rng: np.random.Generator, sizes: list[tuple], part: float) -> Iterator[np.ndarray]:
+    """An array of each size: whole numbers from −9 to 9 without 0, times part."""
+    for size in sizes:
+        draw = rng.integers(-9, 10, size=size)
+        yield (draw + (draw == 0)) * part
+
+
 def _conv2d_cases() -> list[tuple]:
     """Small ones first, with one more difficulty in each: moves, channels, kernels, a stride.
 
@@ -151,8 +159,7 @@ def _conv2d_cases() -> list[tuple]:
         C: int, height: int, width: int, K: int, side: int, stride: int, part: float = 1.0
     ) -> tuple:
         sizes = [(C, height, width), (K, C, side, side), (K,)]
-        draws = [rng.integers(-9, 10, size=size) for size in sizes]
-        return *((draw + (draw == 0)) * part for draw in draws), stride
+        return *_draws(rng, sizes, part), stride
 
     small = (
         np.array([[[1.0, 2.0], [3.0, 4.0]]]),
@@ -264,7 +271,8 @@ check_conv2d = function_check(
     _conv2d,
     _conv2d_cases(),
     CONV2D_MISTAKES,
-    correct="Loops, windows or one matrix product: the same numbers.",
+    correct="Loops, windows or one matrix product: the same numbers. But where lesson 18 convolves "
+    "a whole batch at once, loops over all places take more than a hundred times as long.",
 )
 
 
@@ -323,4 +331,258 @@ check_count_parameters = function_check(
     correct="Two of the five numbers did not matter: the kernels are shared by all positions, "
     "so the size of the picture changes nothing.",
     rtol=0,
+)
+
+
+def _dx(dz: np.ndarray, W: np.ndarray, margin: int | None = None) -> np.ndarray:
+    """The kernels as they are, slid over dz in a margin of zeros, and summed over the maps."""
+    side = W.shape[-1] - 1 if margin is None else margin
+    padded = np.pad(dz, [(0, 0), (side, side), (side, side)])
+    return _products(padded, W.swapaxes(0, 1), 1).sum(axis=1)
+
+
+def _dW(dz: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Each map of dz, slid over each channel."""
+    windows = sliding_window_view(x, dz.shape[1:], axis=(1, 2))  # (C, F, F, H', W')
+    return np.tensordot(dz, windows, axes=((1, 2), (3, 4)))
+
+
+def _turned(W: np.ndarray) -> np.ndarray:
+    return W[:, :, ::-1, ::-1]
+
+
+def _reshaped(W: np.ndarray) -> np.ndarray:
+    """What swaps kernels and channels once more, after a reshape that should have done so."""
+    K, C, *sides = W.shape
+    return W.reshape(C, K, *sides).swapaxes(0, 1)
+
+
+def _conv2d_backward(dz: np.ndarray, x: np.ndarray, W: np.ndarray) -> tuple:
+    return _dx(dz, _turned(W)), _dW(dz, x), dz.sum(axis=(1, 2))
+
+
+def _wrong(
+    dx: Callable | None = None, dW: Callable | None = None, db: Callable | None = None
+) -> Callable:
+    """A rule for some of the three results: dx(dz, W), dW(dz, x) and db(dz)."""
+    return lambda dz, x, W: (dx and dx(dz, W), dW and dW(dz, x), db and db(dz))
+
+
+def _in_order(order: tuple[int, ...]) -> Callable:
+    return lambda *case: [_conv2d_backward(*case)[at] for at in order]
+
+
+def _each_kernel(dz: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """What every kernel gives to dx, (K, C, H, W)."""
+    return np.stack([_dx(dz[k : k + 1], _turned(W[k : k + 1])) for k in range(len(W))])
+
+
+def _within(part: Callable) -> Callable:
+    """dx is cut to the size of dz; part(F) is the row and column at which the cut begins."""
+
+    def cut(dz: np.ndarray, W: np.ndarray) -> np.ndarray:
+        at = part(W.shape[-1])
+        return _dx(dz, _turned(W))[:, at : at + dz.shape[1], at : at + dz.shape[2]]
+
+    return cut
+
+
+def _in_corner(dz: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Without padding; what is missing on the right and below stays 0."""
+    inside, dx = _dx(dz, _turned(W), 0), 0 * _dx(dz, W)
+    dx[:, : inside.shape[1], : inside.shape[2]] = inside
+    return dx
+
+
+def _overwritten(places: Callable) -> Callable:
+    """dx, in which each of these blocks is put over what was there: (rows, columns, block)."""
+
+    def put(dz: np.ndarray, W: np.ndarray) -> np.ndarray:
+        dx = np.zeros((W.shape[1], *(side + W.shape[-1] - 1 for side in dz.shape[1:])))
+        for top, left, block in places(dz, W):
+            dx[:, top : top + block.shape[1], left : left + block.shape[2]] = block
+        return dx
+
+    return put
+
+
+def _by_kernel_and_place(dz: np.ndarray, W: np.ndarray) -> Iterator[tuple]:
+    for k, i, j in np.ndindex(dz.shape):
+        yield i, j, dz[k, i, j] * W[k]
+
+
+def _by_place(dz: np.ndarray, W: np.ndarray) -> Iterator[tuple]:
+    for i, j in np.ndindex(dz.shape[1:]):
+        yield i, j, np.tensordot(dz[:, i, j], W, axes=1)
+
+
+def _by_weight(dz: np.ndarray, W: np.ndarray) -> Iterator[tuple]:
+    for u, v in np.ndindex(W.shape[2:]):
+        yield u, v, np.tensordot(W[:, :, u, v], dz, axes=(0, 0))
+
+
+def _per_place(dz: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The terms of dW, (H', W', K, C, F, F)."""
+    sides = [side - places + 1 for side, places in zip(x.shape[1:], dz.shape[1:], strict=True)]
+    windows = sliding_window_view(x, sides, axis=(1, 2))  # (C, H', W', F, F)
+    return np.einsum("kij,cijuv->ijkcuv", dz, windows)
+
+
+def _backward_cases() -> list[tuple]:
+    """In the first two K = C; then one of them is 1, larger ones, and kernels larger than dz."""
+    rng = np.random.default_rng(2)
+
+    def case(C: int, height: int, width: int, K: int, F: int, part: float = 1.0) -> tuple:
+        sizes = [(K, height - F + 1, width - F + 1), (C, height, width), (K, C, F, F)]
+        return tuple(_draws(rng, sizes, part))
+
+    alike = [case(1, 3, 4, 1, 2), case(2, 3, 4, 2, 2)]
+    small = [case(2, 4, 3, 1, 2), case(1, 3, 5, 2, 2), case(2, 3, 4, 3, 1)]
+    large = [case(2, 6, 5, 3, 3), case(3, 5, 8, 4, 3, 5 / 8), case(4, 6, 7, 2, 2, 1 / 8)]
+    return [*alike, *small, *large, case(3, 4, 5, 2, 3, 3 / 8), case(2, 9, 10, 3, 4)]
+
+
+_BACKWARD_MISTAKES = [
+    mistake(
+        "order",
+        "the three results stand in another order. Return (dx, dW, db).",
+        *map(_in_order, [*permutations(range(3))][1:]),
+    ),
+    mistake(
+        "flip-forgotten",
+        "the kernel slides over dz as it is. A pixel is the first of one window and the last of "
+        "another, so on the way back the kernel is flipped in both directions: "
+        "W[:, :, ::-1, ::-1].",
+        _wrong(dx=_dx),
+    ),
+    mistake(
+        "flipped-one-axis",
+        "the kernel is flipped along one of its axes. To slide it over dz, flip rows and "
+        "columns: W[:, :, ::-1, ::-1].",
+        _wrong(dx=lambda dz, W: _dx(dz, W[:, :, ::-1])),
+        _wrong(dx=lambda dz, W: _dx(dz, W[..., ::-1])),
+    ),
+    mistake(
+        "flipped-too-far",
+        "the kernels, or their slices, are put in reverse order. np.flip without axis does so: "
+        "only rows and columns are flipped, W[:, :, ::-1, ::-1].",
+        _wrong(dx=lambda dz, W: _dx(dz, np.flip(W))),
+        _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(1, 2, 3)))),
+        _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(0, 2, 3)))),
+    ),
+    mistake(
+        "transposed",
+        "rows and columns of the kernel are exchanged, which is not a flip. The weight [u, v] "
+        "meets the pixel u rows down and v columns to the right.",
+        _wrong(dx=lambda dz, W: _dx(dz, W.swapaxes(2, 3))),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W).swapaxes(2, 3))),
+        _wrong(dW=lambda dz, x: _dW(dz, x).swapaxes(2, 3)),
+    ),
+    mistake(
+        "kernels-and-channels",
+        "kernels and channels are exchanged. W[k, c] joins channel c and map k: channel c of dx "
+        "is a sum over the kernels k, and dW[k, c] comes from dz[k] and x[c].",
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W.swapaxes(0, 1)))),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(_reshaped(W)))),
+        _wrong(dW=lambda dz, x: _dW(dz, x).swapaxes(0, 1)),
+    ),
+    mistake(
+        "padding",
+        "the padding of dz is too small, or too large. A pixel at the edge lies in windows that "
+        "begin up to F − 1 pixels before it: dz needs F − 1 rows and columns of zeros on every "
+        "side, and dx then has the size of x.",
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W), 0)),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W), W.shape[-1] // 2)),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W), (W.shape[-1] - 1) // 2)),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W), W.shape[-1])),
+        _wrong(dx=_in_corner),
+    ),
+    mistake(
+        "cropped",
+        "the edge of dx is cut off, which leaves the size of dz. Every pixel gets its gradient, "
+        "those at the edge too: dx has the size of x.",
+        _wrong(dx=_within(lambda F: 0)),
+        _wrong(dx=_within(lambda F: F - 1)),
+        _wrong(dx=_within(lambda F: (F - 1) // 2)),
+    ),
+    mistake(
+        "overwritten",
+        "what one window or kernel gives takes the place of what others gave before. Pixels lie in "
+        "several windows, and weights are used at all places: add with `+=`.",
+        _wrong(dx=_overwritten(_by_kernel_and_place)),
+        _wrong(dx=_overwritten(_by_place)),
+        _wrong(dx=_overwritten(_by_weight)),
+        _wrong(dW=lambda dz, x: _per_place(dz, x)[-1, -1]),
+    ),
+    mistake(
+        "one-kernel",
+        "the sum over the kernels is missing in dx. Each map was made from the same picture, so "
+        "the gradients that come back from the K maps are added.",
+        _wrong(dx=lambda dz, W: _dx(dz[:1], _turned(W[:1]))),
+        _wrong(dx=lambda dz, W: _dx(dz[-1:], _turned(W[-1:]))),
+        _wrong(dx=lambda dz, W: _each_kernel(dz, W)),
+    ),
+    mistake(
+        "dW-flipped",
+        "a flip is made for dW too, of dz or of dW itself. For dW, dz slides over x as it is: "
+        "only dx needs a flip.",
+        _wrong(dW=lambda dz, x: _dW(dz[:, ::-1, ::-1], x)),
+        _wrong(dW=lambda dz, x: _turned(_dW(dz, x))),
+        _wrong(dW=lambda dz, x: _turned(_dW(dz[:, ::-1, ::-1], x))),
+    ),
+    mistake(
+        "one-channel",
+        "all slices of a kernel have the same gradient. Slice c has met the channel x[c] alone: "
+        "dW[k, c] comes from dz[k] and x[c].",
+        _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x).sum(axis=1, keepdims=True)),
+        _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x)[:, :1]),
+        _wrong(dx=lambda dz, W: 0 * _dx(dz, W) + _dx(dz, _turned(W)).sum(axis=0)),
+    ),
+    mistake(
+        "mean",
+        "a mean is taken over the places. The loss is no mean over them: dW and db are sums.",
+        _wrong(dW=lambda dz, x: _dW(dz, x) / dz[0].size, db=lambda dz: dz.mean(axis=(1, 2))),
+        _wrong(db=lambda dz: dz.mean()),
+        _wrong(db=lambda dz: dz.mean(axis=0)),
+    ),
+    mistake(
+        "not-summed",
+        "a sum over the places is missing, or goes over other axes. A kernel has one bias and one "
+        "set of weights for all places: db[k] is the sum of all of dz[k], and dW[k] is summed over "
+        "its rows and columns too.",
+        _wrong(dW=_per_place, db=lambda dz: dz),
+        _wrong(dW=lambda dz, x: np.moveaxis(_per_place(dz, x), (0, 1), (-2, -1))),
+        _wrong(dW=lambda dz, x: np.moveaxis(_per_place(dz, x), (0, 1), (1, 2))),
+        _wrong(db=lambda dz: dz.sum(axis=0)),
+        _wrong(db=lambda dz: dz.sum(axis=1)),
+        _wrong(db=lambda dz: dz.sum(axis=2)),
+        _wrong(db=lambda dz: dz.sum(axis=(0, 1))),
+        _wrong(db=lambda dz: dz.sum(axis=(0, 2))),
+    ),
+    mistake(
+        "bias-shared",
+        "all kernels have the same db. Each has a bias of its own: db[k] is the sum of dz[k].",
+        _wrong(db=lambda dz: dz.sum()),
+        _wrong(db=lambda dz: np.full(len(dz), dz.sum())),
+    ),
+    mistake(
+        "bias-missing",
+        "zeros, ones, or the number of places stand in db. Every output of map k contains b[k] "
+        "once, so db[k] is the sum of dz[k].",
+        _wrong(db=lambda dz: np.zeros(len(dz))),
+        _wrong(db=lambda dz: np.ones(len(dz))),
+        _wrong(db=lambda dz: np.full(len(dz), dz[0].size)),
+    ),
+]
+
+check_conv2d_backward = parts_check(
+    "conv2d_backward(dz, x, W): (K, H', W'), (C, H, W), (K, C, F, F) -> dx, dW, db; stride 1.",
+    _conv2d_backward,
+    ("dx", "dW", "db"),
+    _backward_cases(),
+    _BACKWARD_MISTAKES,
+    correct="This is the backward pass of a convolution, and a part of lesson 18's network. There "
+    "it gets a whole batch at once, and loops over all places take more than a hundred times as "
+    "long as loops over the F × F weights.",
+    first=2,
 )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.exercises.engine.checks import (
+    Mistake,
     Verdict,
     different,
     exercise,
@@ -25,31 +26,35 @@ def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
     return sliding_window_view(x, (size, size), axis=(-2, -1))[..., ::stride, ::stride, :, :]
 
 
-def _average(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    return _windows(x, size, stride).mean(axis=(-2, -1))
+def _pooled(how: Callable) -> Callable:
+    """Pooling by np.mean, np.max or another function of the last two axes."""
+    return lambda x, size, stride: how(_windows(x, size, stride), axis=(-2, -1))
 
 
-def _over_the_edge(places: Callable, fill: float = np.nan) -> Callable:
+def _over_the_edge(how: Callable, places: Callable, fill: float = np.nan) -> Callable:
     """Pooling in more places of a side: over the edge lie zeros, or nothing that counts (nan)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
         down, across = (places(side, size, stride) for side in x.shape[1:])
         wider = np.pad(x, [(0, 0), (0, size), (0, size)], constant_values=fill)
-        return np.nanmean(_windows(wider, size, stride)[:, :down, :across], axis=(-2, -1))
+        return how(_windows(wider, size, stride)[:, :down, :across], axis=(-2, -1))
 
     return pool
 
 
-def _cut(cut: Callable) -> Callable:
+def _cut(how: Callable, cut: Callable) -> Callable:
     """As many windows as there should be, and each is cut(x, top, left, size, stride)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
         y = np.zeros_like(_average(x, size, stride))
         for i, j in np.ndindex(y.shape[1:]):
-            y[:, i, j] = cut(x, i * stride, j * stride, size, stride).mean(axis=(1, 2))
+            y[:, i, j] = how(cut(x, i * stride, j * stride, size, stride), axis=(1, 2))
         return y
 
     return pool
+
+
+_average, _largest = _pooled(np.mean), _pooled(np.max)
 
 
 def _pool_cases() -> list[tuple]:
@@ -61,54 +66,73 @@ def _pool_cases() -> list[tuple]:
     return [(x[:, :2, :2], 2, 1), (x, 2, 1), *cases]
 
 
-check_avg_pool = function_check(
-    "avg_pool(x, size, stride): x (C, H, W), the means of its windows (C, H', W').",
-    _average,
-    _pool_cases(),
-    [
-        mistake(
-            "partial-windows",
-            "windows that reach over the edge are kept. They are left out: (H − size) // stride "
-            "+ 1 windows fit into a side of H, rounded down.",
-            _over_the_edge(lambda side, size, stride: -(-(side - size) // stride) + 1),
-            _over_the_edge(lambda side, size, stride: -(-side // stride)),
-            _over_the_edge(lambda side, size, stride: side // stride),
-            _over_the_edge(lambda side, size, stride: side // stride, 0),
-        ),
+def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
+    too_many = [
+        lambda side, size, stride: -(-(side - size) // stride) + 1,
+        lambda side, size, stride: -(-side // stride),
+        lambda side, size, stride: side // stride,
+    ]
+    return mistake(
+        "partial-windows",
+        "windows that reach over the edge are kept. They are left out: (H − size) // stride "
+        "+ 1 windows fit into a side of H, rounded down.",
+        *(_over_the_edge(nan_how, places) for places in too_many),
+        *(_over_the_edge(how, places, 0) for places in too_many),
+    )
+
+
+def _slice_end(how: Callable) -> Mistake:
+    return mistake(
+        "slice-end",
+        "a window ends at the wrong place. It has size rows and size columns, top : top + "
+        "size, since the end of a slice is not part of it.",
+        _cut(how, lambda x, top, left, size, _: x[:, top:size, left:size]),
+        _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
+        _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
+        _cut(how, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
+    )
+
+
+def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]:
+    """Those of both kinds of pooling. nan_how: as how, and passes over nan; name: of its result."""
+    pooled = _pooled(how)
+    return [
+        _partial_windows(how, nan_how),
         mistake(
             "wrong-axes",
-            "the mean goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
-            "mean is taken inside each window, and every channel keeps to itself.",
-            lambda *case: _average(*case).mean(axis=0),
-            lambda *case: 0 * _average(*case) + _average(*case).mean(axis=0),
-            lambda *case: _windows(*case).mean(axis=(1, 2)),
-            lambda x, size, stride: _average(x, size, 1)[::stride, ::stride],
+            f"the {name} goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
+            f"{name} is taken inside each window, and every channel keeps to itself.",
+            lambda *case: how(pooled(*case), axis=0),
+            lambda *case: 0 * pooled(*case) + how(pooled(*case), axis=0),
+            lambda *case: how(_windows(*case), axis=(1, 2)),
+            lambda x, size, stride: pooled(x, size, 1)[::stride, ::stride],
         ),
         mistake(
             "swapped",
             "rows and columns change places. The window of output [i, j] begins at row i * stride "
             "and column j * stride.",
-            lambda *case: _average(*case).swapaxes(1, 2),
-            _cut(lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
+            lambda *case: pooled(*case).swapaxes(1, 2),
+            _cut(how, lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
         ),
-        mistake(
-            "slice-end",
-            "a window ends at the wrong place. It has size rows and size columns, top : top + "
-            "size, since the end of a slice is not part of it.",
-            _cut(lambda x, top, left, size, _: x[:, top:size, left:size]),
-            _cut(lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
-            _cut(lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
-            _cut(lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
-        ),
+        _slice_end(how),
         mistake(
             "stride-ignored",
             "the windows do not move by stride. It is a number of its own, the distance from one "
             "window to the next; size is the side of a window.",
-            lambda x, size, stride: _average(x, size, size),
-            lambda x, size, stride: _average(x, size, 1),
-            _cut(lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
-            _cut(lambda x, a, b, n, s: x[:, a // s * n :, b // s * n :][:, :n, :n]),
+            lambda x, size, stride: pooled(x, size, size),
+            lambda x, size, stride: pooled(x, size, 1),
+            _cut(how, lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
+            _cut(how, lambda x, a, b, n, s: x[:, a // s * n :, b // s * n :][:, :n, :n]),
         ),
+    ]
+
+
+check_avg_pool = function_check(
+    "avg_pool(x, size, stride): x (C, H, W), the means of its windows (C, H', W').",
+    _average,
+    _pool_cases(),
+    [
+        *_pool_mistakes(np.mean, np.nanmean, "mean"),
         mistake(
             "divisor",
             "the sum of a window is not divided by the number of its values, size * size.",
@@ -267,3 +291,67 @@ def check_sides(sides: Answer) -> str | Verdict | None:
     first = int(np.argmax(found != follows))
     kind = ("convolution", "pooling")[first % 2]
     return named(kind, f" sides[{first}] does not follow from the side before it.", got=sides)
+
+
+def _place(windows: np.ndarray, axis: tuple[int, int], size: Callable = np.positive) -> np.ndarray:
+    """Where in its window the largest value is, counted in row order."""
+    return size(windows.reshape(*windows.shape[:-2], -1)).argmax(axis=-1)
+
+
+def _furthest(windows: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
+    """The value that is furthest from 0, the first of several."""
+    place = _place(windows, axis, np.abs)[..., None]
+    return np.take_along_axis(windows.reshape(*windows.shape[:-2], -1), place, axis=-1)[..., 0]
+
+
+def _max_pool_cases() -> list[tuple]:
+    """In the first all values are negative, so that the largest is below 0."""
+    (x, *how), *others = _pool_cases()
+    return [(x - 4, *how), *others]
+
+
+check_max_pool = function_check(
+    "max_pool(x, size, stride): x (C, H, W), the largest values of its windows (C, H', W').",
+    _largest,
+    _max_pool_cases(),
+    [
+        *_pool_mistakes(np.max, np.nanmax, "maximum"),
+        mistake(
+            "from-zero",
+            "values below 0 cannot win, as if the search for the largest began at 0. Begin with "
+            "the window's first value, or with -np.inf.",
+            lambda *case: np.maximum(_largest(*case), 0),
+        ),
+        mistake(
+            "absolute-value",
+            "the minus signs are left out of the comparison. −5 is less than 1: take the largest "
+            "value, not the one that is furthest from 0.",
+            lambda x, *how: _largest(abs(x), *how),
+            _pooled(_furthest),
+        ),
+        mistake(
+            "smallest",
+            "the smallest value of each window is taken. Max pooling keeps the largest.",
+            _pooled(np.min),
+        ),
+        mistake(
+            "mean",
+            "the mean of each window is taken, or its sum. Max pooling keeps one of its values, "
+            "the largest.",
+            _average,
+            _pooled(np.sum),
+        ),
+        mistake(
+            "place",
+            "the place of the largest value is given, as argmax does it. Give the value: max.",
+            _pooled(_place),
+        ),
+        mistake(
+            "first-value",
+            "the first value of each window is taken, as x[:, ::stride, ::stride] does it. Compare "
+            "all size * size values.",
+            lambda *case: _windows(*case)[..., 0, 0],
+        ),
+    ],
+    correct="Each map keeps its largest values. This is a part of lesson 18's network.",
+)

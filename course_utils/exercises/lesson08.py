@@ -1,9 +1,11 @@
 """Checks of the exercises of lesson 08, a multi-layer perceptron."""
 
+import copy
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -14,8 +16,10 @@ from course_utils.exercises.engine.checks import (
     different,
     exercise,
     function_check,
+    judge_parts,
     mistake,
     observed,
+    parts_check,
     value_check,
 )
 from course_utils.exercises.engine.reading import difference
@@ -268,3 +272,367 @@ check_in_features = value_check(
     ],
     correct="An image of 28 × 28 has 784 pixels, and the layer was made for 32 × 32 = 1,024.",
 )
+
+
+# Parts of a network, which lesson 18 puts together
+
+
+def _log_softmax(z: np.ndarray) -> np.ndarray:
+    z = z - z.max(axis=1, keepdims=True)
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    return np.exp(_log_softmax(z))
+
+
+def _one_hot(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.eye(z.shape[1])[y]
+
+
+def _with_loss(loss: Callable) -> Callable:
+    """Only the loss, as a function of the log-probabilities and the one-hot labels."""
+    return lambda z, y: (loss(_log_softmax(z), _one_hot(z, y)), None)
+
+
+def _with_gradient(gradient: Callable) -> Callable:
+    """Only the gradient, as a function of the probabilities, the one-hot labels and N."""
+    return lambda z, y: (None, gradient(_softmax(z), _one_hot(z, y), len(y)))
+
+
+def _cross_entropy_gradient(z: np.ndarray, y: np.ndarray) -> tuple:
+    one_hot = _one_hot(z, y)
+    losses = np.logaddexp.reduce(z, axis=1) - z[one_hot == 1]
+    return losses.mean(), (_softmax(z) - one_hot) / len(y)
+
+
+def _as_if_most_likely(z: np.ndarray, y: np.ndarray) -> tuple:
+    return _cross_entropy_gradient(z, z.argmax(axis=1))
+
+
+def _at_all_labels(z: np.ndarray, y: np.ndarray) -> tuple:
+    """What p[:, y] gives in place of p[np.arange(N), y]: every label's column, in every row."""
+    dz = _softmax(z)
+    dz[:, y] -= 1
+    return -_log_softmax(z)[:, y].mean(), dz / len(y)
+
+
+def _of_probabilities(largest: Callable, masked: bool = False) -> Callable:
+    """Softmax of z less this, and its logarithm: of the true class, or of all, times one-hot."""
+
+    def rule(z: np.ndarray, y: np.ndarray) -> tuple:
+        powers, one_hot = np.exp(z - largest(z)), _one_hot(z, y)
+        p = powers / powers.sum(axis=1, keepdims=True)
+        log_p = (np.log(p) * one_hot).sum(axis=1) if masked else np.log(p[one_hot == 1])
+        return -log_p.mean(), (p - one_hot) / len(y)
+
+    return rule
+
+
+def _log_sum_exp(z: np.ndarray, y: np.ndarray) -> tuple:
+    return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]).mean(), None
+
+
+def _lifted(least: float, lift: Callable) -> Callable:
+    """The loss with a small number in place of a probability of 0."""
+    return lambda z, y: (
+        -np.log(lift(_softmax(z), least)[np.arange(len(y)), y]).mean(),
+        None,
+    )
+
+
+_LIFTED = [
+    _lifted(least, lift)
+    for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
+    for lift in (np.maximum, np.add)
+]
+
+
+def _logit_cases() -> tuple[list[tuple], list[tuple]]:
+    """(z, y): those in which nothing overflows, the smallest first, and those with large logits."""
+    rng = np.random.default_rng(0)
+    small = [([[2.0, 1.0]], [0]), ([[0.0, 1.0], [3.0, -1.0]], [1, 1])]
+    small.append(([[1.0, 0.0, -2.0], [0.5, 2.0, 2.0]], [2, 1]))
+    large = [([[1000.0, 0.0]], [0]), ([[0.0, 1000.0]], [0]), ([[-1000.0, -1001.0]], [1])]
+    large.append(([[1000.0, 1001.0, 998.0], [1.0, 0.0, 2.0]], [1, 2]))
+    moderate, extreme = ([(np.array(z), np.array(y)) for z, y in cases] for cases in (small, large))
+    for n, k in [(4, 3), (3, 3), (5, 10)]:
+        moderate.append((rng.integers(-12, 13, size=(n, k)) / 4, rng.integers(k, size=n)))
+    return moderate, extreme
+
+
+_MODERATE, _EXTREME = _logit_cases()
+
+check_cross_entropy_gradient = parts_check(
+    """cross_entropy_gradient(z, y): (loss, dz), the mean cross-entropy and its gradient.
+
+    z: logits (N, K). y: labels (N,), integers. loss: a number; dz: (N, K).
+    """,
+    _cross_entropy_gradient,
+    ("loss", "dz"),
+    [*_MODERATE, *_EXTREME],
+    [
+        mistake(
+            "order",
+            "the two results change places. Return (loss, dz).",
+            lambda z, y: _cross_entropy_gradient(z, y)[::-1],
+        ),
+        mistake(
+            "loss-summed",
+            "the losses of the batch are added up, or divided by another number than N. The loss "
+            "is their mean over the N examples: one logarithm for each.",
+            _with_loss(lambda log_p, one_hot: -(log_p * one_hot).sum()),
+            _with_loss(lambda log_p, one_hot: -(log_p * one_hot).mean()),
+            _with_loss(lambda log_p, one_hot: -(log_p * one_hot).sum() / one_hot.shape[1]),
+        ),
+        mistake(
+            "loss-of-each",
+            "there is a loss for each example, or for each logit. The loss of the batch is one "
+            "number, the mean over its examples.",
+            _with_loss(lambda log_p, one_hot: -(log_p * one_hot).sum(axis=1)),
+            _with_loss(lambda log_p, one_hot: -(log_p * one_hot)),
+        ),
+        mistake(
+            "loss-sign",
+            "the minus sign of the loss is missing. The logarithm of a probability is at most 0; "
+            "the loss is its negative.",
+            _with_loss(lambda log_p, one_hot: (log_p * one_hot).sum() / len(log_p)),
+        ),
+        mistake(
+            "no-logarithm",
+            "the loss is made of probabilities without their logarithm, or is a squared error. "
+            "It is −ln of the true class's probability.",
+            _with_loss(lambda log_p, one_hot: 1 - (np.exp(log_p) * one_hot).sum() / len(log_p)),
+            _with_loss(lambda log_p, one_hot: -(np.exp(log_p) * one_hot).sum() / len(log_p)),
+            _with_loss(lambda log_p, one_hot: ((np.exp(log_p) - one_hot) ** 2).mean()),
+            _with_loss(lambda log_p, one_hot: ((np.exp(log_p) - one_hot) ** 2).sum() / len(log_p)),
+        ),
+        mistake(
+            "no-softmax",
+            "the logits are used as if they were probabilities, or their logarithms. Softmax "
+            "comes first: ln ŷ = z − ln Σ e^z, in each row.",
+            lambda z, y: (-z[np.arange(len(y)), y].mean(), (z - _one_hot(z, y)) / len(y)),
+            lambda z, y: (
+                (z.max(axis=1) - z[np.arange(len(y)), y]).mean(),
+                (np.exp(z - z.max(axis=1, keepdims=True)) - _one_hot(z, y)) / len(y),
+            ),
+        ),
+        mistake(
+            "all-labels",
+            "the columns of all labels are taken in every row, as p[:, y] does. One number of each "
+            "row is needed: p[np.arange(N), y].",
+            _at_all_labels,
+        ),
+        mistake(
+            "label-ignored",
+            "the most likely class is used, argmax, and not the label. y says which class is "
+            "true, also where the network does not think so.",
+            _as_if_most_likely,
+        ),
+        mistake(
+            "wrong-axis",
+            "softmax runs over the examples, axis=0, or over all numbers. Each row is an example: "
+            "its probabilities add up to 1, axis=1.",
+            lambda z, y: (
+                -_log_softmax(z.T).T[np.arange(len(y)), y].mean(),
+                (_softmax(z.T).T - _one_hot(z, y)) / len(y),
+            ),
+            lambda z, y: (
+                -_log_softmax(z.reshape(1, -1)).reshape(z.shape)[np.arange(len(y)), y].mean(),
+                (_softmax(z.reshape(1, -1)).reshape(z.shape) - _one_hot(z, y)) / len(y),
+            ),
+        ),
+        mistake(
+            "gradient-not-divided",
+            "the gradient is not divided by N, or is divided by another number. The loss is a mean "
+            "over N examples, so each contributes 1/N of its own ŷ − y.",
+            _with_gradient(lambda p, one_hot, n: p - one_hot),
+            _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.size),
+            _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.shape[1]),
+        ),
+        mistake(
+            "one-hot-missing",
+            "the 1 of the true class is not subtracted, or is added, or is not divided by N like "
+            "the rest. The gradient is (ŷ − y)/N, with y one-hot.",
+            _with_gradient(lambda p, one_hot, n: p / n),
+            _with_gradient(lambda p, one_hot, n: p),
+            _with_gradient(lambda p, one_hot, n: p / n - one_hot),
+            _with_gradient(lambda p, one_hot, n: p - one_hot / n),
+            _with_gradient(lambda p, one_hot, n: (p + one_hot) / n),
+        ),
+        mistake(
+            "true-class-alone",
+            "the gradient is 0 for the wrong classes, or leaves their probabilities out. All logits"
+            " are in the sum that softmax divides by: that of a wrong class has the slope ŷ.",
+            _with_gradient(lambda p, one_hot, n: (p - one_hot) * one_hot / n),
+            _with_gradient(lambda p, one_hot, n: -one_hot / n),
+        ),
+        mistake(
+            "gradient-sign",
+            "the gradient has the opposite sign. It is ŷ − y: a larger logit of a wrong class "
+            "raises the loss.",
+            _with_gradient(lambda p, one_hot, n: (one_hot - p) / n),
+        ),
+        mistake(
+            "slope-too-many",
+            "the difference ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with respect"
+            " to ŷ is given back. Softmax and logarithm together leave ŷ − y for the logits.",
+            _with_gradient(lambda p, one_hot, n: (p - one_hot) * p * (1 - p) / n),
+            _with_gradient(lambda p, one_hot, n: -one_hot / p / n),
+        ),
+        mistake(
+            "overflow",
+            "the power e^z is computed of logits such as 1000, where it is infinite, or of −1000, "
+            "where it is 0 for every class. Subtract each row's largest logit first.",
+            _of_probabilities(lambda z: 0),
+            _of_probabilities(lambda z: 0, masked=True),
+            _log_sum_exp,
+        ),
+        mistake(
+            "largest-of-the-batch",
+            "the largest logit of the whole batch is subtracted. In a row that is far below it "
+            "every e^z is 0. Each row has its own: z.max(axis=1, keepdims=True).",
+            _of_probabilities(lambda z: z.max()),
+            _of_probabilities(lambda z: z.max(), masked=True),
+            lambda z, y: _log_sum_exp(z - z.max(), y),
+        ),
+        mistake(
+            "logarithm-of-zero",
+            "the logarithm is taken of a probability that is too small for the computer, as 0 or "
+            "as a small number in its place. Compute it without: ln ŷ = z − z_max − ln Σ e^(z − "
+            "z_max).",
+            _of_probabilities(lambda z: z.max(axis=1, keepdims=True)),
+            _of_probabilities(lambda z: z.max(axis=1, keepdims=True), masked=True),
+            *_LIFTED,
+        ),
+    ],
+    correct="The way back through every classifier with a softmax begins with this gradient.",
+    first=len(_MODERATE),
+)
+
+
+def _momentum_step(
+    W: np.ndarray, dW: np.ndarray, v: np.ndarray, rate: float, momentum: float
+) -> tuple:
+    v = momentum * v + dW
+    return W - rate * v, v
+
+
+def _with_velocity(velocity: Callable) -> Callable:
+    """A step along this velocity, a function of dW, v and the momentum."""
+
+    def step(W: np.ndarray, dW: np.ndarray, v: np.ndarray, rate: float, momentum: float) -> tuple:
+        new = velocity(dW, v, momentum)
+        return W - rate * new, new
+
+    return step
+
+
+def _steps() -> list[tuple]:
+    """(W, dW, v, rate, momentum): the lesson's two steps by hand, then drawn ones of any shape."""
+    rng = np.random.default_rng(0)
+    one, two = ([5.0], [100.0], [0.0]), ([-5.0], [50.0], [100.0])
+    cases: list[tuple] = [(*map(np.array, case), 0.1, 0.9) for case in (one, two)]
+    for shape, rate, momentum in [((3,), 0.5, 0.5), ((2, 3), 0.25, 0.8), ((2, 1, 3, 3), 2.0, 0.75)]:
+        W, dW, v = rng.integers(-9, 10, size=(3, *shape)) + 0.5
+        cases.append((W, dW, v, rate, momentum))
+    return cases
+
+
+_STEPS = _steps()
+
+
+@exercise(
+    "torch.optim.SGD gives the same numbers, and the old arrays are as they were.",
+    [
+        mistake(
+            "order",
+            "the two results change places. Return the new W first, then the new v.",
+            lambda *step: _momentum_step(*step)[::-1],
+        ),
+        mistake(
+            "rate-in-velocity",
+            "the learning rate is inside the velocity, v = momentum · v + rate · dW, and W − v. "
+            "That is the classical form: as long as the rate stays the same, W takes the same "
+            "path, and when it changes, another. torch keeps it outside: v = momentum · v + dW, "
+            "W − rate · v.",
+            lambda W, dW, v, r, m: (W - m * v - r * dW, m * v + r * dW),
+            lambda W, dW, v, r, m: (W + m * v - r * dW, m * v - r * dW),
+        ),
+        mistake(
+            "nesterov",
+            "the step looks ahead: W − rate · (dW + momentum · v), with the new v. That is "
+            "Nesterov's momentum; here the step is the new v itself, times the rate.",
+            lambda W, dW, v, r, m: (W - r * (dW + m * (m * v + dW)), m * v + dW),
+        ),
+        mistake(
+            "dampened",
+            "the gradient is multiplied by 1 − momentum. That makes a running mean, as in Adam; "
+            "here v is a sum, momentum · v + dW. (torch calls this dampening, and has none by "
+            "default.)",
+            _with_velocity(lambda dW, v, m: m * v + (1 - m) * dW),
+        ),
+        mistake(
+            "factor-misplaced",
+            "momentum multiplies the gradient, or nothing. It shrinks the old velocity: momentum "
+            "· v + dW.",
+            _with_velocity(lambda dW, v, m: v + m * dW),
+            _with_velocity(lambda dW, v, m: (1 - m) * v + m * dW),
+            _with_velocity(lambda dW, v, m: m * (v + dW)),
+            _with_velocity(lambda dW, v, m: v + dW),
+            _with_velocity(lambda dW, v, m: (1 - m) * v + dW),
+        ),
+        mistake(
+            "old-velocity",
+            "the step is taken with the velocity as it was. Compute the new v first, and step "
+            "along that.",
+            lambda W, dW, v, r, m: (W - r * v, m * v + dW),
+        ),
+        mistake(
+            "velocity-unused",
+            "W takes a plain step, or v is left as it was, or forgotten. The step is rate times "
+            "the new v, and the new v is given back.",
+            lambda W, dW, v, r, m: (W - r * dW, dW),
+            lambda W, dW, v, r, m: (W - r * dW, v),
+            lambda W, dW, v, r, m: (W - r * dW, m * v),
+        ),
+        mistake(
+            "sign",
+            "W moves with the gradient, or dW is subtracted from the velocity. The loss falls "
+            "against the gradient: v = momentum · v + dW, and W − rate · v.",
+            lambda W, dW, v, r, m: (W + r * (m * v + dW), m * v - dW),
+            lambda W, dW, v, r, m: (W + r * (m * v - dW), -m * v - dW),
+            lambda W, dW, v, r, m: (W - r * (m * v - dW), None),
+        ),
+        mistake(
+            "rate-missing",
+            "the velocity is subtracted as it is. The step is rate · v.",
+            lambda W, dW, v, r, m: (W - m * v - dW, None),
+        ),
+        mistake(
+            "step-alone",
+            "the step is given back in place of the new W, or W as it was. The new W is W − rate "
+            "· v.",
+            lambda W, dW, v, r, m: (-r * (m * v + dW), None),
+            lambda W, dW, v, r, m: (r * (m * v + dW), None),
+            lambda W, dW, v, r, m: (W, None),
+        ),
+        observed(
+            "inputs-changed",
+            "The new values are right, but the old ones are gone, as the arrays that were given "
+            "are changed in place (by -=, *= or +=). Make new arrays: v = momentum * v + dW.",
+        ),
+    ],
+)
+def check_momentum_step(momentum_step: Callable) -> str | Verdict | None:
+    """momentum_step(W, dW, v, rate, momentum): (W, v) after one step of SGD with momentum.
+
+    W, dW, v: arrays of one shape, any; they stay as they were. rate, momentum: numbers.
+    """
+    verdict = judge_parts(momentum_step, _momentum_step, _STEPS, ("new W", "new v"))
+    for case in () if verdict else _STEPS:
+        given = copy.deepcopy(case)
+        call(momentum_step, *given, case=case)
+        if not all(map(np.array_equal, given, case)):
+            return "inputs-changed"
+    return verdict

@@ -372,7 +372,7 @@ def test_the_mirror_of_every_mistake(lesson):
 def test_a_class_gets_what_its_answers_deserve(handout, tmp_path):
     """Every wrong and right answer that the tests know is somebody's."""
     expected = {}
-    for number, answers in enumerate(class_of(42)):
+    for number, answers in enumerate(class_of(48)):
         student = f"student {number:02}"
         sources = {name: source for name, (_, source) in answers.items()}
         hand_in(handout, tmp_path / "class" / student / LESSON.file, sources)
@@ -385,7 +385,7 @@ def test_a_class_gets_what_its_answers_deserve(handout, tmp_path):
     got = {(row["student"], row["exercise"]): row["code"] for row in table(tmp_path / "marks")}
     assert got == expected
     page = (tmp_path / "marks" / "mirror.html").read_text(encoding="utf-8")
-    assert "of 42 students right" in page and "student 0" not in page
+    assert "of 48 students right" in page and "student 0" not in page
 
 
 DAEMON = """

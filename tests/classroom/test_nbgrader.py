@@ -28,7 +28,7 @@ pytestmark = [
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = LESSONS[6]
 NAME = LESSON.path.stem
-EXERCISES = ("ex-shape-stub", "ex-conv-stub", "ex-parameters-stub")
+EXERCISES = ("ex-shape-stub", "ex-conv-stub", "ex-parameters-stub", "ex-conv-back-stub")
 WRONG = "def map_shape(height, width, kernel, stride, padding):\n    return {}\n"
 #: Puts checks of its own in place of the course's, wherever a notebook can reach them.
 PATCH = """\
@@ -40,6 +40,7 @@ def always(*_):
     return engine.Verdict("correct", "Correct, of course.")
 
 lesson06.check_map_shape = lesson06.check_conv2d = lesson06.check_count_parameters = always
+lesson06.check_conv2d_backward = always
 engine.function_check = engine.judge = engine.exercise = marking.mark = always
 engine.difference = lambda *_, **__: ""
 """
@@ -50,7 +51,8 @@ from types import SimpleNamespace
 def always(*_):
     return SimpleNamespace(code="correct", sentence="Correct, of course.")
 
-check_map_shape = check_conv2d = check_count_parameters = mark = always
+check_map_shape = check_conv2d = check_conv2d_backward = always
+check_count_parameters = mark = always
 """
 
 
@@ -165,13 +167,13 @@ def test_submissions_get_what_they_deserve(course):
     nbgrader("autograde")
     nbgrader("generate_feedback")
     assert scores(folder) == {
-        "right": [1, 1, 1],
-        "one-wrong": [0, 1, 1],
-        "unanswered": [0, 0, 0],
-        "syntax": [1, 0, 1],
-        "patched": [0, 0, 0],
-        "shadowed": [0, 0, 0],
-        "test-changed": [0, 0, 0],
+        "right": [1, 1, 1, 1],
+        "one-wrong": [0, 1, 1, 1],
+        "unanswered": [0, 0, 0, 0],
+        "syntax": [1, 0, 1, 1],
+        "patched": [0, 0, 0, 0],
+        "shadowed": [0, 0, 0, 0],
+        "test-changed": [0, 0, 0, 0],
     }
     for student, sentence in {
         "right": "Correct.",

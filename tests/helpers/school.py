@@ -20,7 +20,7 @@ _IMPORT = "from torch import nn\n"
 def class_of(students: int) -> list[dict[str, tuple[str, str]]]:
     """Each student's answers, by exercise: the code that it deserves, and its source.
 
-    "" is an answer that was not given. Of 38 students and more, each of the wrong and right
+    "" is an answer that was not given. Of 48 students and more, each of the wrong and right
     answers in tests/lessons/answers is somebody's.
     """
     each = {}

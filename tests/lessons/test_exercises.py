@@ -29,6 +29,7 @@ from course_utils.exercises.engine.checks import (
     function_check,
     mistake,
     observed,
+    parts_check,
     value_check,
 )
 from course_utils.exercises.engine.patterns import PATTERNS
@@ -48,6 +49,17 @@ check_double = function_check(
     [(np.array([1.0, 2.0]),), (np.array([[3.0, -4.0], [5.0, 6.0]]),)],
     [mistake("squared-x", "x is multiplied by itself.", lambda x: x * x)],
     correct="Twice as much.",
+)
+
+#: A check of the answer both(x), which gives two results.
+check_both = parts_check(
+    "both(x): (2 · x, x · x).",
+    lambda x: (2 * x, x * x),
+    ("double", "square"),
+    [(np.array([1.0, 3.0]),), (np.array([[3.0, -4.0], [5.0, 6.0]]),)],
+    [mistake("doubled-twice", "both are doubled.", lambda x: (None, 2 * x))],
+    correct="Both.",
+    first=1,
 )
 
 
@@ -198,6 +210,26 @@ def test_a_verdict_holds_the_smallest_failing_case():
     assert "double(x=np.array([1., 2.]))" in repr(verdict)
     assert "is (3, 6); (2, 4) is expected" in repr(verdict)
     assert "1.5 times the expected one" in repr(verdict)
+
+
+def test_of_several_results_the_wrong_one_is_shown():
+    assert check_both(lambda x: [2 * x, (x * x).tolist()]).code == "correct"
+    verdict = check_both(lambda x: (2 * x, x * x + 1))
+    assert verdict.code == "offset" and verdict.got.tolist() == [2, 10]
+    assert "both(x=np.array([1., 3.]))[1]\nyour square is (2, 10)" in repr(verdict)
+    assert check_both(lambda x: (2 * x + 1, 2 * x)).got.tolist() == [3, 7]  # the first of them
+    for few in (lambda x: (2 * x,), lambda x: (2 * x, None), lambda x: 2 * x):
+        assert "2 results are expected: return double, square." in repr(check_both(few))
+    assert check_both(lambda x: None).code == "none"
+
+
+def test_the_first_cases_are_judged_before_others_are_tried():
+    def doubled(x):
+        return (2 * x, 2 * x) if x.ndim == 1 else x.undefined
+
+    verdict = check_both(doubled)
+    assert verdict.code == "doubled-twice"
+    assert "Your square is what comes out when both are doubled." in repr(verdict)
 
 
 def test_a_map_is_shown_beside_what_is_expected():

@@ -103,12 +103,12 @@ def sliding(x, W, b, stride):
     first = start_new_kernel(kernel_name="python3")
     second = None
     try:
-        assert "0 of 3 done." in run(first[1], SETUP + "lesson06.progress()")
+        assert "0 of 4 done." in run(first[1], SETUP + "lesson06.progress()")
         run(first[1], half), run(first[1], helper)
         assert "Not yet" in run(first[1], check("return x"))
         assert "Correct" in run(first[1], answer)
         second = start_new_kernel(kernel_name="python3")
-        assert "1 of 3 done." in run(second[1], SETUP + "lesson06.progress()")
+        assert "1 of 4 done." in run(second[1], SETUP + "lesson06.progress()")
         unit = "np.ones((1, 3, 3)), np.ones((1, 1, 2, 2)), np.zeros(1), 1"
         mine = f"lesson06.mine('conv2d')({unit})"
         assert "conv2d was not run" in run(second[1], mine, reply="n")

@@ -78,12 +78,12 @@ def test_verdicts_are_kept_and_tries_counted(capsys):
     assert standing() == journal.Standing("map_shape", False, "raised", 2)
     lesson06.progress()
     assert capsys.readouterr().out == (
-        "0 of 3 done; last time you stopped at exercise 1, map_shape: raised.\n"
+        "0 of 4 done; last time you stopped at exercise 1, map_shape: raised.\n"
     )
     check(RIGHT), check(PADDING_ONCE)
     assert standing() == journal.Standing("map_shape", True, "padding-once", 4)
     lesson06.progress()
-    assert capsys.readouterr().out == "1 of 3 done.\n"
+    assert capsys.readouterr().out == "1 of 4 done.\n"
 
 
 def test_nothing_is_kept_where_the_reader_says_so_or_outside_of_a_notebook(runs, monkeypatch):
@@ -385,6 +385,6 @@ def test_forty_made_up_students(tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         assert main(["progress"]) == 0
         shown = capsys.readouterr().out
-        assert f"06 {lesson.title:46} {len(done)} of 3 done" in shown
+        assert f"06 {lesson.title:46} {len(done)} of 4 done" in shown
         for name in codes.keys() - done:
             assert f"   {name}: {codes[name]}, tried" in shown

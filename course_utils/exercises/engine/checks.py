@@ -1,15 +1,16 @@
 """What the exercise checks of all lessons share: a verdict, and ways to reach one.
 
 A check reads top to bottom as a table: what is right, the cases, and the mistakes with the rule
-that makes each. Three forms: ``function_check`` (a function, case by case against a reference),
-``value_check`` (a number or a list), and the decorator ``exercise`` for all that needs steps of
-its own, which may use ``call`` and ``judge``.
+that makes each. Four forms: ``function_check`` (a function, case by case against a reference),
+``parts_check`` (one that gives several results), ``value_check`` (a number or a list), and the
+decorator ``exercise`` for all that needs steps of its own, which may use ``call`` and ``judge``.
 """
 
 import copy
 import dis
 import functools
 import inspect
+import re
 import types
 import warnings
 from collections.abc import Callable, Sequence
@@ -285,6 +286,53 @@ def judge(
     return _explain(answer, reference, cases[: len(results)], results, failure, known, rtol)
 
 
+def judge_parts(
+    answer: Callable,
+    reference: Callable,
+    cases: Sequence[tuple],
+    names: Sequence[str],
+    *,
+    first: int = 0,
+) -> Verdict | None:
+    """Judge an answer that gives several results, one of them after another; None where all agree.
+
+    names: what the results are called, such as ("dX", "dW", "db"). A mistake's rule gives as many;
+    None stands for one of which it says nothing.
+    first: as many cases are judged by themselves before all are, for instance those in which a
+    product of the wrong matrices runs too.
+    """
+    known = _under_way.get().mistakes
+    for tried in (cases[:first], cases):
+        for case in tried:
+            parts = call(answer, *copy.deepcopy(case), case=case)
+            if parts is None:
+                return judge(answer, reference, tried)
+            whole = isinstance(parts, list | tuple) and len(parts) == len(names)
+            if not whole or any(part is None for part in parts):
+                words = f"{len(names)} results are expected: return {', '.join(names)}."
+                return different(words, case, parts)
+        for number, name in enumerate(names):
+            mistakes = [
+                replace(one, rules=tuple(_part(rule, number) for rule in one.rules))
+                for one in known
+            ]
+            verdict = judge(_part(answer, number), _part(reference, number), tried, mistakes)
+            if verdict:
+                sentence = verdict.sentence.replace(")\nyour result", f")[{number}]\nyour result")
+                return replace(verdict, sentence=re.sub(r"our result\b", f"our {name}", sentence))
+    return None
+
+
+def _part(function: Callable, number: int) -> Callable:
+    """One of a function's results, as a function of the same arguments."""
+
+    @functools.wraps(function)  # where the names of the arguments are read
+    def part(*arguments: Any) -> Answer:
+        return settle(function(*arguments))[number]
+
+    return part
+
+
 @dataclass(frozen=True)
 class _Failure:
     """The first case that fails: what the answer gives, what is right, and how they differ."""
@@ -394,6 +442,28 @@ def function_check(
 
     def look(answer: Answer) -> Verdict | None:
         return judge(answer, reference, cases, rtol=rtol)
+
+    return _make(describe, look, correct, mistakes)
+
+
+def parts_check(
+    describe: str,
+    reference: Callable,
+    names: Sequence[str],
+    cases: Sequence[tuple],
+    mistakes: Sequence[Mistake],
+    *,
+    correct: str,
+    first: int = 0,
+) -> Check:
+    """The check of a function whose several results should agree with those of a reference.
+
+    describe: "name(arguments): what it gives", the check's docstring.
+    names, first: see judge_parts.
+    """
+
+    def look(answer: Answer) -> Verdict | None:
+        return judge_parts(answer, reference, cases, names, first=first)
 
     return _make(describe, look, correct, mistakes)
 

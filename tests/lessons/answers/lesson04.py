@@ -174,6 +174,89 @@ def learn_moons(X, y):
     return lambda points: [nearest(point) for point in points]
 """,
     ],
+    "check_linear": [
+        "linear = lambda X, W, b: np.dot(X, W) + b",
+        """
+def linear(X, W, b):
+    z = np.zeros((len(X), W.shape[1]), dtype=np.float32)
+    for n in range(len(X)):
+        for h in range(W.shape[1]):
+            z[n, h] = sum(x * w for x, w in zip(X[n], W[:, h])) + b[h]
+    return z
+""",
+        """
+def linear(X, W, b):
+    X_1 = np.column_stack([X, np.ones(len(X))])
+    return (X_1 @ np.vstack([W, b])).tolist()
+""",
+        """
+def linear(X, W, b):
+    X, W, b = map(torch.tensor, (X, W, b))
+    return nn.functional.linear(X, W.T, b)
+""",
+        """
+def linear(X, W, b):
+    for x in X:
+        yield tuple(np.einsum("d,dh->h", x, W) + b)
+""",
+    ],
+    "check_linear_backward": [
+        """
+def linear_backward(dz, X, W):
+    return [np.dot(dz, W.T), np.dot(X.T, dz), dz.sum(axis=0, keepdims=True)]
+""",
+        """
+def linear_backward(dz, X, W):
+    dX, dW, db = np.zeros_like(X), np.zeros_like(W), [0] * W.shape[1]
+    for n in range(len(X)):
+        for h in range(W.shape[1]):
+            dX[n] += dz[n, h] * W[:, h]
+            dW[:, h] += dz[n, h] * X[n]
+            db[h] += dz[n, h]
+    return dX, dW, db
+""",
+        """
+def linear_backward(dz, X, W):
+    X, W = (torch.tensor(value, requires_grad=True) for value in (X, W))
+    b = torch.zeros(1, W.shape[1], dtype=W.dtype, requires_grad=True)
+    (X @ W + b).backward(torch.tensor(dz))
+    return X.grad, W.grad, b.grad
+""",
+        """
+def linear_backward(dz, X, W):
+    yield (W @ dz.T).T.tolist()
+    yield sum(np.outer(x, row) for x, row in zip(X, dz))
+    yield np.ones(len(X)) @ dz.astype(np.float32)
+""",
+    ],
+    "check_relu": [
+        "relu = lambda z: z * (z > 0)",
+        "def relu(z):\n    return (z + abs(z)) / 2",
+        "def relu(z):\n    return torch.relu(torch.tensor(z)).float()",
+        "def relu(z):\n    return np.where(z < 0, 0, z).tolist()",
+        "def relu(z):\n    return np.vectorize(lambda value: max(value, 0.0))(z)",
+        "def relu(z):\n    z[z < 0] = 0\n    return z",
+    ],
+    "check_relu_backward": [
+        "relu_backward = lambda da, z: da * (z > 0)",
+        "def relu_backward(da, z):\n    return np.where(z > 0, da, 0).tolist()",
+        "def relu_backward(da, z):\n    da[z <= 0] = 0\n    return da",
+        "def relu_backward(da, z):\n    return da * np.heaviside(z, 0)",
+        """
+def relu_backward(da, z):
+    z = torch.tensor(z, requires_grad=True)
+    torch.relu(z).backward(torch.tensor(da))
+    return z.grad
+""",
+        """
+def relu_backward(da, z):
+    dz = np.zeros_like(da, dtype=np.float32)
+    for place in np.ndindex(z.shape):
+        if z[place] > 0:
+            dz[place] = da[place]
+    return dz
+""",
+    ],
 }
 
 _BACKWARD = """
@@ -186,6 +269,16 @@ def sigmoid_backward(da, X, W, a):
 def _backward(dz="da * a * (1 - a)", result="dz @ W.T, X.T @ dz, dz.sum(axis=0)"):
     return _BACKWARD.replace("DZ", dz).replace("RESULT", result)
 
+
+def _returns(head):
+    """Functions of one line."""
+    return lambda result: f"def {head}:\n    return {result}\n"
+
+
+_linear = _returns("linear(X, W, b)")
+_linear_backward = _returns("linear_backward(dz, X, W)")
+_relu = _returns("relu(z)")
+_relu_backward = _returns("relu_backward(da, z)")
 
 _GRADIENTS = """
 def weight_gradients(layer, batches):
@@ -438,6 +531,137 @@ def learn_moons(X, y):
             "def learn_moons(points):\n    return points[:, 0] > 0",
         ],
     },
+    "check_linear": {
+        "bias-missing": [_linear("X @ W"), _linear("np.einsum('nd,dh->nh', X, W)")],
+        "bias-per-example": [
+            _linear("X @ W + b[:, None]"),
+            _linear("(W.T @ X.T + b).T"),
+            _linear("X @ W + b.reshape(-1, 1)"),
+        ],
+        "bias-shared": [
+            _linear("X @ W + b[0]"),
+            _linear("X @ W + b.sum()"),
+            _linear("X @ W + max(b, key=lambda v: b.tolist().index(v))"),
+        ],
+        "bias-inside": [_linear("X @ (W + b)"), _linear("X @ W - b"), _linear("(X + b) @ W")],
+        "elementwise": [_linear("X * W + b"), _linear("np.multiply(X, W) + b")],
+        "transposed": [
+            _linear("X @ W.T + b"),
+            _linear("W @ X + b"),
+            _linear("(W @ X.T).T + b"),
+            _linear("X.T @ W + b"),
+        ],
+        "activation": [
+            _linear("np.maximum(X @ W + b, 0)"),
+            _linear("1 / (1 + np.exp(-(X @ W + b)))"),
+            _linear("np.tanh(X @ W + b)"),
+        ],
+        "shape": _linear("X[:, :, None] * W + b"),
+        "not-combined": _linear("(X @ W + b)[..., None]"),
+        "none": "def linear(X, W, b):\n    z = X @ W + b\n",
+        "different": [_linear("(X @ W + b) ** 3"), _linear("X @ W + 2 * b")],
+        "raised": [_linear("X @ W + bias"), "def linear(X, W):\n    return X @ W"],
+    },
+    "check_linear_backward": {
+        "batch-not-summed": [
+            _linear_backward("dz @ W.T, X.T @ dz, dz"),
+            _linear_backward("(W @ dz.T).T, (dz.T @ X).T, np.ones_like(dz) * dz"),
+        ],
+        "wrong-axis": [
+            _linear_backward("dz @ W.T, X.T @ dz, dz.sum(axis=1)"),
+            _linear_backward("dz @ W.T, X.T @ dz, dz.sum()"),
+        ],
+        "mean": [
+            _linear_backward("dz @ W.T, X.T @ dz, dz.mean(axis=0)"),
+            _linear_backward("dz @ W.T, X.T @ dz / len(X), dz.mean(axis=0)"),
+            _linear_backward("dz @ W.T / len(X), X.T @ dz, dz.sum(axis=0)"),
+        ],
+        "transposed": [
+            _linear_backward("dz @ W, X.T @ dz, dz.sum(axis=0)"),
+            _linear_backward("dz @ W.T, X @ dz, dz.sum(axis=0)"),
+            _linear_backward("dz @ W.T, dz.T @ X, dz.sum(axis=0)"),
+            _linear_backward("W @ dz.T, X.T @ dz, dz.sum(axis=0)"),
+        ],
+        "order": [
+            _linear_backward("X.T @ dz, dz.sum(axis=0), dz @ W.T"),
+            _linear_backward("dz.sum(axis=0), X.T @ dz, dz @ W.T"),
+            _linear_backward("X.T @ dz, dz @ W.T, dz.sum(axis=0)"),
+        ],
+        "shape": _linear_backward("dz @ W.T, X.T @ dz, dz.sum(axis=1, keepdims=True)"),
+        "negated": _linear_backward("-dz @ W.T, X.T @ dz, dz.sum(axis=0)"),
+        "argument-unused": _linear_backward("dz, X.T @ dz, dz.sum(axis=0)"),
+        "different": [
+            _linear_backward("X.T @ dz, dz.sum(axis=0)"),
+            _linear_backward("dz @ W.T, None, dz.sum(axis=0)"),
+            _linear_backward("dz @ W.T, X.T @ dz, dz.max(axis=0)"),
+            _linear_backward("np.concatenate([dz @ W.T, X.T @ dz, dz])"),
+        ],
+        "none": "def linear_backward(dz, X, W):\n    dX = dz @ W.T\n",
+        "raised": _linear_backward("dz @ W.T, X.T @ dz, da.sum(axis=0)"),
+    },
+    "check_relu": {
+        "largest-value": [
+            _relu("np.max(z, 0)"),
+            _relu("np.max(z)"),
+            _relu("z.max().clip(0)"),
+            _relu("np.maximum(np.max(z, axis=0), 0)"),
+        ],
+        "gate-alone": [_relu("(z > 0) * 1"), _relu("z >= 0"), _relu("np.heaviside(z, 0)")],
+        "wrong-side": [_relu("np.minimum(z, 0)"), _relu("abs(z)"), _relu("-z * (z < 0)")],
+        "leaky": [
+            _relu("np.where(z > 0, z, 0.01 * z)"),
+            _relu("np.maximum(z, z / 10)"),
+            _relu("nn.functional.leaky_relu(torch.tensor(z), 0.2)"),
+        ],
+        "positive-only": [_relu("z[z > 0]"), _relu("[v for v in z.ravel() if v >= 0]")],
+        "limited": [_relu("np.clip(z, 0, 1)"), _relu("np.minimum(np.maximum(z, 0), 6)")],
+        "other-activation": [
+            _relu("1 / (1 + np.exp(-z))"),
+            _relu("np.tanh(z)"),
+            _relu("nn.functional.softplus(torch.tensor(z))"),
+        ],
+        "unchanged": [_relu("z"), _relu("np.maximum(z, -100)")],
+        "none": "def relu(z):\n    np.maximum(z, 0)\n",
+        "different": _relu("np.where(z > 0, z**3, 0)"),
+        "raised": [_relu("max(z, 0)"), _relu("z if z > 0 else 0")],
+    },
+    "check_relu_backward": {
+        "slope-at-zero": [
+            _relu_backward("da * (z >= 0)"),
+            _relu_backward("np.where(z < 0, 0, da)"),
+            _relu_backward("da * (np.sign(z) + 1) / 2"),
+        ],
+        "gate-of-da": [
+            _relu_backward("np.maximum(da, 0)"),
+            _relu_backward("da * (da > 0)"),
+            _relu_backward("z * (da > 0)"),
+            _relu_backward("np.where((da > 0) & (z > 0), da, 0)"),
+        ],
+        "gate-alone": [
+            _relu_backward("z > 0"),
+            _relu_backward("np.where(z > 0, 1, 0)"),
+            _relu_backward("np.maximum(z, 0)"),
+        ],
+        "no-gate": [_relu_backward("da"), _relu_backward("da * 1.0")],
+        "wrong-side": [_relu_backward("da * (z < 0)"), _relu_backward("np.where(z > 0, 0, da)")],
+        "multiplied-by-z": [_relu_backward("da * np.maximum(z, 0)"), _relu_backward("da * z")],
+        "leaky": [
+            _relu_backward("np.where(z > 0, da, 0.01 * da)"),
+            _relu_backward("da * np.maximum(z > 0, 0.1)"),
+        ],
+        "positive-only": [_relu_backward("da[z > 0]"), _relu_backward("da[z >= 0].tolist()")],
+        "other-slope": [
+            _relu_backward("da * np.exp(-z) / (1 + np.exp(-z)) ** 2"),
+            _relu_backward("da * z * (1 - z)"),
+            _relu_backward("da / np.cosh(z) ** 2"),
+        ],
+        "none": "def relu_backward(da, z):\n    dz = da * (z > 0)\n",
+        "negated": _relu_backward("-da * (z > 0)"),
+        "factor": _relu_backward("da * (z > 0) / 2"),
+        "only-there": _relu_backward("da * (z > 1)"),
+        "different": _relu_backward("da**3 * (z > 0)"),
+        "raised": [_relu_backward("da if z > 0 else 0"), _relu_backward("da * (a > 0)")],
+    },
 }
 
 
@@ -446,6 +670,34 @@ def _sigmoid_backward(sigmoid_backward, rng):
     X, W, b = rng.normal(size=(n, d)), rng.normal(size=(d, h)), rng.normal(size=h)
     dX, dW, db = sigmoid_backward(rng.normal(size=(n, h)), X, W, 1 / (1 + np.exp(-X @ W - b)))
     return dX, dW, db
+
+
+def _drawn(rng):
+    """X (N, D), W (D, H), b (H,) and dz (N, H)."""
+    n, d, h = (int(size) for size in rng.integers(1, 5, size=3))
+    return (rng.normal(size=size) for size in [(n, d), (d, h), (h,), (n, h)])
+
+
+def _linear_on_drawn(linear, rng):
+    X, W, b, _ = _drawn(rng)
+    return linear(X, W, b)
+
+
+def _linear_backward_on_drawn(linear_backward, rng):
+    X, W, _, dz = _drawn(rng)
+    dX, dW, db = linear_backward(dz, X, W)
+    return dX, dW, db
+
+
+def _halves(rng):
+    """An array of any shape, of whole numbers and halves, a few of them 0."""
+    shape = tuple(int(size) for size in rng.integers(1, 5, size=rng.integers(1, 5)))
+    return rng.integers(-5, 6, size=shape) / 2
+
+
+def _relu_backward_on_drawn(relu_backward, rng):
+    z = _halves(rng)
+    return relu_backward(rng.normal(size=z.shape), z)
 
 
 def _weight_gradients(weight_gradients, rng):
@@ -482,5 +734,9 @@ BEHAVIOUR = {
     "check_sigmoid_backward": _sigmoid_backward,
     "check_weight_gradients": _weight_gradients,
     "check_learn_moons": _learn_moons,
+    "check_linear": _linear_on_drawn,
+    "check_linear_backward": _linear_backward_on_drawn,
+    "check_relu": lambda relu, rng: relu(_halves(rng)),
+    "check_relu_backward": _relu_backward_on_drawn,
 }
 RESULT_AS_IT_IS = ["check_learn_moons"]

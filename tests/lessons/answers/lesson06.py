@@ -1,5 +1,40 @@
 """Answers to the exercises of lesson 06, right ones and wrong ones by code."""
 
+_PLACES = """
+def conv2d_backward(dz, x, W):
+    F = W.shape[-1]
+    dx, dW, db = np.zeros(x.shape), np.zeros(W.shape), np.zeros(len(W))
+    for k, i, j in np.ndindex(dz.shape):
+        here = np.s_[:, i : i + F, j : j + F]
+        dx[here] += dz[k, i, j] * W[k]
+        dW[k] += dz[k, i, j] * x[here]
+        db[k] += dz[k, i, j]
+    return dx, dW, db
+"""
+_WINDOWS = """
+def conv2d_backward(dz, x, W):
+    F = W.shape[-1]
+    padded = np.pad(dz, [(0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (F, F), axis=(1, 2))
+    dx = np.einsum("kijuv,kcuv->cij", windows, KERNEL)
+    windows = np.lib.stride_tricks.sliding_window_view(x, dz.shape[1:], axis=(1, 2))
+    dW = np.einsum("kij,cuvij->kcuv", dz, windows)
+    return RESULTS
+"""
+
+
+def _places(old="", new=""):
+    """The backward pass in loops over all places, with one change."""
+    assert old in _PLACES
+    return _PLACES.replace(old, new)
+
+
+def _windows(kernel="W[:, :, ::-1, ::-1]", margin="F - 1", dx="dx", dW="dW", db="dz.sum((1, 2))"):
+    """The same with windows."""
+    source = _WINDOWS.replace("KERNEL", kernel).replace("MARGIN", margin)
+    return source.replace("RESULTS", f"{dx}, {dW}, {db}")
+
+
 RIGHT = {
     "check_map_shape": [
         """
@@ -101,6 +136,52 @@ def count_parameters(channels, height, width, kernels, size):
         """
 def count_parameters(channels, height, width, kernels, size):
     return [sum(channels * size * size + 1 for _ in range(kernels))]
+""",
+    ],
+    "check_conv2d_backward": [
+        _places(),
+        _windows(),
+        """
+def conv2d_backward(dz, x, W):
+    x, W = (torch.tensor(values, dtype=torch.float32, requires_grad=True) for values in (x, W))
+    b = torch.zeros(len(W), requires_grad=True)
+    nn.functional.conv2d(x[None], W, b)[0].backward(torch.tensor(dz).float())
+    return x.grad, W.grad, b.grad
+""",
+        """
+def conv2d_backward(dz, x, W):
+    (K, rows, columns), (_, C, F, _) = dz.shape, W.shape
+    windows = np.lib.stride_tricks.sliding_window_view(x, (F, F), axis=(1, 2))
+    X = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, -1)
+    dz_rows = dz.reshape(K, -1)
+    dX = (W.reshape(K, -1).T @ dz_rows).reshape(C, F, F, rows, columns)
+    dx = np.zeros_like(x)
+    for u in range(F):
+        for v in range(F):
+            dx[:, u : u + rows, v : v + columns] += dX[:, u, v]
+    return [dx, (dz_rows @ X).reshape(W.shape), dz_rows @ np.ones(rows * columns)]
+""",
+        """
+def conv2d_backward(dz, x, W):
+    dz, x, W = (torch.tensor(values) for values in (dz, x, W))
+    yield nn.functional.conv_transpose2d(dz, W)
+    yield nn.functional.conv2d(x[:, None], dz[:, None]).transpose(0, 1)
+    yield dz.flatten(1).sum(dim=1)
+""",
+        """
+def conv2d_backward(dz, x, W):
+    (K, rows, columns), (C, H, width), F = dz.shape, x.shape, W.shape[-1]
+    dx = [[[0.0] * width for _ in range(H)] for _ in range(C)]
+    dW = np.zeros(W.shape).tolist()
+    for k in range(K):
+        for c in range(C):
+            for u in range(F):
+                for v in range(F):
+                    for i in range(rows):
+                        for j in range(columns):
+                            dx[c][i + u][j + v] += dz[k, i, j] * W[k, c, u, v]
+                            dW[k][c][u][v] += dz[k, i, j] * x[c, i + u, j + v]
+    return dx, dW, [sum(map(sum, one)) for one in dz.tolist()]
 """,
     ],
 }
@@ -570,6 +651,87 @@ def count_parameters(channels, kernels, size):
     return kernels * (channels * size * size + 1)
 """,
     },
+    "check_conv2d_backward": {
+        "order": [
+            _places("return dx, dW, db", "return dW, dx, db"),
+            _places("return dx, dW, db", "return dx, db, dW"),
+        ],
+        "flip-forgotten": [
+            _windows("W"),
+            """
+def conv2d_backward(dz, x, W):
+    dz, x, W = (torch.tensor(values) for values in (dz, x, W))
+    dx = nn.functional.conv2d(dz, W.transpose(0, 1), padding=W.shape[-1] - 1)
+    dW = nn.functional.conv2d(x[:, None], dz[:, None]).transpose(0, 1)
+    return dx, dW, dz.sum(dim=(1, 2))
+""",
+        ],
+        "flipped-one-axis": [_windows("W[:, :, ::-1]"), _windows("np.fliplr(W.T).T")],
+        "flipped-too-far": [_windows("np.flip(W)"), _windows("W[::-1, :, ::-1, ::-1]")],
+        "transposed": [
+            _windows("W.transpose(0, 1, 3, 2)"),
+            _places("dW[k] += dz[k, i, j] * x[here]", "dW[k] += (dz[k, i, j] * x[here]).mT"),
+        ],
+        "kernels-and-channels": [
+            _windows("W[:, :, ::-1, ::-1]").replace("kcuv->cij", "ckuv->cij"),
+            _windows("W.reshape(W.shape[1], -1, F, F)[:, :, ::-1, ::-1].swapaxes(0, 1)"),
+            _windows(dW="dW.swapaxes(0, 1)"),
+        ],
+        "padding": [
+            _windows(margin="0"),
+            _windows(margin="F // 2"),
+            _windows(margin="F"),
+        ],
+        "cropped": [
+            _windows(dx="dx[:, : dz.shape[1], : dz.shape[2]]"),
+            _windows(dx="dx[:, F - 1 :, F - 1 :][:, : dz.shape[1], : dz.shape[2]]"),
+        ],
+        "overwritten": [
+            _places("dx[here] +=", "dx[here] ="),
+            _places("dW[k] +=", "dW[k] ="),
+            """
+def conv2d_backward(dz, x, W):
+    (K, rows, columns), F = dz.shape, W.shape[-1]
+    dx, dW = np.zeros(x.shape), np.zeros(W.shape)
+    for u in range(F):
+        for v in range(F):
+            here = np.s_[:, u : u + rows, v : v + columns]
+            dx[here] = np.einsum("kc,kij->cij", W[:, :, u, v], dz)
+            dW[:, :, u, v] = np.einsum("kij,cij->kc", dz, x[here])
+    return dx, dW, dz.sum(axis=(1, 2))
+""",
+        ],
+        "one-kernel": [
+            _places("dx[here] += dz[k, i, j] * W[k]", "dx[here] += dz[k, i, j] * W[k] * (k == 0)"),
+            _windows().replace("kcuv->cij", "kcuv->kcij"),
+        ],
+        "dW-flipped": [
+            _windows(dW="dW[:, :, ::-1, ::-1]"),
+            _places("* x[here]", "* x[:, ::-1, ::-1][here][:, ::-1, ::-1]"),
+        ],
+        "one-channel": [
+            _places("* x[here]", "* x[here].sum(axis=0)"),
+            _places("* x[here]", "* x[0, i : i + F, j : j + F]"),
+        ],
+        "mean": [
+            _windows(db="dz.mean(axis=(1, 2))"),
+            _windows(dW="dW / dz[0].size"),
+        ],
+        "not-summed": [
+            _windows(db="dz"),
+            _windows(db="dz.sum(axis=0)"),
+            _windows(db="dz.sum(axis=-1)"),
+        ],
+        "bias-shared": [_windows(db="dz.sum()"), _places("db[k] +=", "db +=")],
+        "bias-missing": [_windows(db="np.zeros(len(W))"), _places("+= dz[k, i, j]\n", "+= 1\n")],
+        "argument-unused": _places("dz[k, i, j] * W[k]", "dz[k, i, j]"),
+        "none": _places("return dx, dW, db", "print(dx, dW, db)"),
+        "different": [
+            _places("return dx, dW, db", "return dx, dW"),
+            _windows(db="dz.max(axis=(1, 2))"),
+        ],
+        "raised": _windows().replace("(dz, x, W)", "(x, W, b)", 1),
+    },
 }
 
 
@@ -586,6 +748,14 @@ def _conv2d(conv2d, rng):
     return conv2d(*(rng.normal(size=size) for size in sizes), stride)
 
 
+def _conv2d_backward(conv2d_backward, rng):
+    C, K, F = (int(n) for n in rng.integers(1, 4, size=3))
+    H, width = rng.integers(F, 9, size=2)
+    sizes = [(K, H - F + 1, width - F + 1), (C, H, width), (K, C, F, F)]
+    dx, dW, db = conv2d_backward(*(rng.normal(size=size) for size in sizes))
+    return dx, dW, db
+
+
 def _count_parameters(count_parameters, rng):
     return count_parameters(*(int(n) for n in rng.integers([1, 9, 9, 1, 1], 18)))
 
@@ -595,4 +765,5 @@ BEHAVIOUR = {
     "check_map_shape": _map_shape,
     "check_conv2d": _conv2d,
     "check_count_parameters": _count_parameters,
+    "check_conv2d_backward": _conv2d_backward,
 }

@@ -97,21 +97,72 @@ for layer in [nn.Conv2d(1, 6, 5, padding=2), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5
 """,
         "sides = (side for side in (28, 14, 10, 5))",
     ],
+    "check_max_pool": [
+        """
+def max_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].max(axis=(-2, -1))
+""",
+        """
+def max_pool(x, size, stride):
+    x = torch.tensor(x, dtype=torch.float32)
+    return torch.nn.functional.max_pool2d(x[None], size, stride)
+""",
+        """
+def max_pool(x, size, stride):
+    def pool_one(image):
+        rows = range(0, len(image) - size + 1, stride)
+        columns = range(0, len(image[0]) - size + 1, stride)
+        return [
+            [max(max(row[j : j + size]) for row in image[i : i + size]) for j in columns]
+            for i in rows
+        ]
+
+    return tuple(pool_one(image) for image in x.tolist())
+""",
+        """
+def max_pool(x, size, stride):
+    H, W = ((side - size) // stride + 1 for side in x.shape[1:])
+    y = np.full((len(x), H, W), -np.inf, dtype=np.float32)
+    for u in range(size):
+        for v in range(size):
+            rows = slice(u, u + stride * (H - 1) + 1, stride)
+            columns = slice(v, v + stride * (W - 1) + 1, stride)
+            y = np.maximum(y, x[:, rows, columns])
+    return y
+""",
+        """
+def max_pool(x, size, stride):
+    for image in torch.from_numpy(x).unfold(1, size, stride).unfold(2, size, stride):
+        yield image.amax(dim=(-2, -1))
+""",
+    ],
 }
 
 _LOOPS = """
-def avg_pool(x, size, stride):
+def NAME(x, size, stride):
     C, H, W = x.shape
     y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))
     for c, i, j in np.ndindex(y.shape):
         top, left = i * stride, j * stride
-        y[PLACE] = x[WINDOW].mean()
+        y[PLACE] = VALUE
     return y
 """
 
 
-def _pool(window="c, top : top + size, left : left + size", place="c, i, j"):
-    return _LOOPS.replace("PLACE", place).replace("WINDOW", window)
+_WINDOW = "c, top : top + size, left : left + size"
+
+
+def _loops(name, value, place):
+    return _LOOPS.replace("NAME", name).replace("PLACE", place).replace("VALUE", value)
+
+
+def _pool(window=_WINDOW, place="c, i, j"):
+    return _loops("avg_pool", f"x[{window}].mean()", place)
+
+
+def _max_pool(window=_WINDOW, place="c, i, j", value="x[WINDOW].max()"):
+    return _loops("max_pool", value.replace("WINDOW", window), place)
 
 
 _SEARCH = """
@@ -492,13 +543,129 @@ sides = Sides()
 """,
         ],
     },
+    "check_max_pool": {
+        "partial-windows": [
+            """
+def max_pool(x, size, stride):
+    return nn.functional.max_pool2d(torch.tensor(x), size, stride, ceil_mode=True)
+""",
+            """
+def max_pool(x, size, stride):
+    rows, columns = range(0, x.shape[1], stride), range(0, x.shape[2], stride)
+    return np.array(
+        [[[c[i : i + size, j : j + size].max() for j in columns] for i in rows] for c in x]
+    )
+""",
+            """
+def max_pool(x, size, stride):
+    H, W = (-(-(side - size) // stride) + 1 for side in x.shape[1:])
+    down, across = (H - 1) * stride + size, (W - 1) * stride + size
+    x = np.pad(x, ((0, 0), (0, down - x.shape[1]), (0, across - x.shape[2])))
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].max(axis=(-2, -1))
+""",
+        ],
+        "wrong-axes": [
+            _max_pool(":, top : top + size, left : left + size"),
+            """
+def max_pool(x, size, stride):
+    x = torch.tensor(x).amax(dim=0, keepdim=True)
+    return nn.functional.max_pool2d(x, size, stride)
+""",
+            """
+def max_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return windows[:, ::stride, ::stride].max(axis=(1, 2))
+""",
+        ],
+        "swapped": [
+            _max_pool(place="c, j, i"),
+            _max_pool("c, left : left + size, top : top + size"),
+            "def max_pool(x, size, stride):\n"
+            "    return nn.functional.max_pool2d(torch.tensor(x), size, stride).mT\n",
+        ],
+        "slice-end": [
+            _max_pool("c, top : top + stride, left : left + stride"),
+            _max_pool("c, top : top + size + 1, left : left + size + 1"),
+        ],
+        "stride-ignored": [
+            _max_pool("c, i * size : i * size + size, j * size : j * size + size"),
+            _max_pool("c, i : i + size, j : j + size"),
+            "max_pool = lambda x, size, stride: nn.MaxPool2d(size)(torch.tensor(x))",
+        ],
+        "from-zero": [
+            """
+def max_pool(x, size, stride):
+    H, W = ((side - size) // stride + 1 for side in x.shape[1:])
+    y = np.zeros((len(x), H, W))
+    for u in range(size):
+        for v in range(size):
+            shifted = x[:, u : u + stride * (H - 1) + 1 : stride]
+            y = np.maximum(y, shifted[:, :, v : v + stride * (W - 1) + 1 : stride])
+    return y
+""",
+            _max_pool(value="max(0, *x[WINDOW].ravel())"),
+        ],
+        "absolute-value": [
+            _max_pool(value="abs(x[WINDOW]).max()"),
+            _max_pool(value="max(x[WINDOW].ravel(), key=abs)"),
+            _max_pool(value="np.linalg.norm(x[WINDOW].ravel(), np.inf)"),
+        ],
+        "smallest": [
+            _max_pool(value="x[WINDOW].min()"),
+            "def max_pool(x, size, stride):\n"
+            "    x = torch.tensor(x).unfold(1, size, stride).unfold(2, size, stride)\n"
+            "    return x.amin(dim=(-2, -1))\n",
+        ],
+        "mean": [
+            _max_pool(value="x[WINDOW].mean()"),
+            _max_pool(value="x[WINDOW].sum()"),
+            "max_pool = lambda x, size, stride: nn.AvgPool2d(size, stride)(torch.tensor(x)[None])",
+        ],
+        "place": [
+            _max_pool(value="x[WINDOW].argmax()"),
+            """
+def max_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    windows = windows[:, ::stride, ::stride]
+    return windows.reshape(*windows.shape[:3], -1).argmax(axis=-1)
+""",
+        ],
+        "first-value": [
+            _max_pool(value="x[c, top, left]"),
+            """
+def max_pool(x, size, stride):
+    H, W = ((side - size) // stride + 1 for side in x.shape[1:])
+    return x[:, ::stride, ::stride][:, :H, :W]
+""",
+        ],
+        "shape": [
+            "max_pool = lambda x, size, stride: nn.functional.max_pool2d("
+            "torch.tensor(x), size, stride, padding=size // 2)",
+        ],
+        "none": _max_pool().replace("return y", "print(y)"),
+        "negated": _max_pool(value="(-x[WINDOW]).min()"),
+        "only-where": _max_pool("0, top : top + size, left : left + size"),
+        "different": [
+            _max_pool(value="np.median(x[WINDOW])"),
+            _max_pool(value="x[WINDOW].max(axis=0)[0]"),
+        ],
+        "raised": [
+            _max_pool(value="x[WINDOW].max(axis=0)"),
+            """
+def max_pool(x, size, stride):
+    C, H, W = x.shape
+    return x.reshape(C, H // size, size, W // size, size).max(axis=(2, 4))
+""",
+        ],
+    },
 }
 
 
-def _avg_pool(avg_pool, rng):
+def _pooling(pool, rng):
     size, stride = (int(n) for n in rng.integers(1, 4, size=2))
     shape = (rng.integers(1, 4), *rng.integers(size, 9, size=2))
-    return avg_pool(rng.normal(size=shape), size, stride)
+    return pool(rng.normal(size=shape), size, stride)
 
 
 def _max_pool_backward(max_pool_backward, rng):
@@ -510,7 +677,8 @@ def _max_pool_backward(max_pool_backward, rng):
 
 #: What an answer does on one random sample. A mutant that does the same is no wrong answer.
 BEHAVIOUR = {
-    "check_avg_pool": _avg_pool,
+    "check_avg_pool": _pooling,
     "check_max_pool_backward": _max_pool_backward,
     "check_sides": lambda sides, rng: sides,
+    "check_max_pool": _pooling,
 }

@@ -1,5 +1,6 @@
 """Answers to the exercises of lesson 08, right ones and wrong ones by code."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -86,7 +87,118 @@ def count_parameters(sizes):
         "in_features = 28 * 28.0",
         "in_features = np.int64(784)",
     ],
+    "check_cross_entropy_gradient": [
+        """
+def cross_entropy_gradient(z, y):
+    z = torch.tensor(z, requires_grad=True)
+    loss = nn.functional.cross_entropy(z, torch.tensor(y))
+    loss.backward()
+    return loss, z.grad
+""",
+        """
+def cross_entropy_gradient(z, y):
+    one_hot = np.eye(z.shape[1])[y]
+    z = z - z.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return -np.sum(one_hot * log_p) / len(y), (np.exp(log_p) - one_hot) / len(y)
+""",
+        """
+def cross_entropy_gradient(z, y):
+    loss, dz = 0, []
+    for scores, label in zip(z.tolist(), y.tolist()):
+        powers = [np.exp(score - max(scores)) for score in scores]
+        loss += (max(scores) - scores[label] + np.log(sum(powers))) / len(y)
+        row = [power / sum(powers) / len(y) for power in powers]
+        row[label] -= 1 / len(y)
+        dz.append(row)
+    return [loss, dz]
+""",
+        """
+def cross_entropy_gradient(z, y):
+    z -= np.logaddexp.reduce(z, axis=1)[:, None]
+    rows = np.arange(len(y))
+    loss, dz = -z[rows, y].mean(), np.exp(z)
+    dz[rows, y] -= 1
+    dz /= len(y)
+    yield np.float32(loss)
+    yield dz.astype(np.float32)
+""",
+        """
+def cross_entropy_gradient(z, y):
+    def loss(z):
+        return -z.log_softmax(dim=1).gather(1, torch.tensor(y)[:, None]).mean()
+    return torch.func.grad_and_value(loss)(torch.tensor(z))[::-1]
+""",
+    ],
+    "check_momentum_step": [
+        """
+def momentum_step(W, dW, v, rate, momentum):
+    step = momentum * v + dW
+    return [W - rate * step, step]
+""",
+        """
+def momentum_step(W, dW, v, rate, momentum):
+    p = torch.tensor(W, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=rate, momentum=momentum)
+    optimizer.state[p]["momentum_buffer"] = torch.tensor(v)
+    p.grad = torch.tensor(dW)
+    optimizer.step()
+    return p, optimizer.state[p]["momentum_buffer"]
+""",
+        """
+def momentum_step(W, dW, v, rate, momentum):
+    W, v = W.copy(), v.copy()
+    v *= momentum
+    v += dW
+    W -= rate * v
+    return W.tolist(), v.astype(np.float32)
+""",
+        """
+def momentum_step(W, dW, v, rate, momentum):
+    v_new, W_new = np.zeros_like(v), np.zeros_like(W)
+    for place in np.ndindex(W.shape):
+        v_new[place] = momentum * v[place] + dW[place]
+        W_new[place] = W[place] - rate * v_new[place]
+    yield W_new
+    yield v_new
+""",
+    ],
 }
+
+_CROSS_ENTROPY = """
+def cross_entropy_gradient(z, y):
+    rows = np.arange(len(y))
+    one_hot = np.eye(z.shape[1])[y]
+    z_max = z.max(axis=1, keepdims=True)
+    powers = np.exp(z - z_max)
+    p = powers / powers.sum(axis=1, keepdims=True)
+    log_p = z - z_max - np.log(powers.sum(axis=1, keepdims=True))
+    loss = -log_p[rows, y].mean()
+    dz = (p - one_hot) / len(y)
+    return loss, dz
+"""
+
+
+def cross(*changes: tuple[str, str]) -> str:
+    """The right answer with lines changed: (what comes before "=", what then stands behind)."""
+    source = _CROSS_ENTROPY
+    for name, value in changes:
+        lines = [
+            f"    {name} = {value}" if line.startswith(f"    {name} = ") else line
+            for line in source.splitlines()
+        ]
+        assert lines != source.splitlines()
+        source = "\n".join(lines)
+    return source
+
+
+def momentum(*lines: str) -> str:
+    """A momentum_step from the lines of its body."""
+    head = "def momentum_step(W, dW, v, rate, momentum):"
+    return "\n".join([head, *(f"    {line}" for line in lines)])
+
+
+V, W = "v = momentum * v + dW", "return W - rate * v, v"
 
 WRONG = {
     "check_train_step": {
@@ -300,6 +412,162 @@ def count_parameters(sizes):
         "side": ["in_features = 28", "in_features = torch.tensor(28)"],
         "different": ["in_features = 785", "in_features = (128, 784)", "in_features = 'pixels'"],
     },
+    "check_cross_entropy_gradient": {
+        "order": [
+            cross().replace("return loss, dz", "return dz, loss"),
+            cross().replace("return loss, dz", "return [dz.tolist(), loss]"),
+        ],
+        "loss-summed": [
+            cross(("loss", "-log_p[rows, y].sum()")),
+            cross(("loss", "-np.mean(one_hot * log_p)")),
+            cross(("loss", "-(one_hot * log_p).sum(axis=0).mean()")),
+        ],
+        "loss-of-each": [
+            cross(("loss", "-log_p[rows, y]")),
+            cross(("loss", "-np.sum(one_hot * log_p, axis=1)")),
+            cross(("loss", "-one_hot * log_p")),
+        ],
+        "loss-sign": [
+            cross(("loss", "log_p[rows, y].mean()")),
+            cross(("loss", "np.sum(one_hot * np.log(p)) / len(y)")),
+        ],
+        "no-logarithm": [
+            cross(("loss", "1 - p[rows, y].mean()")),
+            cross(("loss", "-p[rows, y].mean()")),
+            cross(("loss", "((p - one_hot) ** 2).mean()")),
+        ],
+        "no-softmax": [
+            cross(("loss", "-z[rows, y].mean()")),
+            cross(("dz", "(z - one_hot) / len(y)")),
+            cross(("log_p", "z - z_max")),
+            cross(("p", "powers"), ("log_p", "z - z_max")),
+        ],
+        "all-labels": [
+            cross(("loss", "-log_p[:, y].mean()")),
+            cross(("dz", "p.copy(); dz[:, y] -= 1; dz /= len(y)")),
+        ],
+        "label-ignored": [
+            cross(("rows", "np.arange(len(y)); y = z.argmax(axis=1)")),
+            cross(("loss", "-log_p.max(axis=1).mean()")),
+        ],
+        "wrong-axis": [
+            cross(
+                ("powers", "np.exp(z)"),
+                ("p", "powers / powers.sum(axis=0)"),
+                ("log_p", "np.log(p)"),
+            ),
+            cross(("p", "powers / powers.sum()"), ("log_p", "np.log(p)"), ("z_max", "0")),
+            cross(("p", "np.exp(z) / np.exp(z).sum(axis=0, keepdims=True)")),
+        ],
+        "gradient-not-divided": [
+            cross(("dz", "p - one_hot")),
+            cross(("dz", "(p - one_hot) / p.size")),
+            cross(("dz", "p; dz[rows, y] -= 1")),
+        ],
+        "one-hot-missing": [
+            cross(("dz", "p / len(y)")),
+            cross(("dz", "p")),
+            cross(("dz", "p / len(y); dz[rows, y] -= 1")),
+            cross(("dz", "p - one_hot / len(y)")),
+            cross(("dz", "(p + one_hot) / len(y)")),
+        ],
+        "true-class-alone": [
+            cross(("dz", "np.zeros_like(z); dz[rows, y] = (p[rows, y] - 1) / len(y)")),
+            cross(("dz", "-one_hot / len(y)")),
+        ],
+        "gradient-sign": [
+            cross(("dz", "(one_hot - p) / len(y)")),
+            cross(("dz", "-(p - one_hot) / len(y)")),
+        ],
+        "slope-too-many": [
+            cross(("dz", "(p - one_hot) * p * (1 - p) / len(y)")),
+            cross(("dz", "-one_hot / p / len(y)")),
+        ],
+        "overflow": [
+            cross(("z_max", "0"), ("log_p", "np.log(p)")),
+            cross(("z_max", "0"), ("loss", "(np.log(np.exp(z).sum(axis=1)) - z[rows, y]).mean()")),
+            cross(("p", "np.exp(z) / np.exp(z).sum(axis=1)[:, None]")),
+            cross(("z_max", "0"), ("loss", "-(one_hot * np.log(p)).sum() / len(y)")),
+        ],
+        "largest-of-the-batch": [
+            cross(("z_max", "z.max()"), ("log_p", "np.log(p)")),
+            cross(("z_max", "z.max()")),
+        ],
+        "logarithm-of-zero": [
+            cross(("loss", "-np.log(p)[rows, y].mean()")),
+            cross(("loss", "-np.log(p[rows, y] + 1e-12).mean()")),
+            cross(("loss", "-np.log(np.clip(p, 1e-9, 1))[rows, y].mean()")),
+            cross(("loss", "-np.sum(one_hot * np.log(p)) / len(y)")),
+        ],
+        "factor": cross(("loss", "-log_p[rows, y].mean() / np.log(2)")),
+        "different": [
+            cross().replace("return loss, dz", "return loss"),
+            cross(("dz", "p**2")),
+        ],
+        "none": cross().replace("return loss, dz", ""),
+        "raised": cross(("loss", "-log_p[row, y].mean()")),
+    },
+    "check_momentum_step": {
+        "order": [
+            momentum(V, "return v, W - rate * v"),
+            momentum(V, "return [v, (W - rate * v).tolist()]"),
+        ],
+        "rate-in-velocity": [
+            momentum("v = momentum * v + rate * dW", "return W - v, v"),
+            momentum("v = momentum * v - rate * dW", "return W + v, v"),
+        ],
+        "nesterov": [
+            momentum(V, "return W - rate * (dW + momentum * v), v"),
+            """
+def momentum_step(W, dW, v, rate, momentum):
+    p = torch.tensor(W, requires_grad=True)
+    optimizer = torch.optim.SGD([p], lr=rate, momentum=momentum, nesterov=True)
+    optimizer.state[p]["momentum_buffer"] = torch.tensor(v)
+    p.grad = torch.tensor(dW)
+    optimizer.step()
+    return p, optimizer.state[p]["momentum_buffer"]
+""",
+        ],
+        "dampened": [
+            momentum("v = momentum * v + (1 - momentum) * dW", W),
+            momentum("v = v + (1 - momentum) * (dW - v)", W),
+        ],
+        "factor-misplaced": [
+            momentum("v = v + momentum * dW", W),
+            momentum("v = v + dW", W),
+            momentum("v = momentum * (v + dW)", W),
+            momentum("v = (1 - momentum) * v + dW", W),
+        ],
+        "old-velocity": [
+            momentum("return W - rate * v, momentum * v + dW"),
+            momentum("W = W - rate * v", V, "return W, v"),
+        ],
+        "velocity-unused": [
+            momentum("return W - rate * dW, dW"),
+            momentum("return W - rate * (momentum * v + dW), v"),
+            momentum(V, "return W - rate * dW, v"),
+        ],
+        "sign": [
+            momentum(V, "return W + rate * v, v"),
+            momentum("v = momentum * v - dW", "return W + rate * v, v"),
+            momentum("v = momentum * v - dW", W),
+        ],
+        "rate-missing": [momentum(V, "return W - v, v"), momentum(V, "return W - 1 * v, v")],
+        "step-alone": [
+            momentum(V, "return -rate * v, v"),
+            momentum(V, "return rate * v, v"),
+            momentum(V, "return W, v"),
+        ],
+        "inputs-changed": [
+            momentum("v *= momentum", "v += dW", "W -= rate * v", "return W, v"),
+            momentum(V, "W -= rate * v", "return W, v"),
+            momentum("dW += momentum * v", "return W - rate * dW, dW"),
+            momentum(V, "np.subtract(W, rate * v, out=W)", "return W.copy(), v"),
+        ],
+        "different": [momentum(V, "return W - rate * v"), momentum(V, "return W - rate**2 * v, v")],
+        "none": momentum(V, "W = W - rate * v"),
+        "raised": momentum(V, "return W - learning_rate * v, v"),
+    },
 }
 
 
@@ -329,6 +597,26 @@ def _batch(size, share_right):
     )
 
 
+def _cross_entropy_gradient(cross_entropy_gradient, rng):
+    """For one batch in two, the logits are large, and differ from row to row."""
+    n, k = (int(size) for size in rng.integers((1, 2), 6))
+    z = rng.normal(size=(n, k)) * 2
+    if rng.random() < 0.5:
+        z = z + rng.choice([-2000, -800, 0, 900, 3000], size=(n, 1))
+        z[0, 0] += 1500
+    loss, dz = cross_entropy_gradient(z, rng.integers(k, size=n))
+    return loss, dz
+
+
+def _momentum_step(momentum_step, rng):
+    """The new arrays, and whether the old ones are as they were."""
+    shape = tuple(int(size) for size in rng.integers(1, 4, size=rng.integers(1, 5)))
+    arrays = [rng.normal(size=shape) for _ in range(3)]
+    given = [array.copy() for array in arrays]
+    new_W, new_v = momentum_step(*given, rng.uniform(0.01, 2), rng.uniform(0, 0.99))
+    return new_W, new_v, all(map(np.array_equal, arrays, given))
+
+
 #: What an answer does on one random sample. A mutant that does the same is no wrong answer.
 BEHAVIOUR = {
     "check_train_step": _train_step,
@@ -337,4 +625,6 @@ BEHAVIOUR = {
         [int(n) for n in rng.integers(1, 30, size=rng.integers(2, 6))]
     ),
     "check_in_features": lambda in_features, rng: in_features,
+    "check_cross_entropy_gradient": _cross_entropy_gradient,
+    "check_momentum_step": _momentum_step,
 }
