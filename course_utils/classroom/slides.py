@@ -22,8 +22,10 @@ from course_utils.classroom.files import Cell, text_of
 
 #: The largest a figure may be, in pixels, above its sentences, and beside them if it is tall.
 LARGEST, TALLEST = (1200, 500), (840, 620)
-#: How much of a paragraph is shown, in characters, and of code, in lines of so many characters.
-SHOWN, LINES, LINE = 220, 17, 80
+#: How much of a paragraph is shown, and about how much of it stands on a line, in characters.
+SHOWN, LINE = 220, 80
+#: How many lines of code are shown with what they print, and how long they are where they break.
+LINES, COLUMNS = 17, 92
 #: How high a slide's text may become, in pixels.
 ROOM = 610
 _DETAILS = re.compile(r"<details>.*?</details>\n?", re.S)
@@ -70,7 +72,19 @@ def markdown_html(text: str) -> str:
 
 def code_html(code: str) -> str:
     """Python, with its colours as classes."""
-    return f"<pre><code>{highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))}</code></pre>"
+    coloured = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip("\n")
+    return f"<pre><code>{_hanging(coloured)}</code></pre>"
+
+
+def _hanging(html: str) -> str:
+    """Code, or what it prints: where a line breaks, it goes on a step further in than it began."""
+    return "".join(map(_line, html.split("\n")))
+
+
+def _line(html: str) -> str:
+    text = re.sub("<[^>]*>", "", html)
+    begins = len(text) - len(text.lstrip())
+    return f'<span class="line" style="--in: {begins + 4}">{html}\n</span>'
 
 
 def heading_of(cell: Cell) -> str | None:
@@ -198,11 +212,11 @@ def shown(cell: Cell, after: list[Cell]) -> list[str]:
         told = text_of(after[0]) if after else ""
         return [figure_html(picture, re.sub(r"[*`$]", "", told))]
     code, output = text_of(cell), output_of(cell)
-    printed = f'<div class="fragment"><pre>{escape(output)}</pre></div>' if output else ""
+    printed = f'<div class="fragment"><pre>{_hanging(escape(output))}</pre></div>' if output else ""
     fits = not output or _lines(code) + _lines(output) <= LINES
     return [code_html(code) + printed if fits else printed]
 
 
 def _lines(text: str) -> int:
-    """How many lines a text takes on a slide."""
-    return sum(max(1, -(-len(line) // LINE)) for line in text.split("\n"))
+    """How many lines code, or what it prints, takes on a slide."""
+    return sum(max(1, -(-len(line) // COLUMNS)) for line in text.split("\n"))
