@@ -213,6 +213,54 @@ def test_it_is_driven_by_keys_alone(page, tmp_path):
     assert page.errors == [] and page.outside == []
 
 
+#: Which slide is shown and how many of its steps; whether that is all there is; and what has the
+#: keys: the live view of the slide, or nothing, as it should be.
+NOW = """() => {
+    const [slide, held] = [Reveal.getCurrentSlide(), document.activeElement];
+    const steps = slide.querySelectorAll(".fragment.visible").length;
+    const last = Reveal.isLastSlide() && !Reveal.availableFragments().next;
+    const keys = slide.contains(held) ? held.tagName : held === document.body ? "" : held.outerHTML;
+    return { slide: Reveal.getSlides().indexOf(slide), steps, last, live: slide.className, keys };
+}"""
+
+
+def through_the_view(page, frame):
+    """Enter a live view by Tab, go through its controls, out of it, back into it, and leave it."""
+    controls = 0
+    page.keyboard.press("Tab")
+    assert page.evaluate(NOW)["keys"] == "IFRAME"
+    while page.evaluate(NOW)["keys"] == "IFRAME":
+        controls += 1
+        assert controls < 100, "Tab does not lead out"
+        page.keyboard.press("Tab")
+    assert controls > 5
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(NOW)["keys"] == "IFRAME"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("number", [6, 10])
+def test_a_lesson_is_given_by_keys_alone(number, page, tmp_path):
+    """From its first slide to its last and back: none is left out, and none keeps the keys."""
+    shown(page, deck.make_deck(LESSONS[number], tmp_path))
+    count, seen, views = page.evaluate("Reveal.getTotalSlides()"), [], 0
+    while not seen or not seen[-1]["last"]:
+        now = page.evaluate(NOW)
+        assert now["keys"] == "" and now not in seen
+        if "live" in now["live"]:
+            through_the_view(page, None)
+            views += 1
+            assert page.evaluate(NOW) == now
+        seen.append(now)
+        page.keyboard.press("ArrowRight")
+    assert sorted({now["slide"] for now in seen}) == list(range(count)) and views
+    for now in reversed(seen[:-1]):
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(NOW) == now
+    assert page.errors == [] and page.outside == []
+
+
 def test_the_speaker_has_notes_without_a_network(page, tmp_path, still):
     outside = []
     page.context.on(
