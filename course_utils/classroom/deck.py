@@ -48,12 +48,18 @@ class Slide:
 
     def html(self) -> str:
         """The slide as reveal.js takes it."""
-        kind = ' class="live"' if any("<iframe" in part for part in self.parts) else ""
+        html = "".join(self.parts)
+        kind = ' class="live"' if "<iframe" in html else ' class="few"' if _is_short(html) else ""
         level = "h1" if "title" in self.cells else "h2"
         head = re.sub("(?<=<|/)p(?=>)", level, slides.markdown_html(self.heading))
         notes = f'<aside class="notes">{"".join(self.notes)}</aside>'
         cells = f' data-cells="{" ".join(self.cells)}"'
-        return f"<section{kind}{cells}>\n{head}{''.join(self.parts)}\n{notes}\n</section>"
+        return f"<section{kind}{cells}>\n{head}{html}\n{notes}\n</section>"
+
+
+def _is_short(html: str) -> bool:
+    """Whether it is a few sentences alone, for which there is room to be large."""
+    return not re.search("<(pre|img|table)", html) and len(re.sub("<[^>]*>", "", html)) < 300
 
 
 def make_deck(lesson: Lesson, folder: Path) -> str:

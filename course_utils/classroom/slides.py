@@ -22,11 +22,10 @@ from course_utils.classroom.files import Cell, text_of
 
 #: The largest a figure may be, in pixels, above its sentences, and beside them if it is tall.
 LARGEST, TALLEST = (1200, 500), (840, 620)
-#: How much of a paragraph is shown, and about how much of it stands on a line, in characters.
-SHOWN, LINE = 220, 80
-#: How many lines of code are shown with what they print, and how long they are where they break.
-LINES, COLUMNS = 17, 92
-#: How high a slide's text may become, in pixels.
+#: How much of a paragraph is shown, in characters, and of code with what it prints, in lines; and
+#: how many characters are reckoned as a line.
+SHOWN, LINES, LINE = 220, 17, 80
+#: How high the text of a slide may become, in pixels.
 ROOM = 610
 _DETAILS = re.compile(r"<details>.*?</details>\n?", re.S)
 _REFERENCES = re.compile(r"^\*\*(References|Words)\*\*.*", re.S | re.M)
@@ -42,6 +41,8 @@ _CLOSED = re.compile(r"\$[^$]*\$|`[^`]*`")
 _WHOLE = ("**Predict", "**Question")
 #: What makes letters bold on a terminal.
 _ANSI = re.compile(r"\x1b\[\d*m")
+#: What stands in Markdown and is not seen, and the most of each command of LaTeX.
+_MARKS = re.compile(r"(?<=\\[a-z])[a-z]+|[`*$\\{}|]")
 _HEADING = re.compile(r"#+ (.*)")
 
 
@@ -112,12 +113,11 @@ def _height(block: str) -> int:
     """About how high a block is on a slide, in pixels."""
     if block.startswith("$$"):
         return 100
+    lines = [_MARKS.sub("", line) for line in block.split("\n") if "| --- |" not in line]
     if block.startswith("|"):
-        return 14 + sum(
-            10 + 30 * -(-len(row) // 60) for row in block.split("\n") if "---" not in row
-        )
-    lines = sum(-(-len(line) // LINE) for line in block.split("\n"))
-    return 20 + 37 * lines + (24 if block.startswith("**Predict") else 0)
+        return 14 + sum(10 + 30 * -(-len(line) // 60) for line in lines)
+    high = 20 + 37 * sum(-(-len(line) // LINE) for line in lines)
+    return high + (24 if block.startswith("**Predict") else 0)
 
 
 def noted_text(cell: Cell) -> str:
@@ -218,5 +218,5 @@ def shown(cell: Cell, after: list[Cell]) -> list[str]:
 
 
 def _lines(text: str) -> int:
-    """How many lines code, or what it prints, takes on a slide."""
-    return sum(max(1, -(-len(line) // COLUMNS)) for line in text.split("\n"))
+    """How many lines a text takes on a slide."""
+    return sum(max(1, -(-len(line) // LINE)) for line in text.split("\n"))
