@@ -31,8 +31,8 @@ _DETAILS = re.compile(r"<details>.*?</details>\n?", re.S)
 _REFERENCES = re.compile(r"^\*\*(References|Words)\*\*.*", re.S | re.M)
 #: A sentence, or more, in brackets; with the blank before it, or as a paragraph.
 _ASIDE = re.compile(r"(?:(?<=[.:?]) |^)\((?:[A-Z*`][^()]*(?:\([^()]*\)[^()]*)*)[.?]\)", re.M)
-#: Paragraphs that are for the notes alone.
-_LEFT_OUT = ("**What comes next", "*(")
+#: Paragraphs that are for the notes alone: what comes next, asides, the sources of a table.
+_LEFT_OUT = ("**What comes next", "*(", "[a] ")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\([^)]*\)")
 #: Where a sentence ends: not after an initial, "al." or "e.g.", and not within math or code.
 _END = re.compile(r"(?<![A-Z])(?<! al)(?<!e\.g)(?<!i\.e)[.?!][\"*)]*(?= +[^a-z])")
