@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html import escape
 
 from latex2mathml.converter import convert
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from mistune import HTMLRenderer, create_markdown
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -46,7 +46,7 @@ _MARKS = re.compile(r"(?<=\\[a-z])[a-z]+|[`*$\\{}|]")
 _HEADING = re.compile(r"#+ (.*)")
 
 
-class _Renderer(IPythonRenderer):
+class _Renderer(HTMLRenderer):
     """Markdown as HTML, with formulas as MathML, which browsers show without a program."""
 
     def block_math(self, body: str) -> str:
@@ -65,9 +65,12 @@ class _Renderer(IPythonRenderer):
         return code_html(code)
 
 
+_MARKDOWN = create_markdown(renderer=_Renderer(escape=False), plugins=["math", "table"])
+
+
 def markdown_html(text: str) -> str:
     """Markdown, with the links taken out: on a slide they would lead away from it."""
-    html = MarkdownWithMath(renderer=_Renderer(escape=False)).render(_LINK.sub(r"\1", text))
+    html = str(_MARKDOWN(_LINK.sub(r"\1", text)))
     return html.replace("<th></th>", "<td></td>")  # a table's empty corner is no heading
 
 
