@@ -59,7 +59,7 @@ class Slide:
 
 def _is_short(html: str) -> bool:
     """Whether it is a few sentences alone, for which there is room to be large."""
-    return not re.search("<(pre|img|table)", html) and len(re.sub("<[^>]*>", "", html)) < 300
+    return not re.search("<(pre|img|table)", html) and len(re.sub("<[^>]*>", "", html)) < 400
 
 
 def make_deck(lesson: Lesson, folder: Path) -> str:

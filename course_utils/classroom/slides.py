@@ -82,13 +82,13 @@ def code_html(code: str) -> str:
 
 def _hanging(html: str) -> str:
     """Code, or what it prints: where a line breaks, it goes on a step further in than it began."""
-    return "".join(map(_line, html.split("\n")))
+    return "\n".join(map(_line, html.split("\n")))
 
 
 def _line(html: str) -> str:
     text = re.sub("<[^>]*>", "", html)
     begins = len(text) - len(text.lstrip())
-    return f'<span class="line" style="--in: {begins + 4}">{html}\n</span>'
+    return f'<span class="line" style="--in: {begins + 4}">{html}</span>'
 
 
 def heading_of(cell: Cell) -> str | None:
@@ -107,7 +107,8 @@ def shown_text(cell: Cell) -> list[str]:
     for block in filter(None, kept):
         full = sum(map(_height, [*pages[-1], block])) > ROOM
         if pages[-1] and (full or pages[-1][-1].startswith("**In the figure")):
-            pages.append([])
+            introduced = len(pages[-1]) > 1 and pages[-1][-1].endswith(":")
+            pages.append([pages[-1].pop()] if introduced else [])
         pages[-1].append(block)
     return [markdown_html("\n\n".join(page)) for page in pages]
 
