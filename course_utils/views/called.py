@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from . import drawing, networks, panel
+from . import drawing, networks, panel, tables
+from .branches import Branches, branches, colour
 from .calls import BATCH, Call, Recording, TooLong, record
 from .counts import COUNTS, Count, Entry, count_cell, input_entry, question, sums
 from .doctor import Diagnosis, diagnose
@@ -89,13 +90,17 @@ class CallTable:
         counted = [entry for entry in ledger if entry.counts]
         if answered and found is None:
             rows.append([{"text": "together", "strong": True}, "", "", "", *sums(counted)])
-        seen = {"table": {"head": HEAD, "rows": rows, "left": 2}, "limits": {"call": len(rows) - 1}}
+        table = {"head": HEAD, "rows": rows, "left": 2, "current": chosen}
+        beside = None if found and not answered else _beside(recording)
+        if beside:  # of one that fails, its end would tell which call it is
+            table["margin"] = _margin(beside, ledger, recording, chosen if answered else -1)
+        seen = {"table": table, "limits": {"call": len(ledger[: ROWS + 1]) - 1}}
         if not answered:
             return {**seen, "sentence": self._asked(recording, found)}
         return {
             **seen,
             "sentence": self._told(recording, found),
-            "why": _story(ledger[chosen], calls[chosen]),
+            "why": f"{_story(ledger[chosen], calls[chosen])} {_ways(recording, chosen)}".strip(),
         }
 
     def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
@@ -121,11 +126,17 @@ class CallTable:
 
     def arithmetic(self) -> str:
         recording, found = self._examined(self._shape)
-        calls = [None, *recording.calls, *recording.unused]
+        ledger = _entries(recording, found)
+        beside = _beside(recording)
+        calls = [
+            _call_text(call, recording) for call in (None, *recording.calls, *recording.unused)
+        ]
+        wide = min(50, max(26, *map(len, calls)))
         lines = [
-            f"{entry.name:12} {_call_text(call, recording):26} "
+            f"{beside.text(row, '✕' if entry.impossible else '●') if beside else ''}"
+            f"{entry.name:12} {call:{wide}} "
             f"{'fails' if entry.impossible else '–' if entry.problem else times(entry.shape)}"
-            for entry, call in zip(_entries(recording, found), calls, strict=True)
+            for row, (entry, call) in enumerate(zip(ledger, calls, strict=True))
         ][: ROWS + 1]
         return "\n".join([*map(str.rstrip, lines), self._told(recording, found)])
 
@@ -133,8 +144,13 @@ class CallTable:
         """The calls, with question marks for what is to be predicted."""
         shown = self.look(dict(self.start), answered=False)["table"]["rows"]
         rows = [HEAD, *([_plain(cell) for cell in row] for row in shown)]
-        places = [0.1, 1.7, 6.2, 7.2, 8.6, 9.9]
-        return drawing.table(f"Predict: {self.question['question']}", rows, places, left=2)
+        longest = max(len(row[1]) for row in rows)
+        more = max(0, 0.09 * (longest - 36))  # inches, beyond what there is room for
+        places = [0.1, 1.7, *(place + more for place in (6.2, 7.2, 8.6, 9.9))]
+        recording, found = self._examined(self._shape)
+        beside = None if found else _beside(recording)
+        question = f"Predict: {self.question['question']}"
+        return tables.table(question, rows, places, left=2, beside=beside)
 
 
 def _about_weights(model: nn.Module) -> list[str]:
@@ -197,7 +213,7 @@ def _cells(
     entry: Entry, call: Call | None, recording: Recording, ledger: list[Entry], answered: bool
 ) -> list:
     """A line of the table; until the question is answered, without what would answer it."""
-    line = [_branch(call, recording) + entry.name, _call_text(call, recording)]
+    line = [entry.name, _call_text(call, recording)]
     fails = any(other.impossible for other in ledger)
     if not answered and fails and call is not None:
         return [*line, "?", "?", "?", "?"]
@@ -219,6 +235,8 @@ def _call_text(call: Call | None, recording: Recording) -> str:
         return f" {call.written} ".join(names)
     if call in recording.unused or names == [_above(call, recording)]:
         return call.written
+    if len(names) > 4:
+        names = [*names[:2], f"… {names[-1]}"]
     return f"{call.written} of {', '.join(names)}" if names else call.written
 
 
@@ -227,20 +245,50 @@ def _above(call: Call, recording: Recording) -> str:
     return recording.calls[at - 1].name if at else "input"
 
 
-def _branch(call: Call | None, recording: Recording) -> str:
-    """How far the name of a call stands to the right: a step for each branch that it is in."""
-    if call is None or call in recording.unused:
+def _beside(recording: Recording) -> Branches | None:
+    """The branches of a network; None for a chain, whose rows say all."""
+    found = branches([[], *([at + 1 for at in call.sources] for call in recording.calls)])
+    return found if found.width > 1 else None
+
+
+def _margin(beside: Branches, ledger: list[Entry], recording: Recording, chosen: int) -> dict:
+    """What the page draws beside the rows, with the lines from and to the chosen one thicker."""
+    rows = []
+    for row, entry in enumerate(ledger[: ROWS + 1]):
+        lines = [
+            {
+                "points": beside.outline(row, piece),
+                "colour": colour(piece.line.lane),
+                "strong": chosen in (piece.line.source, piece.line.target),
+            }
+            for piece in beside.pieces(row)
+        ]
+        dot = None
+        if row < len(beside.lanes):
+            lane = beside.lanes[row]
+            dot = {"lane": lane, "colour": colour(lane), "fails": entry.impossible}
+        rows.append({"lines": lines, "dot": dot, "label": _ways(recording, row)})
+    return {"head": "path", "lanes": beside.width, "rows": rows}
+
+
+def _ways(recording: Recording, row: int) -> str:
+    """From where the inputs of a row's call come and where its result goes, if not straight on."""
+    names = ["input", *(call.name for call in recording.calls)]
+    if row >= len(names):
         return ""
-    depths = {-1: 0}
-    starts = False
-    for at, one in enumerate(recording.calls):
-        sources = set(one.sources) or {at - 1}
-        starts = len(sources) == 1 and at - 1 not in sources
-        depths[at] = min(depths[source] for source in sources) + starts
-        if one is call:
-            break
-    depth = depths[at]
-    return SPACE * 4 * (depth - starts) + (f"↳{SPACE}" if starts else "")
+    taken = sorted({at + 1 for at in recording.calls[row - 1].sources}) if row else []
+    goes = [at for at, call in enumerate(recording.calls, start=1) if row - 1 in call.sources]
+    said = []
+    if taken not in ([], [row - 1]):
+        said.append(f"It takes {_listed([names[at] for at in taken])}.")
+    if goes not in ([], [row + 1]):
+        said.append(f"Its result goes to {_listed([names[at] for at in goes])}.")
+    return " ".join(said)
+
+
+def _listed(names: list[str]) -> str:
+    """Names as a sentence has them: "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _plain(cell: str | dict) -> str:
@@ -254,8 +302,9 @@ def _story(entry: Entry, call: Call | None) -> str:
     takes = " and ".join(times(given[1:]) for given in call.given if given)
     if entry.problem:
         return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
-    costs = (f"{column}: {entry.counts[column].why}" for column in ("parameters", "work"))
-    return f"{entry.name} takes {takes}, makes {times(entry.shape)}; " + "; ".join(costs)
+    costs = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
+    told = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *costs]
+    return "; ".join(text.rstrip(".") for text in told) + "."
 
 
 def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:
