@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 #: What each line is drawn in: the longest way, and by turns those beside it.
 COLOURS = ("#444444", "#0072B2", "#D55E00", "#009E73")
-#: What is drawn in a place where lines go in these directions: (up, down, left, right).
+#: What is drawn in a place where lines go in these directions: up, down, left, right.
 _SIGNS = {
-    (1, 1, 0, 0): "│",
-    (0, 0, 1, 1): "─",
-    (0, 1, 1, 0): "╮",
-    (1, 0, 1, 0): "╯",
-    (0, 1, 0, 1): "╭",
-    (1, 0, 0, 1): "╰",
-    (1, 1, 1, 0): "┤",
-    (1, 1, 0, 1): "├",
-    (0, 1, 1, 1): "┬",
-    (1, 0, 1, 1): "┴",
-    (1, 1, 1, 1): "┼",
-    (1, 0, 0, 0): "│",
-    (0, 1, 0, 0): "│",
+    "1100": "│",
+    "0011": "─",
+    "0110": "╮",
+    "1010": "╯",
+    "0101": "╭",
+    "1001": "╰",
+    "1110": "┤",
+    "1101": "├",
+    "0111": "┬",
+    "1011": "┴",
+    "1111": "┼",
+    "1000": "│",
+    "0100": "│",
 }
 
 
@@ -93,7 +93,7 @@ class Branches:
 
         A row without a call has only blanks.
         """
-        places = [[0, 0, 0, 0] for _ in range(self.width)]  # up, down, left, right
+        places = [[False] * 4 for _ in range(self.width)]  # up, down, left, right
         here = self.lanes[row] if row < len(self.lanes) else -1
         for piece in self.pieces(row):
             lane = piece.line.lane
@@ -105,7 +105,7 @@ class Branches:
             for between in range(low, high + 1):
                 places[between][2] |= between > low
                 places[between][3] |= between < high
-        signs = [_SIGNS.get(tuple(place), " ") for place in places]
+        signs = [_SIGNS.get("".join("01"[way] for way in place), " ") for place in places]
         if here >= 0:
             signs[here] = dot
         gaps = ["─" if place[3] else " " for place in places]
@@ -138,7 +138,7 @@ def branches(sources: list[list[int]]) -> Branches:
 def _paths(takes: list[list[int]]) -> list[list[int]]:
     """All rows, each in one path: the longest from the first row on, then those that are left."""
     left = set(range(len(takes)))
-    paths = []
+    paths: list[list[int]] = []
     while left:
         longest: dict[int, list[int]] = {}
         for row in sorted(left):

@@ -1,6 +1,7 @@
 """The ledger of any network: what it calls, also the branches, up to the call that fails."""
 
 import copy
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from torch import nn
 from . import drawing, networks, panel, tables
 from .branches import Branches, branches, colour
 from .calls import BATCH, Call, Recording, TooLong, record
-from .counts import COUNTS, Count, Entry, count_cell, input_entry, question, sums
+from .counts import COUNTS, Count, Entry, costs, count_cell, input_entry, question, sums
 from .doctor import Diagnosis, diagnose
 from .sizes import times
 
@@ -90,9 +91,10 @@ class CallTable:
         counted = [entry for entry in ledger if entry.counts]
         if answered and found is None:
             rows.append([{"text": "together", "strong": True}, "", "", "", *sums(counted)])
-        table = {"head": HEAD, "rows": rows, "left": 2, "current": chosen}
-        beside = None if found and not answered else _beside(recording)
-        if beside:  # of one that fails, its end would tell which call it is
+        fault = next((at for at, entry in enumerate(ledger) if entry.impossible), 0)
+        table = {"head": HEAD, "rows": rows, "left": 2}
+        table["current"] = chosen or (fault if answered else 0)  # what a long table is scrolled to
+        if beside := self._branches(recording, found, answered):
             table["margin"] = _margin(beside, ledger, recording, chosen if answered else -1)
         seen = {"table": table, "limits": {"call": len(ledger[: ROWS + 1]) - 1}}
         if not answered:
@@ -102,6 +104,20 @@ class CallTable:
             "sentence": self._told(recording, found),
             "why": f"{_story(ledger[chosen], calls[chosen])} {_ways(recording, chosen)}".strip(),
         }
+
+    def _branches(
+        self, recording: Recording, found: Diagnosis | None, answered: bool
+    ) -> Branches | None:
+        """What is drawn beside the rows; None of a chain, whose rows say all.
+
+        Until the question is answered, it ends above the calls of which one may fail.
+        """
+        calls = recording.calls
+        if found and not answered:
+            asked = self.question["choices"]
+            calls = list(itertools.takewhile(lambda call: call.name not in asked, calls))
+        drawn = branches([[], *([at + 1 for at in call.sources] for call in calls)])
+        return drawn if drawn.width > 1 else None
 
     def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
         what = "Does it run?" if found else "Which layer costs most?"
@@ -127,10 +143,9 @@ class CallTable:
     def arithmetic(self) -> str:
         recording, found = self._examined(self._shape)
         ledger = _entries(recording, found)
-        beside = _beside(recording)
-        calls = [
-            _call_text(call, recording) for call in (None, *recording.calls, *recording.unused)
-        ]
+        beside = self._branches(recording, found, answered=True)
+        made = [None, *recording.calls, *recording.unused]
+        calls = [_call_text(call, recording) for call in made]
         wide = min(50, max(26, *map(len, calls)))
         lines = [
             f"{beside.text(row, '✕' if entry.impossible else '●') if beside else ''}"
@@ -148,7 +163,7 @@ class CallTable:
         more = max(0, 0.09 * (longest - 36))  # inches, beyond what there is room for
         places = [0.1, 1.7, *(place + more for place in (6.2, 7.2, 8.6, 9.9))]
         recording, found = self._examined(self._shape)
-        beside = None if found else _beside(recording)
+        beside = self._branches(recording, found, answered=False)
         question = f"Predict: {self.question['question']}"
         return tables.table(question, rows, places, left=2, beside=beside)
 
@@ -222,8 +237,8 @@ def _cells(
         shape = {"text": said, "why": entry.problem, "strong": entry.impossible}
         return [*line, shape, "–", "–", "–"]
     shape = {"text": times(entry.shape).replace(" ", SPACE), "why": entry.why_shape}
-    values, *costs = (count_cell(entry, column, ledger) for column in COUNTS)
-    return [*line, shape, values, *(costs if answered else ["?", "?"])]
+    values, *others = (count_cell(entry, column, ledger) for column in COUNTS)
+    return [*line, shape, values, *(others if answered else ["?", "?"])]
 
 
 def _call_text(call: Call | None, recording: Recording) -> str:
@@ -245,12 +260,6 @@ def _above(call: Call, recording: Recording) -> str:
     return recording.calls[at - 1].name if at else "input"
 
 
-def _beside(recording: Recording) -> Branches | None:
-    """The branches of a network; None for a chain, whose rows say all."""
-    found = branches([[], *([at + 1 for at in call.sources] for call in recording.calls)])
-    return found if found.width > 1 else None
-
-
 def _margin(beside: Branches, ledger: list[Entry], recording: Recording, chosen: int) -> dict:
     """What the page draws beside the rows, with the lines from and to the chosen one thicker."""
     rows = []
@@ -263,11 +272,11 @@ def _margin(beside: Branches, ledger: list[Entry], recording: Recording, chosen:
             }
             for piece in beside.pieces(row)
         ]
-        dot = None
+        dot, label = None, ""
         if row < len(beside.lanes):
-            lane = beside.lanes[row]
+            lane, label = beside.lanes[row], _ways(recording, row)
             dot = {"lane": lane, "colour": colour(lane), "fails": entry.impossible}
-        rows.append({"lines": lines, "dot": dot, "label": _ways(recording, row)})
+        rows.append({"lines": lines, "dot": dot, "label": label})
     return {"head": "path", "lanes": beside.width, "rows": rows}
 
 
@@ -302,16 +311,17 @@ def _story(entry: Entry, call: Call | None) -> str:
     takes = " and ".join(times(given[1:]) for given in call.given if given)
     if entry.problem:
         return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
-    costs = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
-    told = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *costs]
+    whys = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
+    told = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *whys]
     return "; ".join(text.rstrip(".") for text in told) + "."
 
 
 def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:
     """The question: which layer costs most, or which call fails?"""
-    counted = [entry for entry in _entries(recording, found) if entry.counts]
-    if found is None and len(counted) > 2:
-        return question(counted)
+    first, *others = _entries(recording, found)
+    costly = [entry for entry in others if entry.counts and any(costs(entry))]
+    if found is None and len(costly) > 1:
+        return question([first, *costly])
     if found is not None and found.name:
         return _which_fails(recording, found.name)
     choices = ["it runs", "it fails in a layer", "it fails between two layers"]

@@ -130,6 +130,7 @@ def ledger(model):
         (Inception, PARALLEL),
         (Wrong, FAILING),
     ],
+    ids=["residual", "concatenated", "parallel", "failing"],
 )
 def test_they_are_drawn_in_letters(model, drawing):
     shown = ledger(model()).arithmetic().splitlines()
@@ -196,7 +197,20 @@ def test_the_longest_way_is_straight_and_shortcuts_are_nested():
     assert all(lanes[pair] == 0 for pair in pairwise(range(8)))
 
 
+def forgotten():
+    """The second of its blocks has no projection."""
+    model = two_blocks()
+    model[1].shortcut = nn.Identity()
+    return model
+
+
 def test_the_end_of_a_network_that_fails_is_hidden_until_the_answer():
+    view = ledger(forgotten())
+    rows = view.look(dict(view.values), answered=False)["table"]["margin"]["rows"]
+    assert [bool(row["dot"]) for row in rows] == [True] * 9 + [False] * 7
+    assert rows[8]["lines"] and not any(row["lines"] or row["label"] for row in rows[9:])
+    rows = view.look(dict(view.values), answered=True)["table"]["margin"]["rows"]
+    assert [row["dot"]["fails"] for row in rows] == [False] * 15 + [True]
     view = ledger(Wrong())
     assert "margin" not in view.look(dict(view.values), answered=False)["table"]
     rows = view.look(dict(view.values), answered=True)["table"]["margin"]["rows"]
@@ -223,7 +237,8 @@ def test_they_are_in_the_picture():
         red, _, blue = picture.transpose(2, 0, 1)
         return (blue - red > 100).sum()
 
-    assert coloured(ledger(two_blocks())) > 500
+    whole, half = coloured(ledger(two_blocks())), coloured(ledger(forgotten()))
+    assert whole > 500 and 200 < half < 0.7 * whole
     chain = nn.Sequential(nn.Conv2d(8, 8, 1), nn.Softplus(), nn.Upsample(scale_factor=2))
     assert coloured(ledger(chain)) == 0
 

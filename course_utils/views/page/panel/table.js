@@ -18,7 +18,7 @@ export function tableOf({ head, rows, caption, left = 0, margin }, { pick, contr
   return h("table", {},
     caption ? h("caption", {}, caption) : null,
     h("tr", {},
-      margin ? h("th", { scope: "col" }, margin.head) : null,
+      margin ? h("th", { scope: "col", style: align(-1) }, margin.head) : null,
       head.map((text, i) => h("th", { scope: "col", style: align(i) }, text))),
     cells);
 }
