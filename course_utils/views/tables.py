@@ -38,7 +38,7 @@ def table(
             axes.text(
                 margin + place, middle, text, fontsize=12.5, ha=side, va="center", weight=weight
             )
-        axes.plot([margin, width], [middle + ROW / 2] * 2, color="0.8", linewidth=1)
+        axes.hlines(middle + ROW / 2, margin, width, color="0.8", linewidth=1)
         if beside and i:
             _draw(axes, beside, i - 1, middle - ROW / 2)
     return drawing.small_png(figure, dpi=80, colours=16)
