@@ -222,6 +222,15 @@ def test_the_end_of_a_network_that_fails_is_hidden_until_the_answer():
     ]
 
 
+def test_where_layers_do_the_same_work_one_answer_is_right():
+    view = ledger(two_blocks())
+    work = {entry.name: entry.counts["work"].number for entry in view.ledger}
+    assert work["conv 1"] == work["conv 2"] == work["conv 5"] == max(work.values())
+    assert view.question["solution"] == "conv 5, conv 5" in view.question["choices"]
+    assert not {"conv 5, conv 1", "conv 5, conv 2"} & {*view.question["choices"]}
+    assert view.question["explain"].count("conv 5") == 1
+
+
 def test_what_is_said_of_the_chosen_row_names_its_ways():
     view = ledger(two_blocks())
     seen = view.look({**view.values, "call": 8}, answered=True)
