@@ -10,6 +10,7 @@ from refresh import METADATA
 from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
+from course_utils.shown import residual
 
 
 def confusion():
@@ -51,6 +52,14 @@ def broken_lenet():
     return model
 
 
+def residual_without_projection():
+    """As in lesson 14: two blocks, the second without the layer that its shortcut needs."""
+    block = residual.Residual
+    model = nn.Sequential(block(8, 8, stride=1), block(8, 16, stride=2))
+    model[1].shortcut = nn.Identity()
+    return views.ShapeLedger(model, shape=(8, 14, 14))
+
+
 VIEWS = {
     "neuron": views.Neuron,
     "learning rate": views.LearningRate,
@@ -64,6 +73,7 @@ VIEWS = {
     "back-propagation": backprop,
     "ledger": views.ShapeLedger,
     "broken ledger": lambda: views.ShapeLedger(broken_lenet(), shape=(1, 32, 32)),
+    "ledger with branches": residual_without_projection,
     "replay": replay,
     "X-ray": lambda: views.XRay(checkpoints.load_weights("lenet")[0]),
     "X-ray of the CNN": lambda: views.XRay(models.CNN().eval()),
@@ -88,7 +98,11 @@ SETTLED = """() => {
 
 
 @pytest.mark.parametrize(
-    "name", ["neuron", "convolution", "X-ray", "replay", "ledger", "back-propagation"]
+    "name",
+    [
+        *("neuron", "convolution", "X-ray", "replay", "ledger", "ledger with branches"),
+        "back-propagation",
+    ],
 )
 def test_it_is_light_on_a_dark_page(page, name):
     """Its controls too: and all that is written can be read, before the answer and after."""
