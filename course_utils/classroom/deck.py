@@ -14,7 +14,7 @@ from pathlib import Path
 
 from course_utils.classroom import slides
 from course_utils.classroom.commands import Refusal
-from course_utils.classroom.files import Cell, read_stored, text_of
+from course_utils.classroom.files import Cell, read_executed, text_of, write_text
 from course_utils.classroom.live import frame, live_views
 from course_utils.lessons import Lesson
 
@@ -48,22 +48,23 @@ class Slide:
 
     def html(self) -> str:
         """The slide as reveal.js takes it."""
-        kind = ' class="live"' if any("<iframe" in part for part in self.parts) else ""
+        html = "".join(self.parts)
+        kind = ' class="live"' if "<iframe" in html else ' class="few"' if _is_short(html) else ""
         level = "h1" if "title" in self.cells else "h2"
         head = re.sub("(?<=<|/)p(?=>)", level, slides.markdown_html(self.heading))
         notes = f'<aside class="notes">{"".join(self.notes)}</aside>'
         cells = f' data-cells="{" ".join(self.cells)}"'
-        return f"<section{kind}{cells}>\n{head}{''.join(self.parts)}\n{notes}\n</section>"
+        return f"<section{kind}{cells}>\n{head}{html}\n{notes}\n</section>"
+
+
+def _is_short(html: str) -> bool:
+    """Whether it is a few sentences alone, for which there is room to be large."""
+    return not re.search("<(pre|img|table)", html) and len(re.sub("<[^>]*>", "", html)) < 400
 
 
 def make_deck(lesson: Lesson, folder: Path) -> str:
     """Write a lesson's slides into the folder, as one file; returns its path."""
-    cells = read_stored(lesson)["cells"]
-    if not all(cell["execution_count"] for cell in cells if cell["cell_type"] == "code"):
-        raise Refusal(
-            f"{lesson.file} has cells without their outputs, which slides show: run all cells and "
-            "save it, or get it back as it came (git checkout notebooks)."
-        )
+    cells = read_executed(lesson)["cells"]
     parts = {name: (HERE / path).read_text(encoding="utf-8") for name, path in PARTS.items()}
     parts["title"] = escape(f"{lesson.number:02} · {lesson.title}")
     parts["slides"] = "\n".join(_sections(_slides(lesson, cells)))
@@ -147,32 +148,24 @@ def _answer(after: list[Cell]) -> str:
 
 def _live_views(lesson: Lesson) -> dict[str, list[str]]:
     """By the id of its cell, each view that needs no kernel, as large as on a full screen."""
-    views = {}
-    for name, page in live_views(lesson).items():
-        title = re.findall("<title>(.*)</title>", page)[0]
-        views[name] = [frame(page.replace(":fullscreen", ""), title)]
-    return views
+    views = live_views(lesson)
+    return {name: [frame(page.replace(":fullscreen", ""))] for name, page in views.items()}
 
 
 def _write(path: Path, page: str) -> str:
     """Write a deck, over an earlier one that nobody has changed."""
     first, rest = page.split("\n", 1)
     note = _MADE.format(hashlib.sha256(rest.encode()).hexdigest()[:16])
-    try:
-        if path.exists() and not _made(path):
-            raise Refusal(
-                f"{path} was not made by `deck`, or has been changed since, and stays as it is: "
-                "move it to another place, or name another folder."
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{first}\n{note}\n{rest}", encoding="utf-8", newline="\n")
-    except OSError as error:
+    before = path.read_bytes() if path.is_file() else None
+    if before is not None and not _made(before):
         raise Refusal(
-            f"{path} cannot be written ({error.strerror}): name a folder of your own."
-        ) from None
+            f"{path} was not made by `deck`, or has been changed since, and stays as it is: "
+            "move it to another place, or name another folder."
+        )
+    write_text(path, f"{first}\n{note}\n{rest}", before)
     return str(path)
 
 
-def _made(path: Path) -> bool:
-    _, note, rest = (path.read_bytes().decode("utf-8", "replace") + "\n\n").split("\n", 2)
+def _made(content: bytes) -> bool:
+    _, note, rest = (content.decode("utf-8", "replace") + "\n\n").split("\n", 2)
     return note == _MADE.format(hashlib.sha256(rest[:-2].encode()).hexdigest()[:16])

@@ -42,6 +42,17 @@ def read_stored(lesson: Lesson) -> Notebook:
         ) from None
 
 
+def read_executed(lesson: Lesson) -> Notebook:
+    """A lesson as it is stored, for what shows its outputs; Refusal where there are none."""
+    notebook = read_stored(lesson)
+    if not all(cell.get("execution_count", True) for cell in notebook["cells"]):
+        raise Refusal(
+            f"{lesson.file} has cells without their outputs, which are to be shown: run all cells "
+            f"and save it; {places.cure(f'notebooks/{lesson.file}')} gets it back as it came."
+        )
+    return notebook
+
+
 def read_lesson(lesson: Lesson) -> Notebook:
     """A lesson without outputs, and without the metadata that only its makers need."""
     notebook = read_stored(lesson)

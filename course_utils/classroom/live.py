@@ -13,29 +13,19 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from types import CodeType
 from typing import Any
+from unittest.mock import patch
 
 from course_utils.classroom.files import read_lesson, text_of
 from course_utils.lessons import Lesson
 
 #: The views whose arithmetic is in the page, each with its title.
 LIVE = {
+    "BackpropStepper": "Back-propagation, step by step",
     "ConvolutionStepper": "Convolution, step by step",
     "PoolingStepper": "Pooling, step by step",
     "Replay": "A training, replayed",
     "XRay": "X-ray of a network",
 }
-#: What a page runs whose frames hold live views: each becomes as high as the page in it.
-FIT_FRAMES = """\
-{
-  const frames = () => [...document.querySelectorAll("iframe.live")];
-  addEventListener("message", ({ source, data }) => {
-    const frame = frames().find(({ contentWindow }) => contentWindow === source);
-    if (frame && data.height) frame.style.height = `${data.height}px`;
-  });
-  addEventListener("load", () => {
-    for (const { contentWindow } of frames()) contentWindow.postMessage("height?", "*");
-  });
-}"""
 
 
 def live_views(lesson: Lesson) -> dict[str, str]:
@@ -54,12 +44,11 @@ def live_views(lesson: Lesson) -> dict[str, str]:
     return pages
 
 
-def frame(page: str, title: str) -> str:
-    """A page as a frame in another one, which runs FIT_FRAMES."""
-    return (
-        f'<iframe class="live" title="{escape(title)}" allow="fullscreen" '
-        f'srcdoc="{escape(page)}"></iframe>'
-    )
+def frame(page: str) -> str:
+    """A live view's page as a frame in another one, named by its title."""
+    title = page.split("<title>")[1].split("</title>")[0]  # as HTML
+    kind = f'class="live" title="{title}" allow="fullscreen"'
+    return f'<iframe {kind} srcdoc="{escape(page)}"></iframe>'
 
 
 def _shown(cell: ast.Module) -> str | None:
@@ -140,16 +129,11 @@ def _used(code: CodeType) -> Iterator[str]:
 @contextlib.contextmanager
 def _on_the_digits() -> Iterator[None]:
     """With the digits as the images, without the reader's own weights, and in silence."""
-    before = dict(os.environ)
     with (
         tempfile.TemporaryDirectory() as empty,
+        patch.dict(os.environ, COURSE_DATA_DIR="digits", COURSE_RUNS_DIR=empty),
+        patch.dict(os.environ, COURSE_DEVICE="cpu"),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
     ):
-        os.environ |= {"COURSE_DATA_DIR": "digits", "COURSE_RUNS_DIR": empty}
-        os.environ["COURSE_DEVICE"] = "cpu"
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        yield

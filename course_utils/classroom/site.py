@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.classroom.commands import Refusal
-from course_utils.classroom.files import Cell, Notebook, read_stored, text_of
-from course_utils.classroom.live import FIT_FRAMES, frame, live_views
+from course_utils.classroom.files import Cell, read_executed, text_of
+from course_utils.classroom.live import frame, live_views
 from course_utils.lessons import LESSONS, Lesson
 
 PAGE = Path(__file__).parent / "page"
@@ -68,7 +68,7 @@ def make_site(folder: Path) -> str:
         )
     earlier = _earlier(folder)
     lessons = [lesson for lesson in LESSONS if lesson.written]
-    notebooks = [_executed(lesson) for lesson in lessons]
+    notebooks = [read_executed(lesson) for lesson in lessons]
     with tempfile.TemporaryDirectory() as scratch:
         source, built = Path(scratch, "source"), Path(scratch, "site")
         source.mkdir()
@@ -87,7 +87,6 @@ def make_site(folder: Path) -> str:
 def setup(app: Any) -> dict:
     """What this module adds to Sphinx, as one of its extensions."""
     app.add_html_math_renderer("mathml", (_write_formula, None), (_write_formula, None))
-    app.add_js_file(None, body=FIT_FRAMES)
     app.connect("html-page-context", _without_empty_headings)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -113,17 +112,6 @@ def _without_empty_headings(
     context["body"] = re.sub(corner, "<td></td>", context.get("body", ""))
 
 
-def _executed(lesson: Lesson) -> Notebook:
-    notebook = read_stored(lesson)
-    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    if not all(cell["execution_count"] for cell in code):
-        raise Refusal(
-            f"{lesson.file} has cells without their outputs, which the site shows: run all cells "
-            f"and save it, or get it back with `git restore notebooks/{lesson.file}`."
-        )
-    return notebook
-
-
 def _contents(lessons: Sequence[Lesson]) -> str:
     """The first page: page/site.md with the lessons."""
     rows = [f"| {one.number:02} | [{one.title}]({one.file}) | {one.question} |" for one in lessons]
@@ -147,8 +135,7 @@ def _page(cells: Sequence[Cell], live: dict[str, str]) -> list[Cell]:
 
 
 def _live_outputs(page: str, source: str) -> list[dict]:
-    title = re.search("<title>(.*)</title>", page)
-    outputs = [_html(frame(page, title[1] if title else ""))]
+    outputs = [_html(frame(page))]
     return [*outputs, _html(f"<p>{_REPLAYED}</p>")] if "Replay(" in source else outputs
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from html import escape
 
 from latex2mathml.converter import convert
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from mistune import HTMLRenderer, create_markdown
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -22,16 +22,17 @@ from course_utils.classroom.files import Cell, text_of
 
 #: The largest a figure may be, in pixels, above its sentences, and beside them if it is tall.
 LARGEST, TALLEST = (1200, 500), (840, 620)
-#: How much of a paragraph is shown, in characters, and of code, in lines of so many characters.
+#: How much of a paragraph is shown, in characters, and of code with what it prints, in lines; and
+#: how many characters are reckoned as a line.
 SHOWN, LINES, LINE = 220, 17, 80
-#: How high a slide's text may become, in pixels.
+#: How high the text of a slide may become, in pixels.
 ROOM = 610
 _DETAILS = re.compile(r"<details>.*?</details>\n?", re.S)
 _REFERENCES = re.compile(r"^\*\*(References|Words)\*\*.*", re.S | re.M)
 #: A sentence, or more, in brackets; with the blank before it, or as a paragraph.
 _ASIDE = re.compile(r"(?:(?<=[.:?]) |^)\((?:[A-Z*`][^()]*(?:\([^()]*\)[^()]*)*)[.?]\)", re.M)
-#: Paragraphs that are for the notes alone.
-_LEFT_OUT = ("**What comes next", "*(")
+#: Paragraphs that are for the notes alone: what comes next, asides, the sources of a table.
+_LEFT_OUT = ("**What comes next", "*(", "[a] ")
 _LINK = re.compile(r"(?<!!)\[([^\]]*)\]\([^)]*\)")
 #: Where a sentence ends: not after an initial, "al." or "e.g.", and not within math or code.
 _END = re.compile(r"(?<![A-Z])(?<! al)(?<!e\.g)(?<!i\.e)[.?!][\"*)]*(?= +[^a-z])")
@@ -40,10 +41,12 @@ _CLOSED = re.compile(r"\$[^$]*\$|`[^`]*`")
 _WHOLE = ("**Predict", "**Question")
 #: What makes letters bold on a terminal.
 _ANSI = re.compile(r"\x1b\[\d*m")
+#: What stands in Markdown and is not seen, and the most of each command of LaTeX.
+_MARKS = re.compile(r"(?<=\\[a-z])[a-z]+|[`*$\\{}|]")
 _HEADING = re.compile(r"#+ (.*)")
 
 
-class _Renderer(IPythonRenderer):
+class _Renderer(HTMLRenderer):
     """Markdown as HTML, with formulas as MathML, which browsers show without a program."""
 
     def block_math(self, body: str) -> str:
@@ -62,15 +65,30 @@ class _Renderer(IPythonRenderer):
         return code_html(code)
 
 
+_MARKDOWN = create_markdown(renderer=_Renderer(escape=False), plugins=["math", "table"])
+
+
 def markdown_html(text: str) -> str:
     """Markdown, with the links taken out: on a slide they would lead away from it."""
-    html = MarkdownWithMath(renderer=_Renderer(escape=False)).render(_LINK.sub(r"\1", text))
+    html = str(_MARKDOWN(_LINK.sub(r"\1", text)))
     return html.replace("<th></th>", "<td></td>")  # a table's empty corner is no heading
 
 
 def code_html(code: str) -> str:
     """Python, with its colours as classes."""
-    return f"<pre><code>{highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))}</code></pre>"
+    coloured = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)).rstrip("\n")
+    return f"<pre><code>{_hanging(coloured)}</code></pre>"
+
+
+def _hanging(html: str) -> str:
+    """Code, or what it prints: where a line breaks, it goes on a step further in than it began."""
+    return "\n".join(map(_line, html.split("\n")))
+
+
+def _line(html: str) -> str:
+    text = re.sub("<[^>]*>", "", html)
+    begins = len(text) - len(text.lstrip())
+    return f'<span class="line" style="--in: {begins + 4}">{html}</span>'
 
 
 def heading_of(cell: Cell) -> str | None:
@@ -89,7 +107,8 @@ def shown_text(cell: Cell) -> list[str]:
     for block in filter(None, kept):
         full = sum(map(_height, [*pages[-1], block])) > ROOM
         if pages[-1] and (full or pages[-1][-1].startswith("**In the figure")):
-            pages.append([])
+            introduced = len(pages[-1]) > 1 and pages[-1][-1].endswith(":")
+            pages.append([pages[-1].pop()] if introduced else [])
         pages[-1].append(block)
     return [markdown_html("\n\n".join(page)) for page in pages]
 
@@ -98,12 +117,11 @@ def _height(block: str) -> int:
     """About how high a block is on a slide, in pixels."""
     if block.startswith("$$"):
         return 100
+    lines = [_MARKS.sub("", line) for line in block.split("\n") if "| --- |" not in line]
     if block.startswith("|"):
-        return 14 + sum(
-            10 + 30 * -(-len(row) // 60) for row in block.split("\n") if "---" not in row
-        )
-    lines = sum(-(-len(line) // LINE) for line in block.split("\n"))
-    return 20 + 37 * lines + (24 if block.startswith("**Predict") else 0)
+        return 14 + sum(10 + 30 * -(-len(line) // 60) for line in lines)
+    high = 20 + 37 * sum(-(-len(line) // LINE) for line in lines)
+    return high + (24 if block.startswith("**Predict") else 0)
 
 
 def noted_text(cell: Cell) -> str:
@@ -198,7 +216,7 @@ def shown(cell: Cell, after: list[Cell]) -> list[str]:
         told = text_of(after[0]) if after else ""
         return [figure_html(picture, re.sub(r"[*`$]", "", told))]
     code, output = text_of(cell), output_of(cell)
-    printed = f'<div class="fragment"><pre>{escape(output)}</pre></div>' if output else ""
+    printed = f'<div class="fragment"><pre>{_hanging(escape(output))}</pre></div>' if output else ""
     fits = not output or _lines(code) + _lines(output) <= LINES
     return [code_html(code) + printed if fits else printed]
 

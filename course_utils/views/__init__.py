@@ -9,6 +9,7 @@ from importlib import import_module
 _HOMES = {
     "ActivationRace": "race",
     "Augmentation": "augmentation",
+    "BackpropStepper": "backprop",
     "Confusion": "confusion",
     "ConvolutionStepper": "convolution",
     "LearningRate": "learning_rate",

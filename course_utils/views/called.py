@@ -1,14 +1,16 @@
 """The ledger of any network: what it calls, also the branches, up to the call that fails."""
 
 import copy
+import itertools
 import math
 from collections.abc import Sequence
 
 from torch import nn
 
-from . import drawing, networks, panel
+from . import drawing, networks, panel, tables
+from .branches import Branches, branches, colour
 from .calls import BATCH, Call, Recording, TooLong, record
-from .counts import COUNTS, Count, Entry, count_cell, input_entry, question, sums
+from .counts import COUNTS, Count, Entry, costs, count_cell, input_entry, question, sums
 from .doctor import Diagnosis, diagnose
 from .sizes import times
 
@@ -89,14 +91,33 @@ class CallTable:
         counted = [entry for entry in ledger if entry.counts]
         if answered and found is None:
             rows.append([{"text": "together", "strong": True}, "", "", "", *sums(counted)])
-        seen = {"table": {"head": HEAD, "rows": rows, "left": 2}, "limits": {"call": len(rows) - 1}}
+        fault = next((at for at, entry in enumerate(ledger) if entry.impossible), 0)
+        table = {"head": HEAD, "rows": rows, "left": 2}
+        table["current"] = chosen or (fault if answered else 0)  # what a long table is scrolled to
+        if beside := self._branches(recording, found, answered):
+            table["margin"] = _margin(beside, ledger, recording, chosen if answered else -1)
+        seen = {"table": table, "limits": {"call": len(ledger[: ROWS + 1]) - 1}}
         if not answered:
             return {**seen, "sentence": self._asked(recording, found)}
         return {
             **seen,
             "sentence": self._told(recording, found),
-            "why": _story(ledger[chosen], calls[chosen]),
+            "why": f"{_story(ledger[chosen], calls[chosen])} {_ways(recording, chosen)}".strip(),
         }
+
+    def _branches(
+        self, recording: Recording, found: Diagnosis | None, answered: bool
+    ) -> Branches | None:
+        """What is drawn beside the rows; None of a chain, whose rows say all.
+
+        Until the question is answered, it ends above the calls of which one may fail.
+        """
+        calls = recording.calls
+        if found and not answered:
+            asked = self.question["choices"]
+            calls = list(itertools.takewhile(lambda call: call.name not in asked, calls))
+        drawn = branches([[], *([at + 1 for at in call.sources] for call in calls)])
+        return drawn if drawn.width > 1 else None
 
     def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
         what = "Does it run?" if found else "Which layer costs most?"
@@ -121,11 +142,16 @@ class CallTable:
 
     def arithmetic(self) -> str:
         recording, found = self._examined(self._shape)
-        calls = [None, *recording.calls, *recording.unused]
+        ledger = _entries(recording, found)
+        beside = self._branches(recording, found, answered=True)
+        made = [None, *recording.calls, *recording.unused]
+        calls = [_call_text(call, recording) for call in made]
+        wide = min(50, max(26, *map(len, calls)))
         lines = [
-            f"{entry.name:12} {_call_text(call, recording):26} "
+            f"{beside.text(row, '✕' if entry.impossible else '●') if beside else ''}"
+            f"{entry.name:12} {call:{wide}} "
             f"{'fails' if entry.impossible else '–' if entry.problem else times(entry.shape)}"
-            for entry, call in zip(_entries(recording, found), calls, strict=True)
+            for row, (entry, call) in enumerate(zip(ledger, calls, strict=True))
         ][: ROWS + 1]
         return "\n".join([*map(str.rstrip, lines), self._told(recording, found)])
 
@@ -133,8 +159,13 @@ class CallTable:
         """The calls, with question marks for what is to be predicted."""
         shown = self.look(dict(self.start), answered=False)["table"]["rows"]
         rows = [HEAD, *([_plain(cell) for cell in row] for row in shown)]
-        places = [0.1, 1.7, 6.2, 7.2, 8.6, 9.9]
-        return drawing.table(f"Predict: {self.question['question']}", rows, places, left=2)
+        longest = max(len(row[1]) for row in rows)
+        more = max(0, 0.09 * (longest - 36))  # inches, beyond what there is room for
+        places = [0.1, 1.7, *(place + more for place in (6.2, 7.2, 8.6, 9.9))]
+        recording, found = self._examined(self._shape)
+        beside = self._branches(recording, found, answered=False)
+        question = f"Predict: {self.question['question']}"
+        return tables.table(question, rows, places, left=2, beside=beside)
 
 
 def _about_weights(model: nn.Module) -> list[str]:
@@ -197,7 +228,7 @@ def _cells(
     entry: Entry, call: Call | None, recording: Recording, ledger: list[Entry], answered: bool
 ) -> list:
     """A line of the table; until the question is answered, without what would answer it."""
-    line = [_branch(call, recording) + entry.name, _call_text(call, recording)]
+    line = [entry.name, _call_text(call, recording)]
     fails = any(other.impossible for other in ledger)
     if not answered and fails and call is not None:
         return [*line, "?", "?", "?", "?"]
@@ -206,8 +237,8 @@ def _cells(
         shape = {"text": said, "why": entry.problem, "strong": entry.impossible}
         return [*line, shape, "–", "–", "–"]
     shape = {"text": times(entry.shape).replace(" ", SPACE), "why": entry.why_shape}
-    values, *costs = (count_cell(entry, column, ledger) for column in COUNTS)
-    return [*line, shape, values, *(costs if answered else ["?", "?"])]
+    values, *others = (count_cell(entry, column, ledger) for column in COUNTS)
+    return [*line, shape, values, *(others if answered else ["?", "?"])]
 
 
 def _call_text(call: Call | None, recording: Recording) -> str:
@@ -219,6 +250,8 @@ def _call_text(call: Call | None, recording: Recording) -> str:
         return f" {call.written} ".join(names)
     if call in recording.unused or names == [_above(call, recording)]:
         return call.written
+    if len(names) > 4:
+        names = [*names[:2], f"… {names[-1]}"]
     return f"{call.written} of {', '.join(names)}" if names else call.written
 
 
@@ -227,20 +260,44 @@ def _above(call: Call, recording: Recording) -> str:
     return recording.calls[at - 1].name if at else "input"
 
 
-def _branch(call: Call | None, recording: Recording) -> str:
-    """How far the name of a call stands to the right: a step for each branch that it is in."""
-    if call is None or call in recording.unused:
+def _margin(beside: Branches, ledger: list[Entry], recording: Recording, chosen: int) -> dict:
+    """What the page draws beside the rows, with the lines from and to the chosen one thicker."""
+    rows = []
+    for row, entry in enumerate(ledger[: ROWS + 1]):
+        lines = [
+            {
+                "points": beside.outline(row, piece),
+                "colour": colour(piece.line.lane),
+                "strong": chosen in (piece.line.source, piece.line.target),
+            }
+            for piece in beside.pieces(row)
+        ]
+        dot, label = None, ""
+        if row < len(beside.lanes):
+            lane, label = beside.lanes[row], _ways(recording, row)
+            dot = {"lane": lane, "colour": colour(lane), "fails": entry.impossible}
+        rows.append({"lines": lines, "dot": dot, "label": label})
+    return {"head": "path", "lanes": beside.width, "rows": rows}
+
+
+def _ways(recording: Recording, row: int) -> str:
+    """From where the inputs of a row's call come and where its result goes, if not straight on."""
+    names = ["input", *(call.name for call in recording.calls)]
+    if row >= len(names):
         return ""
-    depths = {-1: 0}
-    starts = False
-    for at, one in enumerate(recording.calls):
-        sources = set(one.sources) or {at - 1}
-        starts = len(sources) == 1 and at - 1 not in sources
-        depths[at] = min(depths[source] for source in sources) + starts
-        if one is call:
-            break
-    depth = depths[at]
-    return SPACE * 4 * (depth - starts) + (f"↳{SPACE}" if starts else "")
+    taken = sorted({at + 1 for at in recording.calls[row - 1].sources}) if row else []
+    goes = [at for at, call in enumerate(recording.calls, start=1) if row - 1 in call.sources]
+    said = []
+    if taken not in ([], [row - 1]):
+        said.append(f"It takes {_listed([names[at] for at in taken])}.")
+    if goes not in ([], [row + 1]):
+        said.append(f"Its result goes to {_listed([names[at] for at in goes])}.")
+    return " ".join(said)
+
+
+def _listed(names: list[str]) -> str:
+    """Names as a sentence has them: "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _plain(cell: str | dict) -> str:
@@ -254,15 +311,17 @@ def _story(entry: Entry, call: Call | None) -> str:
     takes = " and ".join(times(given[1:]) for given in call.given if given)
     if entry.problem:
         return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
-    costs = (f"{column}: {entry.counts[column].why}" for column in ("parameters", "work"))
-    return f"{entry.name} takes {takes}, makes {times(entry.shape)}; " + "; ".join(costs)
+    whys = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
+    told = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *whys]
+    return "; ".join(text.rstrip(".") for text in told) + "."
 
 
 def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:
     """The question: which layer costs most, or which call fails?"""
-    counted = [entry for entry in _entries(recording, found) if entry.counts]
-    if found is None and len(counted) > 2:
-        return question(counted)
+    first, *others = _entries(recording, found)
+    costly = [entry for entry in others if entry.counts and any(costs(entry))]
+    if found is None and len(costly) > 1:
+        return question([first, *costly])
     if found is not None and found.name:
         return _which_fails(recording, found.name)
     choices = ["it runs", "it fails in a layer", "it fails between two layers"]

@@ -1,6 +1,7 @@
 """What a layer costs: values, parameters and multiply-adds, with the sum behind each number."""
 
 import dataclasses
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -176,6 +177,13 @@ def most(ledger: list[Entry], column: str) -> str:
     return max(made, key=lambda entry: entry.counts[column].number).name
 
 
+def _leaders(ledger: list[Entry], column: str) -> list[str]:
+    """The names of all layers that have as much of a column as the one with the most."""
+    made = [entry for entry in ledger[1:] if entry.counts]
+    largest = max(entry.counts[column].number for entry in made)
+    return [entry.name for entry in made if entry.counts[column].number == largest]
+
+
 def total(ledger: list[Entry], column: str) -> int:
     """All of a column of `COUNTS` together, of the rows that there are."""
     return sum(entry.counts[column].number for entry in ledger if entry.counts)
@@ -184,16 +192,22 @@ def total(ledger: list[Entry], column: str) -> int:
 def question(ledger: list[Entry]) -> dict:
     """Which layers? The pairs to choose from are made of those that stand out in some column."""
     largest = {column: most(ledger, column) for column in COUNTS}
+    if largest["parameters"] in _leaders(ledger, "work"):
+        largest["work"] = largest["parameters"]
     parameters, work = largest["parameters"], largest["work"]
+    explain = (
+        f"{parameters} holds {_share(ledger, parameters, 'parameters')} of the "
+        f"{total(ledger, 'parameters'):,} parameters and does "
+        f"{_share(ledger, parameters, 'work')} of the {total(ledger, 'work'):,} multiply-adds"
+    )
+    if work != parameters:
+        explain += f"; {work} holds {_share(ledger, work, 'parameters')} and does "
+        explain += _share(ledger, work, "work")
     return {
         "question": "which layer has the most parameters, and which does the most work?",
         "choices": _choices(ledger, largest),
         "solution": f"{parameters}, {work}",
-        "explain": f"{parameters} holds {_share(ledger, parameters, 'parameters')} of the "
-        f"{total(ledger, 'parameters'):,} parameters and does "
-        f"{_share(ledger, parameters, 'work')} of the {total(ledger, 'work'):,} multiply-adds; "
-        f"{work} holds {_share(ledger, work, 'parameters')} and does "
-        f"{_share(ledger, work, 'work')}.",
+        "explain": f"{explain}.",
     }
 
 
@@ -204,14 +218,18 @@ def _choices(ledger: list[Entry], largest: dict[str, str]) -> list[str]:
     pairs |= {(values, values), (parameters, values)}
     rivals = [entry for entry in ledger[1:] if entry.name != work]
     if len(pairs) < 4 and rivals:  # one layer is first in all: its rival is the next with weights
-        other = max(rivals, key=_parameters_and_work).name
+        other = max(rivals, key=costs).name
         pairs |= {(other, other), (other, work), (parameters, other)}
+    # Where layers are equal, a pair would be as right as the solution.
+    equal = set(itertools.product(_leaders(ledger, "parameters"), _leaders(ledger, "work")))
+    pairs -= equal - {(parameters, work)}
     names = [entry.name for entry in ledger[1:]]
     ordered = sorted(pairs, key=lambda pair: [names.index(name) for name in pair])
     return [f"{one}, {other}" for one, other in ordered]
 
 
-def _parameters_and_work(entry: Entry) -> tuple[int, int]:
+def costs(entry: Entry) -> tuple[int, int]:
+    """The parameters and the multiply-adds of a row."""
     return entry.counts["parameters"].number, entry.counts["work"].number
 
 

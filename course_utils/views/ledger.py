@@ -7,7 +7,7 @@ from torch import nn
 
 from course_utils.models import LeNet
 
-from . import drawing, panel
+from . import drawing, panel, tables
 from .called import CallTable
 from .chain import Chain, Row, chain
 from .counts import COUNTS, Entry, count_cell, entries, most, question, sums, total
@@ -141,7 +141,7 @@ class EditableTable:
         lines = list(zip(ledger, [None, *self._chain.rows], strict=True))
         rows = [HEAD, *[_printed(entry, row) for entry, row in lines]]
         places = [0.1, 1.6, 2.35, 3.1, 4.0, 5.7, 6.7, 8.15, 9.9]
-        return drawing.table(f"Predict: {self.question['question']}", rows, places)
+        return tables.table(f"Predict: {self.question['question']}", rows, places)
 
 
 def _check_parameters(model: nn.Module, counted: int) -> None:

@@ -119,6 +119,13 @@ def test_every_cell_says_where_it_is_shown(lesson):
 
 
 @every_lesson
+def test_what_is_said_of_a_figure_stands_beside_it(lesson):
+    for cell in stored(lesson).cells:
+        if cell.source.startswith("**In the figure"):
+            assert cell.metadata.slideshow.slide_type not in ("slide", "subslide"), cell.id
+
+
+@every_lesson
 def test_exercises_hints_and_solutions_are_left_out(lesson, tmp_path, still):
     html = html_of(lesson, tmp_path)
     text = re.sub(r"<[^>]*>", "", html.split('<div class="slides">')[1])
@@ -151,6 +158,30 @@ def test_a_prediction_comes_before_its_result(lesson, tmp_path, still):
         if 'class="predict"' in visible:
             after = visible.split('class="predict"')[1]
             assert "<img" not in after and "<pre><code>" not in after, section[:100]
+
+
+def test_code_that_is_too_long_for_a_slide_goes_on_further_in(page, tmp_path, still, course):
+    notebook = json.loads(course.read_text(encoding="utf-8"))
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "by-hand-loop")
+    cell["source"] = f"if True:\n    print({', '.join(['1'] * 50)})\n\nprint(2)"
+    course.write_text(json.dumps(notebook), encoding="utf-8")
+    shown(page, deck.make_deck(LESSONS[1], tmp_path))
+    go_to(page, "[data-cells=by-hand-loop]")
+    rows = (
+        page.locator(".present .line")
+        .nth(1)
+        .evaluate(
+            """(line) => {
+            const range = document.createRange();
+            range.selectNodeContents(line);
+            return [...range.getClientRects()].map(({ top, left }) => [Math.round(top), left]);
+        }"""
+        )
+    )
+    first, *more = (min(left for at, left in rows if at == top) for top in sorted({*dict(rows)}))
+    assert more and all(abs(left - first - 8 * 12.9) < 1 for left in more)
+    code = page.locator(".present pre code")
+    assert code.inner_text() == cell["source"]
 
 
 def test_what_a_slide_shows_of_a_paragraph():
@@ -194,8 +225,10 @@ def test_it_is_driven_by_keys_alone(page, tmp_path):
     assert page.evaluate(MISFITS) == []
     go_to(page, ".live")
     page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    frame.get_by_label("what is the first row").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if frame.get_by_label("what is the first row").evaluate("(n) => n.matches(':focus')"):
+            break
     page.keyboard.type("0 3 3 0")
     page.keyboard.press("Enter")
     assert "Right" in frame.locator(".view-verdict").inner_text()
@@ -213,6 +246,54 @@ def test_it_is_driven_by_keys_alone(page, tmp_path):
     assert page.errors == [] and page.outside == []
 
 
+#: Which slide is shown and how many of its steps; whether that is all there is; and what has the
+#: keys: the live view of the slide, or nothing, as it should be.
+NOW = """() => {
+    const [slide, held] = [Reveal.getCurrentSlide(), document.activeElement];
+    const steps = slide.querySelectorAll(".fragment.visible").length;
+    const last = Reveal.isLastSlide() && !Reveal.availableFragments().next;
+    const keys = slide.contains(held) ? held.tagName : held === document.body ? "" : held.outerHTML;
+    return { slide: Reveal.getSlides().indexOf(slide), steps, last, live: slide.className, keys };
+}"""
+
+
+def through_the_view(page):
+    """Enter a live view by Tab, go through its controls, out of it, back into it, and leave it."""
+    controls = 0
+    page.keyboard.press("Tab")
+    assert page.evaluate(NOW)["keys"] == "IFRAME"
+    while page.evaluate(NOW)["keys"] == "IFRAME":
+        controls += 1
+        assert controls < 100, "Tab does not lead out"
+        page.keyboard.press("Tab")
+    assert controls > 5
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(NOW)["keys"] == "IFRAME"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("number", [6, 10])
+def test_a_lesson_is_given_by_keys_alone(number, page, tmp_path):
+    """From its first slide to its last and back: none is left out, and none keeps the keys."""
+    shown(page, deck.make_deck(LESSONS[number], tmp_path))
+    count, seen, views = page.evaluate("Reveal.getTotalSlides()"), [], 0
+    while not seen or not seen[-1]["last"]:
+        now = page.evaluate(NOW)
+        assert now["keys"] == "" and now not in seen
+        if "live" in now["live"]:
+            through_the_view(page)
+            views += 1
+            assert page.evaluate(NOW) == now
+        seen.append(now)
+        page.keyboard.press("ArrowRight")
+    assert sorted({now["slide"] for now in seen}) == list(range(count)) and views
+    for now in reversed(seen[:-1]):
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate(NOW) == now
+    assert page.errors == [] and page.outside == []
+
+
 def test_the_speaker_has_notes_without_a_network(page, tmp_path, still):
     outside = []
     page.context.on(
@@ -227,6 +308,9 @@ def test_the_speaker_has_notes_without_a_network(page, tmp_path, still):
     ).first.wait_for()
     page.keyboard.press("ArrowRight")
     notes.get_by_text("You will be able to").wait_for()
+    opened.value.keyboard.press("ArrowRight")  # in the speaker's window
+    notes.get_by_text("Take three points").wait_for()
+    assert place(page)[0] == 2
     assert outside == [] and page.errors == []
     opened.value.close()
 

@@ -74,6 +74,23 @@ def test_the_configuration_names_what_there_is(config):
     assert done.value.code == 0
 
 
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0 or not Path("/proc/self/ksm_stat").exists(),
+    reason="needs root, and a Linux that merges pages",
+)
+def test_what_the_hub_starts_may_have_its_pages_merged():
+    load = f"""
+from traitlets.config.loader import PyFileConfigLoader
+import subprocess
+PyFileConfigLoader({str(CONFIG)!r}).load_config()
+subprocess.run(["prlimit", "--nproc=1024", "cat", "/proc/self/ksm_stat"], user=65534)"""
+    environment = os.environ | {"COURSE_DATA_DIR": "digits"}
+    done = subprocess.run(
+        [sys.executable, "-c", load], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "ksm_merge_any: yes" in done.stdout
+
+
 def test_a_hub_without_images_says_what_to_do(config, tmp_path):
     for data in ("", str(tmp_path / "nowhere"), str(tmp_path)):
         with pytest.raises(SystemExit, match="COURSE_DATA_DIR") as refused:

@@ -33,7 +33,7 @@ def test_every_stepper_replay_and_x_ray_of_the_lessons(pages):
         and re.search(r"views\.(\w+Stepper|Replay|XRay)\(", cell.source)
         and "views.Confusion" not in cell.source  # it asks Python, and shows an X-ray beside it
     ]
-    assert list(pages) == shown and len(shown) == 6
+    assert list(pages) == shown and len(shown) == 7
 
 
 def test_a_page_needs_nothing_but_itself(pages):
@@ -75,6 +75,16 @@ def test_a_stepper_has_the_numbers_of_its_lesson(page, pages, tmp_path):
     page.locator(".view-predict input").fill("54")
     page.locator(".view-predict input").press("Enter")
     assert "✓ Right." in page.locator(".view-verdict").first.inner_text()
+    assert page.errors == []
+
+
+def test_back_propagation_has_the_numbers_of_its_lesson(page, pages, tmp_path):
+    answered(page, tmp_path, pages[4, "stepper"])
+    page.get_by_role("button", name="W1", exact=True).click()
+    assert "✓ Right." in page.locator(".view-verdict").first.inner_text()
+    page.locator(".view").press("End")
+    page.get_by_role("button", name="falls").click()
+    assert "The loss goes from 0.1293 to 0.1253." in page.locator(".bp-trace").inner_text()
     assert page.errors == []
 
 

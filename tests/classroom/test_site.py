@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from documents import WRITTEN, stored
 
-from course_utils.classroom import site
+from course_utils.classroom import files, site
 from course_utils.classroom.commands import Refusal, main
 from course_utils.classroom.site import NEEDS, make_site
 from course_utils.lessons import LESSONS
@@ -80,7 +80,7 @@ def test_an_earlier_site_is_replaced_but_not_what_was_changed_in_it(ready, tmp_p
 def test_a_lesson_that_was_never_executed(ready, monkeypatch, tmp_path):
     notebook = json.loads(LESSONS[3].path.read_text(encoding="utf-8"))
     next(cell for cell in notebook["cells"] if "outputs" in cell)["execution_count"] = None
-    monkeypatch.setattr(site, "read_stored", lambda lesson: notebook)
+    monkeypatch.setattr(files, "read_stored", lambda lesson: notebook)
     assert "has cells without their outputs" in refused(tmp_path / "site")
     assert list(tmp_path.iterdir()) == []
 

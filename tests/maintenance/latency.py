@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from browser import chromium, put_on_stage
 from playwright.sync_api import Browser, Page
+from torch import nn
 
 from course_utils import checkpoints, models, views
+from course_utils.shown import residual
 from course_utils.views.base import View
 
 #: Milliseconds of each of many acts, a layout of the page included, in order of size.
@@ -35,6 +37,8 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
             name = f"{type(view).__name__}, as large as it gets"
             for act, value in on_stage(browser, view, steps).items():
                 yield f"{name}: {act}", value, "ms", "under 16"
+        for act, value in on_stage(browser, xor_network(), quantities).items():
+            yield f"BackpropStepper: {act}", value, "ms", "under 16"
         lenet, recipe = checkpoints.load_weights("lenet")
         for view in (
             *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
@@ -42,10 +46,23 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
         ):
             for act, value in on_stage(browser, view, panel).items():
                 yield f"{type(view).__name__}: {act}", value, "ms", "under 200"
+        for name, model, shape in networks():
+            view = views.ShapeLedger(model, shape=shape)
+            for act, value in on_stage(browser, view, calls).items():
+                yield f"ShapeLedger of {name}: {act}", value, "ms", "under 200"
         for model, inputs in [(lenet, recipe["inputs"]), (models.CNN().eval(), None)]:
             name = f"exported page of {type(model).__name__}"
             for act, value, unit, most in exported(browser, model, inputs):
                 yield f"{name}: {act}", value, unit, f"under {most}"
+
+
+def networks() -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
+    """Networks whose calls the shape ledger shows: one that does not run, and two with branches."""
+    broken = models.LeNet()
+    broken.classifier[1] = nn.Linear(256, 120)
+    yield "a LeNet that does not run", broken, (1, 32, 32)
+    yield "ResNet-8, 31 calls", residual.network(residual.Residual, 1), (1, 28, 28)
+    yield "ResNet-20, 79 calls", residual.network(residual.Residual, 3), (1, 28, 28)
 
 
 def on_stage(browser: Browser, view: View, measure: Callable) -> dict[str, float]:
@@ -74,6 +91,26 @@ def steps(page: Page) -> dict[str, float]:
                     inputs[0].dispatchEvent(new InputEvent("input", {{ bubbles: true }}));
                 }}),
             }};
+        }}"""
+    )
+    return {act: statistics.median(values) for act, values in times.items()}
+
+
+def xor_network() -> View:
+    """As in lesson 04."""
+    rng = np.random.default_rng(0)
+    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
+    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
+
+
+def quantities(page: Page) -> dict[str, float]:
+    """A quantity back and on, and one number after another, with all of them on the screen."""
+    page.get_by_role("button", name="dX").click()
+    times = page.evaluate(
+        f"""() => {{
+            {TIMED}
+            const view = document.querySelector(".view");
+            return {{ step: timed((n) => view.dispatchEvent(arrow(n + 2))) }};
         }}"""
     )
     return {act: statistics.median(values) for act, values in times.items()}
@@ -125,12 +162,25 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str,
 
 def panel(page: Page) -> dict[str, float]:
     """From a key that changes a control to the figure that Python has drawn for it."""
+    return {"a new figure": answered(page, "]", "[")}
+
+
+def calls(page: Page) -> dict[str, float]:
+    """The same for the rows of a network's calls, which run again with images of another side."""
+    return {
+        "the next call": answered(page, "ArrowRight", "ArrowLeft"),
+        "images of another side": answered(page, "]", "["),
+    }
+
+
+def answered(page: Page, *keys: str) -> float:
+    """The median of the milliseconds from one of these keys, by turns, to Python's answer."""
     view = page.locator(".view")
     times = []
     for n in range(12):
         before = page.evaluate("window.model.get('shown').turn")
         start = time.perf_counter()
-        view.press("[" if n % 2 else "]")
+        view.press(keys[n % len(keys)])
         page.wait_for_function("(before) => window.model.get('shown').turn > before", arg=before)
         times.append(1000 * (time.perf_counter() - start))
-    return {"a new figure": statistics.median(times)}
+    return statistics.median(times)

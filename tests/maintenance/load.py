@@ -4,12 +4,12 @@ PYTHON tests/maintenance/load.py --students 40 --training 8
 
 PYTHON is that of an environment with the course and JupyterHub (TEACHING.md says how to make one;
 `npm install --prefix ENVIRONMENT configurable-http-proxy` puts the proxy beside it). Each student
-logs in, opens lesson 09 in a kernel of their own, and runs it up to its first training. Then
+logs in, opens lesson 09 in a kernel of their own, and runs it until its images are loaded. Then
 some run it to the end, at once, while the others run a short cell now and then. Reported are the
 memory that a student takes, how long everything takes, what failed, and what was lost of anybody's
 work.
 
---until CELL another cell to pause before: one-cycle-rates is where the images are loaded
+--until CELL another cell to pause before: train-lenet comes after the first steps of training
 --lesson 0   another lesson, which all run to its end
 --json FILE  also writes what was measured, with the machine, the versions and the date
 --write      also puts it into TEACHING.md
@@ -47,7 +47,7 @@ TEACHING = ROOT / "TEACHING.md"
 #: What stands around the numbers in TEACHING.md.
 BEGIN, END = "<!-- measured: hub -->\n", "<!-- /measured: hub -->\n"
 #: The cells of lesson 09 before which all pause at first, and where those who go on keep a LeNet.
-PAUSE, KEEPS = "train-lenet", "keep"
+PAUSE, KEEPS = "one-cycle-rates", "keep"
 #: Seconds between two short cells of one of the others.
 BETWEEN = 15
 MB, GB = 1 << 20, 1 << 30
@@ -55,6 +55,8 @@ MB, GB = 1 << 20, 1 << 30
 SYSTEM = 1.5
 #: Bytes that have to stay free: below, the class is sent home before the machine ends programs.
 RESERVE = 700 * MB
+#: "1" where Linux keeps equal pages of several programs once (KSM).
+MERGING = Path("/sys/kernel/mm/ksm/run")
 
 
 @dataclass
@@ -299,9 +301,11 @@ def needs(class_: Class) -> list[str]:
 def here() -> dict[str, str]:
     """Where and when this is measured."""
     memory = psutil.virtual_memory().total / GB
+    merges = MERGING.exists() and MERGING.read_text().strip() == "1"
     return {
         "date": datetime.date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}",
+        "machine": f"{os.cpu_count()} cores, {memory:.0f} GB, {platform.system()}"
+        + ", KSM on" * merges,
         "python": platform.python_version(),
         "torch": metadata.version("torch").split("+")[0],
         "jupyterhub": metadata.version("jupyterhub"),

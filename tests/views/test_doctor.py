@@ -260,13 +260,13 @@ def test_branches_that_do_not_fit_get_a_shortcut_that_does(stride):
     assert examined(residual(stride, nn.Conv2d(6, 8, 1, stride=stride))) is None
 
 
-def test_branches_are_drawn_and_counted():
+def test_branches_are_named_and_counted():
     model = residual(shortcut=nn.Conv2d(6, 8, 1))
     view = views.ShapeLedger(model)
     rows = view.look(dict(view.values), answered=True)["table"]["rows"]
     texts = [[cell if isinstance(cell, str) else cell["text"] for cell in row] for row in rows]
     assert [row[:2] for row in texts[5:7]] == [
-        ["↳\u00a0conv 3", "Conv2d(6, 8, 1) of relu 1"],
+        ["conv 3", "Conv2d(6, 8, 1) of relu 1"],
         ["add 1", "norm 1 + conv 3"],
     ]
     held = sum(weight.numel() for weight in model.parameters())

@@ -10,6 +10,7 @@ from refresh import METADATA
 from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
+from course_utils.shown import residual
 
 
 def confusion():
@@ -30,6 +31,12 @@ def replay():
     return view
 
 
+def backprop():
+    rng = np.random.default_rng(0)
+    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
+    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
+
+
 def boot():
     """As in lesson 13: classes with long names, read by a network."""
     image, _ = images.sample_digit()
@@ -45,6 +52,14 @@ def broken_lenet():
     return model
 
 
+def residual_without_projection():
+    """As in lesson 14: two blocks, the second without the layer that its shortcut needs."""
+    block = residual.Residual
+    model = nn.Sequential(block(8, 8, stride=1), block(8, 16, stride=2))
+    model[1].shortcut = nn.Identity()
+    return views.ShapeLedger(model, shape=(8, 14, 14))
+
+
 VIEWS = {
     "neuron": views.Neuron,
     "learning rate": views.LearningRate,
@@ -55,8 +70,10 @@ VIEWS = {
         np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2
     ),
     "pooling": views.PoolingStepper,
+    "back-propagation": backprop,
     "ledger": views.ShapeLedger,
     "broken ledger": lambda: views.ShapeLedger(broken_lenet(), shape=(1, 32, 32)),
+    "ledger with branches": residual_without_projection,
     "replay": replay,
     "X-ray": lambda: views.XRay(checkpoints.load_weights("lenet")[0]),
     "X-ray of the CNN": lambda: views.XRay(models.CNN().eval()),
@@ -80,7 +97,13 @@ SETTLED = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["neuron", "convolution", "X-ray", "replay", "ledger"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("neuron", "convolution", "X-ray", "replay", "ledger", "ledger with branches"),
+        "back-propagation",
+    ],
+)
 def test_it_is_light_on_a_dark_page(page, name):
     """Its controls too: and all that is written can be read, before the answer and after."""
     from browser import put_on_stage

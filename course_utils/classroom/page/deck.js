@@ -1,4 +1,5 @@
 // The slides at a projector's size; the keys of a live view are its own until Escape.
+/* global Reveal, RevealNotes -- they stand before this in the page */
 
 Reveal.initialize({
   width: 1280,

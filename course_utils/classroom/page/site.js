@@ -15,6 +15,16 @@ window.addEventListener("DOMContentLoaded", () => {
   new window.ResizeObserver(reachWide).observe(document.body);
 });
 
+/** A frame with a live view in it becomes as high as the page of the view. */
+const liveFrames = () => [...document.querySelectorAll("iframe.live")];
+window.addEventListener("message", ({ source, data }) => {
+  const frame = liveFrames().find(({ contentWindow }) => contentWindow === source);
+  if (frame && data.height) frame.style.height = `${data.height}px`;
+});
+window.addEventListener("load", () => {
+  for (const { contentWindow } of liveFrames()) contentWindow.postMessage("height?", "*");
+});
+
 // Paper shows hints and solutions too.
 window.addEventListener("beforeprint", () => {
   for (const closed of document.querySelectorAll("details:not([open])")) closed.open = true;

@@ -2,7 +2,7 @@
 import { calm, frame, h, predict } from "./frame.js";
 import { fieldOf, stepped } from "./panel/fields.js";
 import { helpOf, keysOf } from "./panel/keys.js";
-import { controlsIn, tableOf } from "./panel/table.js";
+import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
 
 /** How long the kernel may take before the page says that it does not answer. */
 const PATIENCE = 4000; // milliseconds
@@ -163,6 +163,7 @@ class Panel {
     const { table, view } = this;
     const held = document.activeElement;
     const place = [...table.querySelectorAll(".panel-cell")].indexOf(held);
+    const { scrollTop } = table;
     table.replaceChildren();
     const pick = (cell) => this.pick(cell);
     const control = (name) => this.fields[name].node;
@@ -171,6 +172,8 @@ class Panel {
     // A cell that was clicked is another element now; without the focus the keys would be lost.
     const again = place < 0 ? held : table.querySelectorAll(".panel-cell")[place] ?? view.box;
     if (view.box.contains(again)) again.focus({ preventScroll: true });
+    table.scrollTop = scrollTop;
+    if (content?.current) scrollTo(table, content.current);
   }
 
   /** The controls outside the table; a number has a label there. */

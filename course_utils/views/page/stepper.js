@@ -210,10 +210,10 @@ export function choice(name, choices, change) {
 }
 
 /**
- * Calls step() again and again until it returns false: { toggle, stop }. Where the
+ * Calls step() again and again until it returns false: { toggle, stop, isOn }. Where the
  * reader asks for less motion, toggle() is a single step, and playing lasts until the last one.
  */
-function player(step, changed, milliseconds = 600) {
+export function player(step, changed, milliseconds = 600) {
   let [timer, begun] = [null, false];
   function stop() {
     if (!begun) return;
@@ -228,5 +228,5 @@ function player(step, changed, milliseconds = 600) {
     timer = setInterval(() => step() === false && stop(), milliseconds);
     changed(true);
   }
-  return { toggle, stop };
+  return { toggle, stop, isOn: () => begun };
 }

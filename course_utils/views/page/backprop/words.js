@@ -1,0 +1,68 @@
+// What is written below the graph, and said: the rule of a step, the sum of one number, and the
+// loss before and after a step of descent.
+import { bracketed } from "../numbers.js";
+import { precise } from "./numbers.js";
+import { STEPS, isParameter, numberAt, traced, wayOf, written } from "./steps.js";
+
+const BEFORE = "Before each hidden unit stand its two weights and its bias. "
+  + "The boxes show one example; [ and ] change it.";
+const NAMES = { forward: "Forward", backward: "Backward", descent: "Descent" };
+
+// A scene is { net, after, rate, at, step, here, example, descents }: the network before and after
+// a step of descent, how many steps are made, the last of them (null before the first), the place
+// that is traced (or null), the example that is shown, and how many steps of descent were made.
+
+/** The places that the traced one comes from. */
+export function sources({ net, step, here }) {
+  if (!here) return [];
+  if (isMoved({ step, here })) return [{ ...here, name: `d${here.name}` }];
+  return traced(net, here).from;
+}
+
+/** The rule of the step and the sum of the number, each as the parts of a line. */
+export function traceLines(scene) {
+  const { net, step, here, after } = scene;
+  if (!step) return [here ? sum(scene) : BEFORE];
+  const [was, is] = [net.L[0][0], after.L[0][0]];
+  const loss = `. The loss goes from ${precise(was)} to ${precise(is)}.`;
+  const why = `: ${step.why}${step.name === "step" ? loss : "."}`;
+  return [[bold(step.rule), why], sum(scene)];
+}
+
+/** What is said after each change. */
+export function sentence(scene) {
+  const { net, after, at, step, here } = scene;
+  if (!step) return beginning(scene);
+  const place = `${NAMES[wayOf(step.name)]}, step ${at} of ${STEPS.length}`;
+  const value = numberAt(isMoved(scene) ? after : net, here);
+  const more = step.name === "step" ? " → goes on with the new weights." : "";
+  return `${place}: ${written(here)} = ${precise(value)}.${more}`;
+}
+
+function beginning({ descents }) {
+  const many = descents === 1 ? "1 step of descent is" : `${descents} steps of descent are`;
+  return `${descents ? `${many} made. ` : ""}Inputs, weights and biases are known. → goes forward.`;
+}
+
+function sum({ net, after, rate, step, here }) {
+  const name = written(here);
+  if (isMoved({ step, here })) {
+    const slope = bracketed(numberAt(net, { ...here, name: `d${here.name}` }), precise);
+    const [was, is] = [net, after].map((one) => precise(numberAt(one, here)));
+    return `${name} ← ${was} − ${precise(rate)} · ${slope} = ${is}`;
+  }
+  const { text, from } = traced(net, here);
+  const value = precise(numberAt(net, here));
+  return from.length ? `${name} = ${text} = ${value}` : `${name} = ${value}, ${text}`;
+}
+
+/** Whether a place is a weight or a bias that a step of descent has changed. */
+function isMoved({ step, here }) {
+  return step?.name === "step" && isParameter(here);
+}
+
+function bold(text) {
+  const node = document.createElement("b");
+  node.textContent = text;
+  return node;
+}
