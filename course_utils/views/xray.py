@@ -87,7 +87,31 @@ class XRay(View):
         chances = self.probabilities(self._first_digit)
         best = int(chances.argmax())
         name = self.network["classes"][best]
-        return "\n".join([*lines, f"most probable: {name}, probability {chances[best]:.4f}"])
+        lines.append(f"most probable: {name}, probability {chances[best]:.4f}")
+        return "\n".join([*lines, *self._way_back(best)])
+
+    def _way_back(self, best: int) -> list[str]:
+        """Where the way back begins for the first digit, and one step of it as a sum.
+
+        That is the gradient of its most probable class's loss, at that class's logit; and, where
+        the last layer is a linear one, at the most active of the units that feed it.
+        """
+        values = self._values(self._first_digit)
+        chances = values[-1][0].double().softmax(dim=0)
+        slopes = chances - nn.functional.one_hot(torch.tensor(best), len(chances))
+        start = f"{chances[best]:.4f} − 1 = {slopes[best]:.3g}"
+        name = self.network["classes"][best]
+        lines = [f"backward, loss for {name}: at its logit p − y = {start}"]
+        last = [layer for layer in self._network.layers if _shown(layer)][-1].module
+        if isinstance(last, nn.Linear):
+            unit = int(values[-2].flatten().argmax())
+            factors = last.weight[:, unit].double()
+            products = factors * slopes
+            order = products.abs().argsort(descending=True)
+            ways = [f"{factors[k]:.4f} · ({slopes[k]:.3g})" for k in order[:2]]
+            total = f"{products[order[2:]].sum():.3g} = {products.sum():.3g}"
+            lines.append(f"before the last layer, unit {unit}: {' + '.join(ways)} + {total}")
+        return [line.replace("-", "−") for line in lines]
 
     def picture(self) -> bytes:
         """The digit to begin with, the maps of the first layers, and the probabilities."""
