@@ -38,7 +38,7 @@ class XRay {
       listNumbers: () => this.unit.listNumbers(),
     });
     const unit = this.unit = new Unit({
-      network, say, plans: page.panels.map(({ plan }) => plan), values: () => this.values,
+      network, say, plans: () => page.layers.plans(), values: () => this.values,
       changed: () => this.drawSum(),
     });
     const keys = keysOf({ digits: network.digits, drawing, unit, page, reset: () => this.reset() });
@@ -54,6 +54,9 @@ class XRay {
       isIntersecting && this.draw()
     ));
     visible.observe(this.view.box);
+    const resized = new window.ResizeObserver(() => this.page.fit());
+    resized.observe(this.view.body);
+    this.page.fit();
     this.reset();
     const receive = () => this.drawing.replace(model.get("sent").drawing);
     model.on("change:sent", receive);
@@ -61,6 +64,7 @@ class XRay {
     return () => {
       this.drawing.stop();
       visible.disconnect();
+      resized.disconnect();
       model.off("change:sent", receive);
     };
   }
@@ -115,7 +119,7 @@ class XRay {
   }
 
   draw() {
-    this.page.draw(picture(this.scene()), this.values);
+    this.page.draw(picture(this.scene()));
     this.drawSum();
   }
 

@@ -11,7 +11,7 @@ export class Unit {
   listing = false; // whether all its products are listed
 
   /**
-   * plans: the mosaics of the layers that have one. values(): see network.js's activations(), or
+   * plans(): those of the layers' mosaics. values(): see network.js's activations(), or
    * null. changed(): another unit, or more of it, is to be shown. say(text).
    */
   constructor({ network, plans, values, changed, say }) {
@@ -40,7 +40,7 @@ export class Unit {
     if (!this.chosen) return this.enter(1);
     const { at, unit } = this.chosen;
     const [right, down] = MOVE[key];
-    if (at < this.last) return this.choose(at, neighbour(this.plans[at - 1], unit, right, down));
+    if (at < this.last) return this.choose(at, neighbour(this.plans()[at - 1], unit, right, down));
     this.choose(at, within(unit + right, 0, this.network.classes.length - 1));
   }
 
