@@ -42,7 +42,7 @@ class XRay(View):
     """
 
     _esm = bundle("xray.js")
-    _css = style("xray.css")
+    _css = style("xray.css", "gradients.css")
 
     network = traitlets.Dict().tag(sync=True)
     drawn = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))

@@ -104,7 +104,7 @@ function fullyConnected({ terms, bias, value }, { names }) {
 }
 
 /** A small picture of numbers; a pointer on a cell, or null when it leaves, goes to over(). */
-function grid(title, values, [rows, columns], { name, low, top }, over, outlined = null) {
+export function grid(title, values, [rows, columns], { name, low, top }, over, outlined = null) {
   const cell = CELL;
   const cells = values.map((value, i) => h("rect", {
     x: (i % columns) * cell + 0.5, y: Math.floor(i / columns) * cell + 0.5,
@@ -120,7 +120,7 @@ function grid(title, values, [rows, columns], { name, low, top }, over, outlined
 }
 
 /** A scale of its own for some numbers. */
-function own(name, values) {
+export function own(name, values) {
   return { name, low: 0, top: Math.max(...values.map(Math.abs)) };
 }
 
@@ -141,7 +141,7 @@ export function allNumbers(found, names) {
   return [["channel", "row", "column", "input", "weight", "product"], ...rows];
 }
 
-function formula(text) {
+export function formula(text) {
   return h("p", { class: "sum-formula" }, text);
 }
 

@@ -44,22 +44,22 @@ export class Gradients {
 
   // --- what is computed ----------------------------------------------------------------------
 
-  /** What the network makes of x, see activations(); and the gradients of that, if they are on. */
+  /** What the network makes of x, see activations(), and the gradients of that, if they are on. */
   run(x) {
     const { network } = this;
+    Object.assign(this, { found: null, before: null });
+    if (!x) return null;
     const [clean, original] = [network, this.descent.original()].map((net) => activations(net, x));
     this.label = this.picked ?? indexOfMax(original.at(-1).data);
     const values = this.epsilon ? activations(network, this.attacked(x, clean)) : clean;
-    this.before = this.isChanged() ? Array.from(original.at(-1).data) : null;
-    this.found = this.isOn && !this.isAsking ? backward(network, values, this) : null;
-    if (this.found) this.saliency.draw(this.ofUntrained(values[0]));
+    if (this.isChanged()) this.before = Array.from(original.at(-1).data);
+    if (this.isOn && !this.isAsking) {
+      this.found = backward(network, values, this);
+      this.number = numberOf(values, this);
+      this.saliency.draw(this.ofUntrained(values[0]));
+    }
     this.show();
     return values;
-  }
-
-  /** Nothing is drawn. */
-  clear() {
-    Object.assign(this, { found: null, before: null });
   }
 
   /** The picture after a step to where the loss of the class grows. */
@@ -78,17 +78,20 @@ export class Gradients {
     return this.epsilon > 0 || this.descent.taken.length > 0;
   }
 
-  /** "the loss for 7" */
-  name() {
-    return `the ${this.of} for ${this.network.classes[this.label]}`;
+  /** What is not as it was, in sentences that begin with a space. */
+  changes() {
+    const { descent, epsilon } = this;
+    const moved = descent.taken.length ? ` ${descent.count()}` : "";
+    return epsilon ? `${moved} The picture is changed by \u03b5 = ${epsilon.toFixed(2)}.` : moved;
   }
 
-  /** How large the number is whose gradients these are: "The loss for 7 is 0.0025." */
-  told(values) {
-    const logits = values.at(-2);
-    const { of, label } = this;
-    const value = of === "loss" ? crossEntropy(logits, label) : logits.data[label];
-    return `The ${of} for ${this.network.classes[label]} is ${show(value)}.`;
+  /** What is shown, in a sentence. */
+  tell() {
+    if (!this.isOn) return this.say("Forward: what each layer makes of the drawing.");
+    if (this.isAsking) return this.say("Answer the question first, or skip it.");
+    if (!this.found) return this.say("Nothing is drawn: there is no gradient.");
+    const name = `${this.of} for ${this.network.classes[this.label]}`;
+    this.say(`Backward: gradients of the ${name}, which is ${show(this.number)}.`);
   }
 
   // --- what the learner does -----------------------------------------------------------------
@@ -101,7 +104,7 @@ export class Gradients {
     this.question.node.hidden = this.isOn;
     this.node.hidden = !this.isOn;
     this.changed();
-    if (this.isAsking) this.say("Backward: answer the question first, or skip it.");
+    this.tell();
   }
 
   /** Asks, and shows no gradient before the answer. */
@@ -110,6 +113,7 @@ export class Gradients {
     const line = predict(asked, () => {
       this.isAsking = false;
       this.changed();
+      this.tell();
     });
     this.node.replaceWith(line);
     this.node = line;
@@ -128,6 +132,7 @@ export class Gradients {
     const change = (name, read) => (event) => {
       this[name] = read(event.target.value);
       this.changed();
+      this.tell();
     };
     const option = (value, text) => h("option", { value }, text);
     this.toggleButton = h("button", { onclick: () => this.toggle() }, "backward (G)");
@@ -151,6 +156,7 @@ export class Gradients {
       oninput: () => {
         this.setEpsilon(Number(this.attack.value));
         this.changed();
+        this.say(this.changes().trim() || "The picture is as it is drawn.");
       },
     });
     this.setEpsilon(0);
@@ -169,4 +175,10 @@ export class Gradients {
       ? `${this.network.classes[this.label]} (most probable)` : "the most probable";
     this.descent.show();
   }
+}
+
+/** The loss, or the logit, of a class. */
+function numberOf(values, { of, label }) {
+  const logits = values.at(-2);
+  return of === "loss" ? crossEntropy(logits, label) : logits.data[label];
 }

@@ -12,11 +12,13 @@ import { shortName, unitName } from "../words.js";
 const MOST = 4;
 
 /** The maps of the gradients, from the input to the logits, as picture() of picture.js has them. */
-export function gradientMaps({ gradients }) {
-  return gradients.values.map(({ data }) => {
+export function gradientMaps({ values, gradients }) {
+  return gradients.values.map(({ data }, at) => {
     const top = largest(data);
     const title = `gradient: blue \u2212${show(top)}, orange ${show(top)}`;
-    return { data, low: -top, top, scale: "signed", title };
+    const words = (unit) => (
+      `gradient ${show(data[unit])}, value ${show(values[at].data[unit])}`);
+    return { data, low: -top, top, scale: "signed", title, label: `\u00b1${show(top, 2)}`, words };
   });
 }
 
@@ -187,21 +189,23 @@ function marksOf(network, values, { at, unit }, { terms }) {
   return [...marks, { at: at + 1, name: "source", tile: channel, part }];
 }
 
-/** The strongest way from a unit on to a logit, a step a layer. */
+/** The strongest way by which the gradient came, from the bar of its class on; see path.js. */
 function wayOf(network, values, gradients, { at, unit }) {
+  const last = network.layers.length - 1;
   const steps = [];
-  while (unit !== undefined) {
-    steps.push({ at, unit, ...cell(network, at, unit) });
-    if (at === network.layers.length - 1) break;
+  while (unit !== undefined && at <= last) {
+    steps.unshift({ at, unit, ...cell(network, at, unit) });
     const [strongest] = waysUp(network, values, gradients, at, unit).terms;
     at += 1;
-    unit = strongest?.product ? strongest.unit : undefined;
+    unit = at > last ? gradients.label : strongest?.product ? strongest.unit : undefined;
   }
+  if (unit !== undefined) steps.unshift({ at, unit, ...cell(network, at, unit) });
   return steps;
 }
 
 function cell(network, at, unit) {
   const shape = at ? network.layers[at - 1].shape : network.input;
   const { channel, row, column } = place(shape, unit);
-  return { tile: channel, part: { top: row, bottom: row, left: column, right: column } };
+  const spot = { top: row, bottom: row, left: column, right: column };
+  return { tile: channel, part: spot, spot };
 }

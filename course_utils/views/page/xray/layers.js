@@ -22,21 +22,16 @@ export class Layers {
 
   panel(layer, at) {
     const { canvas, node } = this.mosaics[at - 1];
-    const unitUnder = ({ clientX, clientY }) => {
-      const { plan } = this.mosaics[at - 1];
-      const { left, top, width, height } = canvas.getBoundingClientRect();
-      const [x, y] = [(clientX - left) / width, (clientY - top) / height];
-      return unitAt(plan, x * plan.width, y * plan.height);
-    };
     canvas.addEventListener("pointermove", (event) => {
-      const unit = unitUnder(event);
+      const unit = unitUnder(this.mosaics[at - 1], event);
       const value = unit === null ? undefined : this.shown?.[at].data[unit];
       if (value === undefined) return this.tip.hide();
-      this.tip.show(`${layer.name}, ${shortName(layer.shape, unit)} = ${show(value)}`, event);
+      const words = this.shown[at].words?.(unit) ?? `= ${show(value)}`;
+      this.tip.show(`${layer.name}, ${shortName(layer.shape, unit)} ${words}`, event);
     });
     canvas.addEventListener("pointerleave", () => this.tip.hide());
     canvas.addEventListener("click", (event) => {
-      const unit = unitUnder(event);
+      const unit = unitUnder(this.mosaics[at - 1], event);
       if (unit !== null) this.choose(at, unit);
     });
     const kernel = layer.kind === "conv2d" ? " with-kernel" : "";
@@ -51,9 +46,20 @@ export class Layers {
     return arranged;
   }
 
-  plans() {
-    return this.mosaics.map(({ plan }) => plan);
+  /** Over each layer its shape, or what its colours mean. maps: see picture.js. */
+  label(maps) {
+    this.panels.forEach((panel, i) => {
+      const text = maps[i + 1].label ?? this.layers[i].shape.join("\u00d7");
+      panel.querySelector(".xray-name span").textContent = text;
+    });
   }
+}
+
+/** The unit of a mosaic under the pointer; null beside its maps. */
+export function unitUnder({ canvas, plan }, { clientX, clientY }) {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const [x, y] = [(clientX - left) / width, (clientY - top) / height];
+  return unitAt(plan, x * plan.width, y * plan.height);
 }
 
 /** What stands over a layer: its name, and under it what it is. */

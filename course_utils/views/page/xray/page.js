@@ -3,7 +3,7 @@ import { ProbabilityBars } from "../bars.js";
 import { h } from "../frame.js";
 import { arranged, mosaic } from "../maps.js";
 import { sumRows } from "../sum.js";
-import { Layers, heading } from "./layers.js";
+import { Layers, heading, unitUnder } from "./layers.js";
 import { Links } from "./links.js";
 import { Tip } from "./tip.js";
 import { Tools } from "./tools.js";
@@ -35,6 +35,7 @@ export class Page {
     this.input = mosaic(inputPlan(network.input), "grey");
     this.cross = h("div", { class: "cross", "aria-hidden": "true" }, "+");
     this.input.node.append(this.cross);
+    this.input.canvas.addEventListener("click", (event) => choose(0, unitUnder(this.input, event)));
     this.mosaics = [this.input, ...this.layers.mosaics];
     this.bars = new ProbabilityBars(network.classes, (k) => choose(network.layers.length, k));
     this.verdict = h("p", { class: "xray-verdict" });
@@ -63,6 +64,11 @@ export class Page {
     const tools = h("div", { class: "xray-tools" }, this.tools.node, this.input.node);
     const under = h("div", { class: "xray-under" }, seen, tools);
     return h("div", { class: "xray-pad" }, this.drawing.pad.node, under);
+  }
+
+  /** How the input and the layers are arranged: see maps.js. */
+  plans() {
+    return this.mosaics.map(({ plan }) => plan);
   }
 
   /** Whether the keys go to the maps and the bars, and not to the drawing. */
@@ -113,6 +119,7 @@ export class Page {
   draw(picture) {
     this.shown = picture;
     this.layers.shown = picture.maps;
+    this.layers.label(picture.maps);
     picture.maps.forEach(({ data, low, top, scale, title }, at) => {
       this.mosaics[at].paint(data, low, top, scale);
       if (title) this.mosaics[at].canvas.title = title;

@@ -65,7 +65,7 @@ function inkRange({ mean, std }) {
  */
 export function sumPicture(scene) {
   const { network, values, chosen, channel, listing } = scene;
-  if (!values || !chosen) return null;
+  if (!values || !chosen?.at) return null;
   const { at, unit } = chosen;
   const found = trace(network, values, at, unit);
   const names = { unit: (i) => shortName(shapeOf(network, at - 1), i) };
