@@ -850,6 +850,75 @@ def test_units_by_keyboard(exported):
     assert page.evaluate("document.activeElement === document.body")
 
 
+#: Whether the way that is drawn begins in the chosen unit and ends in the input; how many of each.
+WAY = """() => {
+    const middle = (node) => {
+        const { left, top, width, height } = node.getBoundingClientRect();
+        return [left + width / 2, top + height / 2];
+    };
+    const isIn = (node, [x, y]) => {
+        const { left, top, right, bottom } = node.getBoundingClientRect();
+        return x >= left && x <= right && y >= top && y <= bottom;
+    };
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    const dots = all(".link-dot");
+    const canvases = all(".xray-panel canvas").reverse();
+    const input = document.querySelector(".xray-under canvas");
+    return {
+        dots: dots.length, bands: all(".link-band").length, threads: all(".link-thread").length,
+        kernels: all(".link-kernel").length, moves: dots.length > 0 &&
+            getComputedStyle(document.querySelector(".link-thread")).animationName !== "none",
+        inBar: dots.length > 0 && isIn(all(".bars g")[7], middle(dots[0])),
+        inLayers: dots.slice(1, -1).every((dot, i) => isIn(canvases[i], middle(dot))),
+        inInput: dots.length > 0 && isIn(input, middle(dots.at(-1))),
+    };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_the_way_of_a_unit_is_drawn(exported, width):
+    """From the bar of 7 through a unit of every layer to a pixel, however wide the page is."""
+    page = exported
+    page.emulate_media(reduced_motion="reduce")
+    skip(page)
+    page.locator(".bars g").nth(7).click()
+    page.set_viewport_size({"width": width, "height": 844})
+    page.wait_for_timeout(300)
+    keep(page, f"xray-way-{width}")
+    way = page.evaluate(WAY)
+    assert way == {
+        **{"dots": 13, "bands": 8, "threads": 16, "kernels": 2, "moves": False},
+        **{"inBar": True, "inLayers": True, "inInput": True},
+    }
+    page.emulate_media(reduced_motion="no-preference")
+    page.locator(".xray-panel canvas").nth(0).click()
+    way = page.evaluate(WAY)
+    assert way["moves"] and way["dots"] == 2 and way["kernels"] == 1 and way["inInput"]
+    page.locator(".view").press("r")
+    assert page.evaluate(WAY)["dots"] == 0
+
+
+def test_the_network_takes_the_room_that_there_is(exported):
+    """Maps stay whole and beside one another; on a phone layers stand below one another."""
+    page = exported
+    for width, height in [(1280, 720), (1116, 720), (900, 720), (620, 800), (390, 844)]:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)
+        keep(page, f"xray-room-{width}")
+        boxes = page.evaluate(
+            """() => [...document.querySelectorAll(".xray-panel .mosaic, .bars")]
+                .map((node) => node.getBoundingClientRect())
+                .map(({ left, right, top, bottom }) => ({ left, right, top, bottom }))"""
+        )
+        assert all(box["left"] >= 0 and box["right"] <= width for box in boxes), width
+        for one, other in pairwise(boxes[:-1]):
+            apart = one["right"] < other["left"] or one["bottom"] < other["top"]
+            assert apart, width
+        if width >= 900:
+            assert len({round(box["top"]) for box in boxes}) <= 2, width
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
 def test_a_walk(exported):
     page = exported
     skip(page)
