@@ -5,16 +5,19 @@ layer, so that a tie, or a ReLU's gate at 0, falls alike in both.
 """
 
 import base64
+import copy
 import random
+import re
 
 import numpy as np
 import pytest
 import torch
+from browser import FAINT, keep
 from shown_networks import made
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import training, views
+from course_utils import models, training, views
 from course_utils.views.bundler import gather
 
 #: Reads networks and runs them: [description of a network, tasks], each task a picture of
@@ -186,3 +189,403 @@ def test_a_gradient_that_is_wrong_is_seen(functions, lenet):
     numbers[at] *= 1.001
     answer[-2] = base64.b64encode(numbers.tobytes()).decode()
     assert max(worst_of(answer, wanted)) > 1e-4
+
+
+def test_every_way_adds_up(functions, lenet):
+    """What a gradient opens into adds up to it, of units of every layer and of weights."""
+    for name in ("LeNet", "Sequential", "MLP"):
+        view = views.XRay(made(name, lenet))
+        worst = functions.evaluate(
+            """([told, of]) => {
+                const { readNetwork, toInput, activations, backward, waysUp, weightSum } = own;
+                const network = readNetwork(told);
+                const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
+                const values = activations(network, toInput(bytes, network));
+                const found = backward(network, values, { of, label: 3 });
+                const apart = ({ value, terms }) => (
+                    Math.abs(terms.reduce((sum, { product }) => sum + product, 0) - value));
+                const some = (count) => Array.from({ length: Math.min(97, count) },
+                    (_, i) => Math.floor((i * count) / 97) % count);
+                const differences = [];
+                found.values.slice(0, -1).forEach(({ data }, at) => {
+                    for (const unit of some(data.length)) {
+                        differences.push(apart(waysUp(network, values, found, at, unit)));
+                    }
+                });
+                found.weights.forEach((own, at) => {
+                    if (!own) return;
+                    for (const tap of some(own.weight.data.length)) {
+                        differences.push(apart(weightSum(network, values, found, at, tap)));
+                    }
+                });
+                return Math.max(...differences);
+            }""",
+            [view.network, "loss"],
+        )
+        assert worst < 1e-5, name
+
+
+def test_what_has_no_gradient_is_said(functions, lenet):
+    view = views.XRay(*lenet)
+    errors = functions.evaluate(
+        """(told) => {
+            const { readNetwork, toInput, activations, backward } = own;
+            const network = readNetwork(told);
+            const values = activations(network, toInput(new Uint8Array(784), network));
+            const said = (...options) => {
+                try { backward(...options); } catch (error) { return String(error); }
+            };
+            const odd = { ...network, layers: network.layers.map(
+                (layer, i) => (i === 1 ? { ...layer, kind: "sigmoid" } : layer)) };
+            const broken = [...values.slice(0, -1), { shape: [10], data: Array(10).fill(NaN) }];
+            return [
+                said(network, values, { of: "loss", label: 10 }),
+                said(network, values, { of: "loss", label: 1.5 }),
+                said(odd, values, { of: "loss", label: 1 }),
+                said(network, broken, { of: "logit", label: 1 }),
+            ];
+        }""",
+        view.network,
+    )
+    assert errors == [
+        "RangeError: there is no class 10: they are numbered from 0 to 9",
+        "RangeError: there is no class 1.5: they are numbered from 0 to 9",
+        "RangeError: ReLU 1: there is no way back through a layer of this kind",
+        "RangeError: the network puts out NaN or infinite values, which have no gradient",
+    ]
+
+
+def test_random_weights_are_drawn_as_torch_draws_them(functions, lenet):
+    """Their bounds are those of nn.Linear and nn.Conv2d, and they fill them evenly."""
+    view = views.XRay(*lenet)
+    drawn = functions.evaluate(
+        """([told, seed]) => own.untrained(own.readNetwork(told), seed).layers
+            .filter((layer) => layer.weight)
+            .map(({ weight, bias }) => [Array.from(weight.data), Array.from(bias)])""",
+        [view.network, 0],
+    )
+    layers = [m for m in models.LeNet().modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    for (weights, biases), layer in zip(drawn, layers, strict=True):
+        bound = layer.weight[0].numel() ** -0.5
+        assert len(weights) == layer.weight.numel() and len(biases) == len(layer.bias)
+        assert max(map(abs, weights + biases)) <= bound
+        assert max(layer.weight.abs().max().item(), layer.bias.abs().max().item()) <= bound + 1e-7
+        levels = np.histogram(weights, bins=5, range=(-bound, bound))[0] / len(weights)
+        assert np.abs(levels - 0.2).max() < 3 * (0.16 / len(weights)) ** 0.5
+
+
+# --- in the view -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def file(lenet, tmp_path_factory):
+    return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
+
+
+@pytest.fixture
+def exported(page, file):
+    """The exported page, its first question skipped and its 7 back at its place."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(file.as_uri())
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(300)
+    page.locator(".view").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    yield page
+    assert page.errors == []
+
+
+@pytest.fixture
+def backward(exported):
+    """The same, looking backward."""
+    exported.keyboard.press("g")
+    exported.locator(".view-predict:visible .view-skip").click()
+    return exported
+
+
+def said(page):
+    return page.locator(".view-live").inner_text()
+
+
+def chances(page):
+    """The ten probabilities, as the bars' titles give them."""
+    titles = page.locator(".bars title").all_text_contents()
+    return torch.tensor([float(title.split(": ")[1]) for title in titles])
+
+
+def number_after(text, words):
+    """The number that stands after some words: a true minus, and 1.2e−5 among them."""
+    found = re.search(re.escape(words) + r"\s*([−\d.]+(?:e[+−]?\d+)?)", text)
+    assert found, text
+    return float(found[1].replace("−", "-"))
+
+
+def as_input(view, digit):
+    pad = F.pad(digit[None].float() / 255, [view.network["pad"]] * 4)
+    return (pad - view.network["mean"]) / view.network["std"]
+
+
+def start(lenet):
+    """The X-ray in Python, and its first picture as an input."""
+    view = views.XRay(*lenet)
+    return view, as_input(view, view.digit)
+
+
+def test_the_question_comes_before_the_gradients(exported):
+    page = exported
+    titles = "document.querySelector('.xray-panel .xray-name').textContent"
+    assert "6×28×28" in page.evaluate(titles)
+    page.get_by_role("button", name="backward (G)").click()
+    assert said(page) == "Answer the question first, or skip it."
+    assert "6×28×28" in page.evaluate(titles)  # nothing is given away
+    asked = page.locator(".view-predict:visible")
+    assert "ReLU 1 has 4704 units. How many of them can get a gradient, at most?" in (
+        asked.inner_text()
+    )
+    asked.locator("input").fill("1176")
+    asked.get_by_role("button", name="answer").click()
+    assert "✓ Right. pool 1 has 6 × 14 × 14 windows" in asked.inner_text()
+    assert said(page).startswith("Backward: gradients of the loss for 7, which is 0.00")
+    assert "±" in page.evaluate(titles)
+    keep(page, "xray-backward")
+    page.keyboard.press("g")
+    assert said(page) == "Forward: what each layer makes of the drawing."
+    assert "6×28×28" in page.evaluate(titles)
+    page.keyboard.press("g")
+    assert "puts out 0. What gradient do the weights before it get?" in asked.inner_text()
+    asked.get_by_role("button", name="0", exact=True).click()
+    page.keyboard.press("g")
+    page.keyboard.press("g")
+    assert "add up to?" in asked.inner_text()
+    asked.locator("input").fill("1")
+    asked.locator("input").press("Enter")
+    assert "✗ You said 1. It is 0. They are p − y" in asked.inner_text()
+    page.keyboard.press("g")
+    page.keyboard.press("g")  # there is no further question
+    assert said(page).startswith("Backward: ")
+
+
+def test_the_first_question_still_comes_first(page, file):
+    page.goto(file.as_uri())
+    page.locator(".view").press("g")
+    assert said(page) == "Answer the question first, or skip it."
+    assert page.locator(".view-predict:visible").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("layers", "asked"),
+    [
+        ([nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10)], "ReLU 1 puts out 0. What gradient"),
+        ([nn.Linear(784, 3)], "What do the 3 gradients of the logits add up to?"),
+    ],
+)
+def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path):
+    training.set_seed(0)
+    network = nn.Sequential(nn.Flatten(), *layers)
+    page.goto(views.export_xray(network, tmp_path / "x.html").as_uri())
+    page.get_by_role("button", name="skip").click()
+    page.locator(".view").press("g")
+    assert asked in page.locator(".view-predict:visible").inner_text()
+    page.locator(".view-predict:visible .view-skip").click()
+    assert said(page).startswith("Backward: gradients of the loss for ")
+    assert page.errors == []
+
+
+def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
+    page = backward
+    view, x = start(lenet)
+    page.get_by_label("gradient of").select_option("logit")
+    logits = view._values(view.digit)[-1][0]
+    assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
+    page.get_by_label("class").select_option("1")
+    assert said(page).startswith("Backward: gradients of the logit for 1, which is ")
+    page.get_by_label("gradient of").select_option("loss")
+    loss = F.cross_entropy(logits[None], torch.tensor([1])).item()
+    assert number_after(said(page), "which is") == pytest.approx(loss, rel=1e-3)
+    page.locator(".bars g").nth(7).click()
+    seven = logits.softmax(dim=0)[7].item()
+    formula = page.locator(".sum-formula").inner_text()
+    assert formula.startswith("p − y = ") and "− 0 =" in formula
+    assert number_after(formula, "− 0 =") == pytest.approx(seven, rel=1e-3)
+    page.locator(".bars g").nth(1).click()
+    assert "− 1 =" in page.locator(".sum-formula").inner_text()
+
+
+def test_a_gradient_opens_into_its_sum(backward, lenet):
+    page = backward
+    page.get_by_label("class").select_option("1")
+    page.locator(".xray-maps").focus()
+    view, _ = start(lenet)
+    wanted = by_autograd(view, view.digit, "loss", 1)
+    for at, layer in enumerate(view.network["layers"], start=1):
+        _, height, width = layer["shape"] if len(layer["shape"]) == 3 else (1, 1, 1)
+        page.keyboard.press("ArrowRight") if at == 1 else page.keyboard.press("PageDown")
+        unit = height // 2 * width + width // 2
+        got = number_after(said(page), "gradient")
+        assert got == pytest.approx(wanted[at].flatten()[unit].item(), rel=1e-3, abs=1e-9)
+        assert page.locator(".sum-title").inner_text().startswith(layer["name"])
+        shown = page.locator(".xray-sum").inner_text()
+        if layer["name"].startswith("ReLU 1"):
+            assert ("It won in pool 1" in shown) != ("It won no window of pool 1" in shown)
+        if layer["name"] == "conv 2":
+            assert "The gate of ReLU 2 is " in shown and page.locator(".sum-grids svg").count() == 2
+        if layer["name"] == "fc 1":
+            assert "its weights: this gradient × each input." in shown
+    keep(page, "xray-backward-sum")
+
+
+def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
+    page = backward
+    page.get_by_label("class").select_option("1")
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")  # conv 1, map 0
+    view, _ = start(lenet)
+    names = [name for name, _ in view._network.layers[0].module.named_parameters()]
+    assert names == ["weight", "bias"]
+    wanted = by_autograd(view, view.digit, "loss", 1)
+    weight, bias = wanted[-10:-8]  # LeNet has five layers with a weight and a bias each
+    page.locator(".sum-grids rect").nth(25 + 7).hover()  # of the gradient's grid
+    note = page.locator(".sum-note").inner_text()
+    assert note.startswith("sum over 784 places of input × gradient = ")
+    got = number_after(note, "gradient =")
+    assert got == pytest.approx(weight[0, 0, 1, 2].item(), rel=1e-3)
+    shown = page.locator(".xray-sum").inner_text()
+    got = number_after(shown, "the map's gradients,")
+    assert got == pytest.approx(bias[0].item(), rel=1e-3)
+
+
+def test_a_pixels_gradient_opens_too(backward, lenet):
+    page = backward
+    page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
+    assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
+    assert "Of 150 ways to conv 1, " in said(page)
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("pixel in row 1")
+    page.keyboard.press("n")
+    assert page.locator(".xray-list tr").count() == 151
+    page.keyboard.press("g")  # forward, a pixel has no sum
+    assert "Click a unit" in page.locator(".xray-sum").inner_text()
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("conv 1, map 0, ")
+
+
+def test_one_step_is_torchs_step(backward, lenet):
+    page = backward
+    view, x = start(lenet)
+    page.get_by_label("class").select_option("1")
+    before = chances(page)
+    page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.1 to 0.3
+    page.get_by_label("learning rate eta").press("ArrowLeft")
+    page.keyboard.press("s")
+    assert said(page).startswith("1 step taken, the last with η = 0.1. Of ten other digits 10 were")
+    moved = copy.deepcopy(lenet[0])
+    descent = torch.optim.SGD(moved.parameters(), lr=0.1)
+    F.cross_entropy(moved(x), torch.tensor([1])).backward()
+    descent.step()
+    wanted = moved(x)[0].softmax(dim=0).detach()
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    assert (wanted - before).abs().max() > 0.01
+    keep(page, "xray-step")
+    others = page.locator(".gradient-others title").all_text_contents()
+    assert len(others) == 10 and all(re.match(r"\d: 0|1\.\d{4}, then ", t) for t in others)
+    page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.3
+    assert "η = 0.3" in said(page)
+    assert (chances(page) - wanted).abs().max() > 0.01
+    page.keyboard.press("z")
+    assert said(page) == "No step is taken. The weights are those of before."
+    assert torch.equal(chances(page), before)
+    page.keyboard.press("z")
+    assert said(page) == "There is no step to undo."
+
+
+def test_many_steps_and_one_too_large(backward):
+    page = backward
+    page.get_by_label("class").select_option("1")
+    before = chances(page)
+    for _ in range(5):
+        page.get_by_label("learning rate eta").press("ArrowRight")  # to the largest rate
+    for _ in range(40):
+        page.keyboard.press("s")
+    assert re.search("steps? taken|would overflow: the weights stay", said(page))
+    assert torch.isfinite(chances(page)).all()
+    page.keyboard.press("r")
+    page.get_by_role("button", name="skip").first.click()
+    page.wait_for_timeout(300)
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    assert torch.equal(chances(page), before)
+    assert not page.locator(".gradient-side").is_visible()
+
+
+def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
+    page = backward
+    view, x = start(lenet)
+    slider = page.get_by_label("how far the adversarial step goes")
+    for _ in range(15):
+        slider.press("ArrowRight")
+    assert said(page) == "The picture is changed by ε = 0.15."
+    x.requires_grad_()
+    slope = torch.autograd.grad(F.cross_entropy(lenet[0](x), torch.tensor([7])), x)[0]
+    moved = (x + 0.15 * slope.sign()).clamp(-0.5, 0.5)
+    wanted = lenet[0](moved)[0].softmax(dim=0).detach()
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    keep(page, "xray-adversarial")
+    page.keyboard.press("g")  # what the layers make of it can be seen as well
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    assert page.locator(".gradient-side").is_visible()
+    for _ in range(15):
+        slider.press("ArrowLeft")
+    assert said(page) == "The picture is as it is drawn."
+    assert not page.locator(".gradient-side").is_visible()
+
+
+def test_nothing_drawn_has_no_gradient(backward):
+    page = backward
+    page.keyboard.press("Delete")
+    assert said(page) == "Nothing is drawn: no prediction."
+    page.keyboard.press("s")
+    assert said(page) == "A step follows gradients: draw, and switch backward on (G)."
+    page.keyboard.press("g")
+    page.keyboard.press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    assert said(page) == "Nothing is drawn: there is no gradient."
+    page.keyboard.press("3")
+    assert said(page).startswith("It reads 3")
+    assert "±" in page.locator(".xray-name").first.inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_it_fits(backward, width):
+    page = backward
+    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
+    page.get_by_label("class").select_option("1")
+    page.keyboard.press("s")
+    page.locator(".xray-panel canvas").nth(3).click()
+    keep(page, f"xray-backward-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll(".view *")]
+            .map((element) => parseFloat(getComputedStyle(element).fontSize))"""
+    )
+    assert min(sizes) >= 16
+    assert page.evaluate(FAINT) == []
+
+
+# --- in Python -------------------------------------------------------------------------------
+
+
+def test_the_way_back_as_text(lenet):
+    """The example that stands where there is no page: what autograd finds."""
+    view = views.XRay(*lenet)
+    first, second = view.arithmetic().splitlines()[-2:]
+    wanted = by_autograd(view, view.digit, "loss", 7)
+    assert first.startswith("backward, loss for 7: at its logit p − y = 0.99")
+    assert number_after(first, "− 1 =") == pytest.approx(wanted[11][0, 7].item(), rel=5e-3)
+    unit = int(re.search(r"unit (\d+)", second)[1])
+    terms = re.findall(r"(−?[\d.]+) · \((−?[\d.e−]+)\)", second)
+    assert len(terms) == 2
+    got = float(second.split(" = ")[-1].replace("−", "-"))
+    assert got == pytest.approx(wanted[10][0, unit].item(), rel=1e-2)

@@ -22,9 +22,13 @@ const BACKWARD = {
  * weights[at] = { weight, bias } of network.layers[at - 1], null where it has no weights that are
  * learned by gradients. Batch normalisation is a fixed factor and shift here.
  *
- * A RangeError for a class that is not there, or a layer that has no backward here.
+ * A RangeError for a class that is not there, for values that are not finite, or for a layer that
+ * has no backward here, which it names.
  */
 export function backward(network, values, { of, label }) {
+  if (!values.at(-1).data.every(Number.isFinite)) {
+    throw new RangeError("the network puts out NaN or infinite values, which have no gradient");
+  }
   const last = network.layers.length - 1;
   const gradients = { of, label, values: Array(last + 1), weights: Array(last + 1).fill(null) };
   gradients.values[last] = ofLogits(values[last + 1], of, label);

@@ -2,6 +2,7 @@
 import { backward, crossEntropy, nudged, untrained } from "../backward.js";
 import { h, predict, show } from "../frame.js";
 import { activations } from "../network.js";
+import { asSentence } from "../numbers.js";
 import { indexOfMax } from "../words.js";
 import { gradientQuestions } from "./asked.js";
 import { Descent } from "./descent.js";
@@ -17,6 +18,7 @@ export class Gradients {
   label = 0; // the class that is meant by that
   epsilon = 0; // how far the adversarial step goes, as a part of the way from black to white
   found = null; // what backward() returns; null where it is not to be seen
+  problem = ""; // why there are none, in a sentence
   before = null; // probabilities before the weights, or the picture, were changed here
   node = h("p", { hidden: true }); // a question
 
@@ -53,13 +55,22 @@ export class Gradients {
     this.label = this.picked ?? indexOfMax(original.at(-1).data);
     const values = this.epsilon ? activations(network, this.attacked(x, clean)) : clean;
     if (this.isChanged()) this.before = Array.from(original.at(-1).data);
-    if (this.isOn && !this.isAsking) {
-      this.found = backward(network, values, this);
-      this.number = numberOf(values, this);
-      this.saliency.draw(this.ofUntrained(values[0]));
-    }
+    if (this.isOn && !this.isAsking) this.back(values);
     this.show();
     return values;
+  }
+
+  /** Finds the gradients, or why there are none. */
+  back(values) {
+    this.problem = "";
+    try {
+      this.found = backward(this.network, values, this);
+      this.number = numberOf(values, this);
+      this.saliency.draw(this.ofUntrained(values[0]));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.problem = asSentence(error.message);
+    }
   }
 
   /** The picture after a step to where the loss of the class grows. */
@@ -89,7 +100,7 @@ export class Gradients {
   tell() {
     if (!this.isOn) return this.say("Forward: what each layer makes of the drawing.");
     if (this.isAsking) return this.say("Answer the question first, or skip it.");
-    if (!this.found) return this.say("Nothing is drawn: there is no gradient.");
+    if (!this.found) return this.say(this.problem || "Nothing is drawn: there is no gradient.");
     const name = `${this.of} for ${this.network.classes[this.label]}`;
     this.say(`Backward: gradients of the ${name}, which is ${show(this.number)}.`);
   }
