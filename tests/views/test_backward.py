@@ -74,7 +74,7 @@ def by_autograd(view, picture, of, label):
     kept, weights = [x], []
     value = x
     for layer in view._network.layers:
-        module = layer.module.double().requires_grad_(True)
+        module = copy.deepcopy(layer.module).double().requires_grad_(True)
         value = module(value.clone()).float().double()
         if isinstance(module, nn.Conv2d | nn.Linear):
             weights += [module.weight, module.bias]
@@ -394,7 +394,7 @@ def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path
 
 def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
     page = backward
-    view, x = start(lenet)
+    view, _ = start(lenet)
     page.get_by_label("gradient of").select_option("logit")
     logits = view._values(view.digit)[-1][0]
     assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
@@ -474,7 +474,7 @@ def test_a_pixels_gradient_opens_too(backward, lenet):
 
 def test_one_step_is_torchs_step(backward, lenet):
     page = backward
-    view, x = start(lenet)
+    _, x = start(lenet)
     page.get_by_label("class").select_option("1")
     before = chances(page)
     page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.1 to 0.3
@@ -522,7 +522,7 @@ def test_many_steps_and_one_too_large(backward):
 
 def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
     page = backward
-    view, x = start(lenet)
+    _, x = start(lenet)
     slider = page.get_by_label("how far the adversarial step goes")
     for _ in range(15):
         slider.press("ArrowRight")
