@@ -104,9 +104,10 @@ export class ProbabilityBars {
     });
   }
 
-  /** Where the k-th bar is in the window. */
+  /** Where the k-th bar begins in the window. */
   box(k) {
-    return this.columns[k].frame.getBoundingClientRect();
+    const { left, top, bottom } = this.columns[k].track.getBoundingClientRect();
+    return { left, right: left, top, bottom };
   }
 }
 

@@ -3,9 +3,9 @@
 import { arranged } from "../maps.js";
 
 /** What stands between two layers, and what a layer takes at least: its name is so wide. */
-const BETWEEN = 10;
-const BEFORE_KERNEL = 34;
-const LEAST = 46;
+const BETWEEN = 8;
+const BEFORE_KERNEL = 32;
+const LEAST = 44;
 /** A map's side, or a unit's in a fully connected layer: what is easy to read, what is enough,
     and the largest there is, as shares of the longest column. */
 const SIDES = {
@@ -45,19 +45,33 @@ function fitted(layers, options) {
     groups.set(groupOf(shape), group);
     group.shapes.push(shape);
   }
-  for (const group of groups.values()) group.ways = waysOf(group.shapes, options);
-  const plans = () => layers.map(({ shape }) => groups.get(groupOf(shape)).ways[0].get(`${shape}`));
-  while (spaceOf(layers, plans(), down) > room) {
-    const left = [...groups.values()].filter(({ ways }) => ways.length > 1);
+  const all = [...groups.values()];
+  for (const group of all) Object.assign(group, { ways: waysOf(group.shapes, options), at: 0 });
+  const plans = () => layers.map(({ shape }) => {
+    const { ways, at } = groups.get(groupOf(shape));
+    return ways[at].get(`${shape}`);
+  });
+  const isTooWide = () => spaceOf(layers, plans(), down) > room;
+  while (isTooWide()) {
+    const left = all.filter(({ ways, at }) => at < ways.length - 1);
     if (!left.length) break;
-    left.reduce((first, one) => (cost(one, down) > cost(first, down) ? one : first)).ways.shift();
+    left.reduce((first, one) => (cost(one, down) > cost(first, down) ? one : first)).at += 1;
+  }
+  // What the last step has left over may do for one that came before it.
+  for (const group of all) {
+    while (group.at > 0) {
+      group.at -= 1;
+      if (!isTooWide()) continue;
+      group.at += 1;
+      break;
+    }
   }
   return plans();
 }
 
 /** The larger it is, the earlier these layers become smaller; units without neighbours do first. */
-function cost({ shapes, ways }, down) {
-  const width = Math.max(...[...ways[0].values()].map((plan) => across(plan, down)));
+function cost({ shapes, ways, at }, down) {
+  const width = Math.max(...[...ways[at].values()].map((plan) => across(plan, down)));
   return kindOf(shapes[0]) === "unit" && width > LEAST ? 10_000 + width : width;
 }
 

@@ -6,7 +6,8 @@ import { activations, toInput } from "../network.js";
 import { indexOfMax } from "../words.js";
 import { PairBars } from "./pairs.js";
 
-const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
+const RATES = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
+const START = 4;
 /** A network with larger numbers than this is not shown: the next picture might overflow. */
 const LARGEST = 1e12;
 
@@ -23,23 +24,20 @@ export class Descent {
     });
     this.value = h("output", {});
     this.stepButton = h("button", { title: "one step (S)", onclick: () => this.step() }, "step");
-    this.undoButton = h("button", { title: "step back (Z)", onclick: () => this.undo() }, "undo");
-    this.place(4);
+    this.undoButton = h("button", { title: "step back (Z)", onclick: () => this.undo() }, "back");
+    this.place(START);
   }
 
-  parts() {
+  controls() {
     const title = "every weight moves by \u2212\u03b7 times its gradient";
-    return [
-      this.bars.node,
-      h("div", { class: "gradient-slider", title },
-        h("label", {}, "\u03b7 ", this.slider), this.value, this.stepButton, this.undoButton),
-    ];
+    return h("div", { class: "gradient-slider", title },
+      h("label", {}, "\u03b7 ", this.slider), this.value, this.stepButton, this.undoButton);
   }
 
   reset() {
     if (this.taken.length) this.network.layers = this.taken[0].layers;
     this.taken = [];
-    this.place(4);
+    this.place(START);
   }
 
   /** The network before the first step. */

@@ -32,7 +32,7 @@ export class Gradients {
     this.descent = new Descent({ network, say, changed, gradients: () => this.found });
     this.modes = this.controls();
     this.side = h("div", { class: "gradient-side" },
-      this.saliency.node, this.descent.parts(), this.attackControl());
+      this.descent.controls(), this.attackControl(), this.saliency.node, this.descent.bars.node);
     this.show();
   }
 
@@ -152,10 +152,10 @@ export class Gradients {
       option("loss", "loss"), option("logit", "logit"));
     const picked = (text) => (text === "" ? null : Number(text));
     this.classSelect = h(
-      "select", { "aria-label": "class", onchange: change("picked", picked) },
+      "select", { "aria-label": "of class", onchange: change("picked", picked) },
       this.mostProbable, this.network.classes.map((name, k) => option(k, name)),
     );
-    this.choices = h("span", {}, "gradient of the ", this.ofSelect, " for ", this.classSelect);
+    this.choices = h("span", {}, "of the ", this.ofSelect, " for ", this.classSelect);
     return [this.choices, this.toggleButton];
   }
 
@@ -183,8 +183,9 @@ export class Gradients {
     this.ofSelect.value = this.of;
     this.classSelect.value = this.picked ?? "";
     this.mostProbable.textContent = this.picked === null
-      ? `${this.network.classes[this.label]} (most probable)` : "the most probable";
+      ? `${this.network.classes[this.label]} (as read)` : "as it is read";
     this.descent.show();
+    this.saliency.node.hidden = !this.found || this.descent.taken.length > 0;
   }
 }
 

@@ -14,12 +14,21 @@ const MOST = 4;
 /** The maps of the gradients, from the input to the logits, as picture() of picture.js has them. */
 export function gradientMaps({ values, gradients }) {
   return gradients.values.map(({ data }, at) => {
-    const top = largest(data);
+    const { top, label } = scaleEnd(largest(data));
     const title = `gradient: blue \u2212${show(top)}, orange ${show(top)}`;
     const words = (unit) => (
-      `gradient ${show(data[unit])}, value ${show(values[at].data[unit])}`);
-    return { data, low: -top, top, scale: "signed", title, label: `\u00b1${show(top, 2)}`, words };
+      `gradient ${show(data[unit], 3)}, value ${show(values[at].data[unit], 3)}`);
+    return { data, low: -top, top, scale: "signed", title, label: `\u00b1${label}`, words };
   });
+}
+
+/** Where a scale ends that has room for a number: the next one of one digit, and how it is written. */
+function scaleEnd(number) {
+  const power = 10 ** Math.floor(Math.log10(number));
+  const digit = Math.ceil(number / power - 1e-9);
+  const top = digit * power;
+  const exponent = Math.round(Math.log10(power));
+  return { top, label: exponent < -3 ? show(Number(`${digit}e${exponent}`)) : show(top, 1) };
 }
 
 /** The unit whose gradient is meant: a probability has none of its own here, but its logit's. */
@@ -48,7 +57,7 @@ export function gradientSum(scene) {
   return {
     name: `${unitName(network, at, unit)}: gradient`,
     value: `= ${show(found.value)}`,
-    sees: `${gradients.of} per 1 that its value, ${value}, grows`,
+    sees: `how fast the ${gradients.of} changes with its value, ${value}`,
     rows: [
       ...waysRows(found, network, at, unit, names),
       ...weightRows(scene, { at, unit, channel, pick }),

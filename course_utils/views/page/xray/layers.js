@@ -31,11 +31,18 @@ export class Layers {
     });
     canvas.addEventListener("pointerleave", () => this.tip.hide());
     canvas.addEventListener("click", (event) => {
+<<<<<<< HEAD
       const unit = unitUnder(this.mosaics[at - 1], event);
+=======
+      const unit = unitUnder(event);
+      this.tip.hide(); // what it says stands in the sum now
+>>>>>>> xray-look
       if (unit !== null) this.choose(at, unit);
     });
     const kernel = layer.kind === "conv2d" ? " with-kernel" : "";
-    const title = heading(layer.name, layer.shape.join("\u00d7"));
+    const shape = layer.shape.join("\u00d7");
+    const isNew = shape !== this.layers[at - 2]?.shape.join("\u00d7");
+    const title = heading(layer.name, isNew ? shape : "\u00a0"); // each shape stands there once
     return h("div", { class: `xray-panel${kernel}` }, title, node);
   }
 

@@ -15,7 +15,7 @@ const INPUT_WIDE = 128;
 const NARROW = 560;
 /** How long a column of maps is, the best first; and how far it grows with a full screen. */
 const LENGTHS = [346, 302, 264, 220];
-const GROWTH = 0.6;
+const GROWTH = 0.8;
 /** A page that becomes a little wider, as when a scroll bar goes, stays as it is. */
 const SLACK = 24;
 
@@ -42,7 +42,7 @@ export class Page {
     this.tools = new Tools({ drawing });
     this.links = new Links({
       boxOf: (at, tile, part) => this.mosaics[at]?.box(tile, part) ?? this.bars.box(tile),
-      frontOf: (at) => this.layers.panels[at - 1].getBoundingClientRect(),
+      frameOf: (at) => this.frameOf(at).getBoundingClientRect(),
     });
     for (const name of ["modes", "side", "sum"]) this[name] = h("div", { class: `xray-${name}` });
     this.list = h("div", { class: "xray-list", tabindex: 0, "aria-label": "all the products" });
@@ -60,9 +60,10 @@ export class Page {
 
   padColumn() {
     const [, high, wide] = this.network.input;
-    const seen = h("p", { class: "xray-caption" }, `What the network sees: ${high} \u00d7 ${wide}`);
+    this.seen = `What the network sees: ${high} \u00d7 ${wide}`;
+    this.caption = h("p", { class: "xray-caption" }, this.seen);
     const tools = h("div", { class: "xray-tools" }, this.tools.node, this.input.node);
-    const under = h("div", { class: "xray-under" }, seen, tools);
+    const under = h("div", { class: "xray-under" }, this.caption, tools);
     return h("div", { class: "xray-pad" }, this.drawing.pad.node, under);
   }
 
@@ -78,6 +79,11 @@ export class Page {
 
   hasBarsInFocus() {
     return this.bars.node === document.activeElement;
+  }
+
+  frameOf(at) {
+    if (at === 0) return this.input.node;
+    return this.layers.panels[at - 1] ?? this.answer;
   }
 
   // --- how much room there is ----------------------------------------------------------------
@@ -120,6 +126,8 @@ export class Page {
     this.shown = picture;
     this.layers.shown = picture.maps;
     this.layers.label(picture.maps);
+    const { label } = picture.maps[0];
+    this.caption.textContent = label ? `Gradient of the input: ${label}` : this.seen;
     picture.maps.forEach(({ data, low, top, scale, title }, at) => {
       this.mosaics[at].paint(data, low, top, scale);
       if (title) this.mosaics[at].canvas.title = title;
@@ -174,8 +182,8 @@ export class Page {
 /** The two colour scales. */
 function legend() {
   return h("p", { class: "xray-legend", title: SCALES }, "\u2212",
-    h("span", { class: "scale-signed", role: "img", "aria-label": SCALES }), "+",
-    h("span", { class: "scale-cividis", role: "presentation" }));
+    h("span", { class: "scale-signed", role: "img", "aria-label": SCALES }), "+ \u2003 0",
+    h("span", { class: "scale-cividis", role: "presentation" }), "most");
 }
 
 /** The input as a mosaic of one tile. */
