@@ -22,7 +22,7 @@ export function gradientMaps({ values, gradients }) {
   });
 }
 
-/** Where a scale ends that has room for a number: the next one of one digit, and how it is written. */
+/** Where a scale with room for a number ends, the next one of one digit; and how that is written. */
 function scaleEnd(number) {
   const power = 10 ** Math.floor(Math.log10(number));
   const digit = Math.ceil(number / power - 1e-9);

@@ -31,19 +31,19 @@ export class Layers {
     });
     canvas.addEventListener("pointerleave", () => this.tip.hide());
     canvas.addEventListener("click", (event) => {
-<<<<<<< HEAD
       const unit = unitUnder(this.mosaics[at - 1], event);
-=======
-      const unit = unitUnder(event);
       this.tip.hide(); // what it says stands in the sum now
->>>>>>> xray-look
       if (unit !== null) this.choose(at, unit);
     });
     const kernel = layer.kind === "conv2d" ? " with-kernel" : "";
-    const shape = layer.shape.join("\u00d7");
-    const isNew = shape !== this.layers[at - 2]?.shape.join("\u00d7");
-    const title = heading(layer.name, isNew ? shape : "\u00a0"); // each shape stands there once
+    const title = heading(layer.name, this.shapeOver(at));
     return h("div", { class: `xray-panel${kernel}` }, title, node);
+  }
+
+  /** The shape of a layer, as it stands over it: each stands there once. */
+  shapeOver(at) {
+    const [shape, before] = [at - 1, at - 2].map((i) => this.layers[i]?.shape.join("\u00d7"));
+    return shape === before ? "\u00a0" : shape;
   }
 
   /** Arrange the maps for so much room: see arrange() of columns.js, whose answer it returns. */
@@ -56,7 +56,7 @@ export class Layers {
   /** Over each layer its shape, or what its colours mean. maps: see picture.js. */
   label(maps) {
     this.panels.forEach((panel, i) => {
-      const text = maps[i + 1].label ?? this.layers[i].shape.join("\u00d7");
+      const text = maps[i + 1].label ?? this.shapeOver(i + 1);
       panel.querySelector(".xray-name span").textContent = text;
     });
   }
