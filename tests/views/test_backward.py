@@ -431,7 +431,7 @@ def test_a_gradient_opens_into_its_sum(backward, lenet):
         if layer["name"] == "conv 2":
             assert "The gate of ReLU 2 is " in shown and page.locator(".sum-grids svg").count() == 2
         if layer["name"] == "fc 1":
-            assert "its weights: this gradient × each input." in shown
+            assert "Its weights: the gradient × each input, at most " in shown
     keep(page, "xray-backward-sum")
 
 
@@ -447,11 +447,11 @@ def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
     weight, bias = wanted[-10:-8]  # LeNet has five layers with a weight and a bias each
     page.locator(".sum-grids rect").nth(25 + 7).hover()  # of the gradient's grid
     note = page.locator(".sum-note").inner_text()
-    assert note.startswith("sum over 784 places of input × gradient = ")
-    got = number_after(note, "gradient =")
+    assert note.startswith("784 places, input × gradient: ")
+    got = number_after(note, "gradient:")
     assert got == pytest.approx(weight[0, 0, 1, 2].item(), rel=1e-3)
     shown = page.locator(".xray-sum").inner_text()
-    got = number_after(shown, "the map's gradients,")
+    got = number_after(shown, "Bias:")
     assert got == pytest.approx(bias[0].item(), rel=1e-3)
 
 

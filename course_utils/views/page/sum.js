@@ -97,7 +97,11 @@ function fullyConnected({ terms, bias, value }, { names }) {
     number("bias", bias),
     number(h("b", {}, "sum"), value),
   ].filter(Boolean);
-  // Two tables beside each other are half as high.
+  return halves(lines);
+}
+
+/** Rows as two tables: beside each other they are half as high. */
+export function halves(lines) {
   const half = Math.ceil(lines.length / 2);
   return [lines.slice(0, half), lines.slice(half)].map((some) => (
     h("table", { class: "sum-terms" }, some)));

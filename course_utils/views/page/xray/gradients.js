@@ -155,7 +155,7 @@ export class Gradients {
       "select", { "aria-label": "of class", onchange: change("picked", picked) },
       this.mostProbable, this.network.classes.map((name, k) => option(k, name)),
     );
-    this.choices = h("span", {}, "of the ", this.ofSelect, " for ", this.classSelect);
+    this.choices = h("span", {}, this.ofSelect, " for ", this.classSelect);
     return [this.choices, this.toggleButton];
   }
 

@@ -5,7 +5,7 @@ import { h, show } from "../frame.js";
 import { largest } from "../maps.js";
 import { place } from "../network.js";
 import { bracketed } from "../numbers.js";
-import { formula, grid, own } from "../sum.js";
+import { formula, grid, halves, own } from "../sum.js";
 import { usedBy, waysUp, weightSum } from "../ways.js";
 import { shortName, unitName } from "../words.js";
 
@@ -22,13 +22,13 @@ export function gradientMaps({ values, gradients }) {
   });
 }
 
-/** Where a scale with room for a number ends, the next one of one digit; and how that is written. */
+/** Where a scale with room for a number ends, the next one of one digit; and its short name. */
 function scaleEnd(number) {
-  const power = 10 ** Math.floor(Math.log10(number));
-  const digit = Math.ceil(number / power - 1e-9);
-  const top = digit * power;
-  const exponent = Math.round(Math.log10(power));
-  return { top, label: exponent < -3 ? show(Number(`${digit}e${exponent}`)) : show(top, 1) };
+  const up = Math.ceil(number / 10 ** Math.floor(Math.log10(number)) - 1e-9);
+  const exponent = Math.floor(Math.log10(number)) + (up === 10 ? 1 : 0);
+  const digit = up === 10 ? 1 : up;
+  const top = digit * 10 ** exponent;
+  return { top, label: exponent < -2 ? `${digit}e\u2212${-exponent}` : show(top, 1) };
 }
 
 /** The unit whose gradient is meant: a probability has none of its own here, but its logit's. */
@@ -40,10 +40,15 @@ export function ofGradient(network, { at, unit }) {
 export function gradientWords({ network, values, gradients, chosen }) {
   const { at, unit } = ofGradient(network, chosen);
   const { value, terms } = waysUp(network, values, gradients, at, unit);
-  const open = terms.filter(({ product }) => product !== 0).length;
   const ways = at === network.layers.length - 1 ? "It is where the way back begins"
-    : `Of ${terms.length} ways to ${network.layers[at].name}, ${open} bring a gradient back`;
+    : waysWords(terms, network.layers[at].name);
   return `${unitName(network, at, unit)}: gradient ${show(value)}. ${ways}.`;
+}
+
+function waysWords(terms, above) {
+  const open = terms.filter(({ product }) => product !== 0).length;
+  if (terms.length === 1) return `Its way to ${above} brings ${open ? "it" : "nothing"} back`;
+  return `Of its ${terms.length} ways to ${above}, ${open} bring a gradient back`;
 }
 
 /** The sum behind the gradient of the unit that is chosen, as sumPicture() of picture.js has it. */
@@ -55,13 +60,11 @@ export function gradientSum(scene) {
   const names = (above) => shortName(network.layers[at].shape, above);
   const value = show(values[at].data[unit]);
   return {
-    name: `${unitName(network, at, unit)}: gradient`,
-    value: `= ${show(found.value)}`,
-    sees: `how fast the ${gradients.of} changes with its value, ${value}`,
-    rows: [
-      ...waysRows(found, network, at, unit, names),
-      ...weightRows(scene, { at, unit, channel, pick }),
-    ],
+    name: at ? `${network.layers[at - 1].name}, ${shortName(network.layers[at - 1].shape, unit)}`
+      : unitName(network, at, unit),
+    value: `gradient = ${show(found.value)}`,
+    sees: `its value is ${value}`,
+    rows: rowsOf(scene, { at, unit, channel, pick, names }, found),
     numbers: allWays(found, names),
     listing,
     bar: at === network.layers.length - 1 ? unit : null,
@@ -70,36 +73,49 @@ export function gradientSum(scene) {
   };
 }
 
+/** The ways up, and beside them the weights of the unit itself. */
+function rowsOf(scene, { at, unit, channel, pick, names }, found) {
+  const ways = waysRows(found, scene.network, at, unit, names);
+  const { grids, words } = weightRows(scene, { at, unit, channel, pick });
+  if (!grids) return [...ways, ...words];
+  return [grids, h("div", { class: "sum-words" }, ways, words)];
+}
+
 // --- the ways up -----------------------------------------------------------------------------
 
 /** What the layer above does with a gradient, in a sentence. */
 const RULE = {
   conv2d: (found, above) => `Back from ${above}: each weight on the way \u00d7 the gradient there.`,
   linear: (found, above) => `Back from ${above}: each weight on the way \u00d7 the gradient there.`,
-  affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there.`,
-  avgPool2d: ({ count }, above) => `${above} gives each of its ${count} places the same share.`,
+  affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there`,
+  avgPool2d: ({ count }, above) => `${above} gives each of its ${count} places the same share`,
   relu: ({ input, terms: [{ factor }] }, above) => (factor
-    ? `The gate of ${above} is open, as ${show(input)} > 0: the gradient comes through.`
-    : `The gate of ${above} is closed, as ${show(input)} \u2264 0: no gradient comes through.`),
+    ? `The gate of ${above} is open, as ${show(input)} > 0`
+    : `The gate of ${above} is closed, as ${show(input)} \u2264 0`),
   maxPool2d: ({ terms }, above) => (terms.some(({ factor }) => factor)
-    ? `It won in ${above}: the whole gradient of a window goes to its largest value.`
-    : `It won no window of ${above}, and so gets no gradient.`),
+    ? `It won in ${above}, and gets the whole gradient`
+    : `It won no window of ${above}, and gets no gradient`),
 };
 
 function waysRows(found, network, at, unit, names) {
   if (found.kind === "softmax") return [formula(startOf(found, network, unit))];
-  const above = network.layers[at].name;
-  const rule = h("p", {}, RULE[found.kind](found, above));
-  const shown = found.terms.slice(0, MOST);
-  const rest = found.terms.slice(MOST).reduce((sum, { product }) => sum + product, 0);
-  const lines = shown.map(({ unit: to, factor, gradient, product, won }) => line(
+  const rule = RULE[found.kind](found, network.layers[at].name);
+  const products = found.terms.map(({ factor, gradient }) => (
+    `${show(factor, 3)} \u00d7 ${bracketed(gradient, (g) => show(g, 3))}`));
+  if (found.terms.length === 1) {
+    const [{ won, factor }] = found.terms;
+    const winner = won === undefined || factor ? "" : `; ${placeName(network, at, won)} won`;
+    return [h("p", {}, `${rule}${winner}: ${products[0]} = ${show(found.value)}`)];
+  }
+  const lines = found.terms.slice(0, MOST).map(({ unit: to, product, won, factor }, i) => line(
     won === undefined || factor ? names(to) : `${names(to)}, won by ${placeName(network, at, won)}`,
-    `${show(factor, 3)} \u00d7 ${bracketed(gradient, (g) => show(g, 3))}`, product));
+    products[i], product));
   if (found.terms.length > MOST) {
+    const rest = found.terms.slice(MOST).reduce((sum, { product }) => sum + product, 0);
     lines.push(line(`the other ${found.terms.length - MOST} ways`, "", rest));
   }
   lines.push(line(h("b", {}, "sum"), "", found.value));
-  return [rule, h("table", { class: "sum-terms" }, lines)];
+  return [h("p", {}, rule), ...halves(lines)];
 }
 
 function line(name, product, value) {
@@ -131,26 +147,28 @@ function allWays({ terms }, names) {
 
 // --- the weights -----------------------------------------------------------------------------
 
-/** The gradients of the weights of a unit, drawn as its kernel is; none for layers without. */
+/** The gradients of a unit's own weights: { grids, words }, elements; grids of a kernel only. */
 function weightRows({ network, values, gradients }, { at, unit, channel, pick }) {
   const layer = network.layers[at - 1];
   const own = gradients.weights[at];
-  if (!own) return [];
+  if (!own) return { words: [] };
   const { channel: output } = place(layer.shape, unit);
-  const bias = h("p", {}, `its bias: the sum of ${layer.kind === "linear" ? "one gradient"
-    : "the map's gradients"}, ${show(own.bias.data[output])}`);
-  if (layer.kind === "linear") return [...linearWeights(own, values[at - 1], unit), bias];
+  const bias = show(own.bias.data[output]);
+  if (layer.kind === "linear") {
+    const most = linearWords(own, values[at - 1], unit);
+    return { words: [h("p", {}, `Its weights: ${most}. Its bias: ${bias}, the gradient itself.`)] };
+  }
   const kernel = kernelRows({ network, values, gradients, at, layer }, { output, channel, pick });
-  return [...kernel, bias];
+  kernel.words.push(h("p", {}, `Bias: ${bias}, the sum of the map's gradients.`));
+  return kernel;
 }
 
-function linearWeights({ weight, bias }, x, unit) {
+function linearWords({ weight, bias }, x, unit) {
   const inputs = weight.shape[1];
   const row = weight.data.subarray(unit * inputs, (unit + 1) * inputs);
   const most = row.reduce((best, g, i) => (Math.abs(g) > Math.abs(row[best]) ? i : best), 0);
-  return [h("p", {}, `its weights: this gradient \u00d7 each input. The largest: `
-    + `${show(bias.data[unit], 3)} \u00d7 ${bracketed(x.data[most], (v) => show(v, 3))} = `
-    + `${show(row[most])}`)];
+  return `the gradient \u00d7 each input, at most ${show(bias.data[unit], 3)} \u00d7 `
+    + `${bracketed(x.data[most], (v) => show(v, 3))} = ${show(row[most])}`;
 }
 
 /** One kernel and its gradient; a cell under the pointer opens into its sum over all places. */
@@ -162,27 +180,27 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
     (data) => Array.from(data.subarray(from, from + area)));
   const note = h("p", { class: "sum-note" });
   const say = (tap) => {
-    note.textContent = tap === null ? `weights of channel ${channel}, and their gradients`
+    note.textContent = tap === null
+      ? `Weights of channel ${channel}, gradients to \u00b1${show(largest(slopes), 2)}. Point at one.`
       : weightWords(weightSum(network, values, gradients, at, from + tap), layer);
   };
   say(null);
   const grids = h("div", { class: "sum-grids" },
     grid("kernel", kernel, size, own("signed", kernel), say),
-    grid("its gradient", slopes, size, own("signed", slopes), say));
+    grid("gradient", slopes, size, own("signed", slopes), say));
   const others = Array.from({ length: inputs }, (_, c) => h("button", {
     class: "sum-channel", "aria-pressed": String(c === channel), onclick: () => pick(c),
   }, String(c)));
-  const channels = inputs > 1
-    && h("div", { class: "sum-channels", "aria-label": "channels" }, others);
-  return [grids, note, channels].filter(Boolean);
+  const channels = h("div", { class: "sum-channels", "aria-label": "channels" }, others);
+  return { grids, words: inputs > 1 ? [note, channels] : [note] };
 }
 
-/** "sum over 784 places of input × gradient = 0.02; the most at (3, 4): 0.5 × 0.01" */
+/** "784 places, input × gradient: 0.02 in all, most at (3, 4): 0.5 × 0.01" */
 function weightWords({ value, terms }, { shape }) {
-  if (!terms.length) return "This weight only ever meets padding: 0.";
+  if (!terms.length) return "This weight meets nothing but padding: 0.";
   const [{ unit, input, gradient }] = terms;
   const { row, column } = place(shape, unit);
-  return `sum over ${terms.length} places of input \u00d7 gradient = ${show(value)}; the most at `
+  return `${terms.length} places, input \u00d7 gradient: ${show(value)} in all, most at `
     + `(${row}, ${column}): ${show(input, 3)} \u00d7 ${bracketed(gradient, (g) => show(g, 3))}`;
 }
 

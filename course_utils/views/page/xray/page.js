@@ -127,7 +127,7 @@ export class Page {
     this.layers.shown = picture.maps;
     this.layers.label(picture.maps);
     const { label } = picture.maps[0];
-    this.caption.textContent = label ? `Gradient of the input: ${label}` : this.seen;
+    this.caption.textContent = label ? `Gradient: ${label}` : this.seen;
     picture.maps.forEach(({ data, low, top, scale, title }, at) => {
       this.mosaics[at].paint(data, low, top, scale);
       if (title) this.mosaics[at].canvas.title = title;
@@ -182,8 +182,9 @@ export class Page {
 /** The two colour scales. */
 function legend() {
   return h("p", { class: "xray-legend", title: SCALES }, "\u2212",
-    h("span", { class: "scale-signed", role: "img", "aria-label": SCALES }), "+ \u2003 0",
-    h("span", { class: "scale-cividis", role: "presentation" }), "most");
+    h("span", { class: "scale-signed", role: "img", "aria-label": SCALES }), "+",
+    h("span", { class: "legend-cividis" }, "\u2003 0",
+      h("span", { class: "scale-cividis", role: "presentation" }), "most"));
 }
 
 /** The input as a mosaic of one tile. */

@@ -11,7 +11,7 @@ export class PairBars {
       viewBox: `0 0 ${WIDE * names.length} ${HIGH + FOOT + 2}`, role: "img", "aria-label": title,
     }, this.columns.map(({ node }) => node));
     this.node = h("figure", { class: "gradient-others" },
-      h("figcaption", {}, "Ten other digits, before and after:"), this.picture);
+      h("figcaption", {}, "Ten others, before and after:"), this.picture);
   }
 
   /** before, after: [{ chance, isRight }] for each digit. */
