@@ -459,7 +459,7 @@ def test_a_pixels_gradient_opens_too(backward, lenet):
     page = backward
     page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
     assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
-    assert "Of 150 ways to conv 1, " in said(page)
+    assert "Of its 150 ways to conv 1, " in said(page)
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("pixel in row 1")
@@ -477,12 +477,12 @@ def test_one_step_is_torchs_step(backward, lenet):
     _, x = start(lenet)
     page.get_by_label("of class").select_option("1")
     before = chances(page)
-    page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.1 to 0.3
+    page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.01 to 0.03
     page.get_by_label("learning rate eta").press("ArrowLeft")
     page.keyboard.press("s")
-    assert said(page).startswith("1 step taken, the last with η = 0.1. Of ten other digits 10 were")
+    assert said(page).startswith("1 step taken, the last with η = 0.01. Of ten other digits 10 were")
     moved = copy.deepcopy(lenet[0])
-    descent = torch.optim.SGD(moved.parameters(), lr=0.1)
+    descent = torch.optim.SGD(moved.parameters(), lr=0.01)
     F.cross_entropy(moved(x), torch.tensor([1])).backward()
     descent.step()
     wanted = moved(x)[0].softmax(dim=0).detach()
@@ -491,8 +491,8 @@ def test_one_step_is_torchs_step(backward, lenet):
     keep(page, "xray-step")
     others = page.locator(".gradient-others title").all_text_contents()
     assert len(others) == 10 and all(re.match(r"\d: [01]\.\d{4}, then ", t) for t in others)
-    page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.3
-    assert "η = 0.3" in said(page)
+    page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.03
+    assert "η = 0.03" in said(page)
     assert (chances(page) - wanted).abs().max() > 0.01
     page.keyboard.press("z")
     assert said(page) == "No step is taken. The weights are those of before."

@@ -179,9 +179,10 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
   const [kernel, slopes] = [layer.weight.data, gradients.weights[at].weight.data].map(
     (data) => Array.from(data.subarray(from, from + area)));
   const note = h("p", { class: "sum-note" });
+  const most = show(largest(slopes), 2);
   const say = (tap) => {
     note.textContent = tap === null
-      ? `Weights of channel ${channel}, gradients to \u00b1${show(largest(slopes), 2)}. Point at one.`
+      ? `Weights of channel ${channel}, gradients to \u00b1${most}. Point at one.`
       : weightWords(weightSum(network, values, gradients, at, from + tap), layer);
   };
   say(null);
