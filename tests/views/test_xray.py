@@ -831,9 +831,9 @@ def test_units_by_keyboard(exported):
     assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in said(page)
     page.keyboard.press("ArrowUp")
     assert "conv 1, map 0, row 13, column 14: " in said(page)
-    for _ in range(14):
-        page.keyboard.press("ArrowRight")
-    assert "conv 1, map 1, row 13, column 0: " in said(page)  # over the border
+    for _ in range(15):
+        page.keyboard.press("ArrowDown")
+    assert "conv 1, map 1, row 0, column 14: " in said(page)  # over the border
     for name in ["ReLU 1", "pool 1", "conv 2"]:
         page.keyboard.press("PageDown")
         assert f"{name}, map 0, " in said(page)
