@@ -97,11 +97,7 @@ function fullyConnected({ terms, bias, value }, { names }) {
     number("bias", bias),
     number(h("b", {}, "sum"), value),
   ].filter(Boolean);
-  return halves(lines);
-}
-
-/** Rows as two tables: beside each other they are half as high. */
-export function halves(lines) {
+  // Two tables beside each other are half as high.
   const half = Math.ceil(lines.length / 2);
   return [lines.slice(0, half), lines.slice(half)].map((some) => (
     h("table", { class: "sum-terms" }, some)));

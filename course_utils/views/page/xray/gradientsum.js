@@ -5,11 +5,12 @@ import { h, show } from "../frame.js";
 import { largest } from "../maps.js";
 import { place } from "../network.js";
 import { bracketed } from "../numbers.js";
-import { formula, grid, halves, own } from "../sum.js";
+import { formula, grid, own } from "../sum.js";
 import { usedBy, waysUp, weightSum } from "../ways.js";
 import { shortName, unitName } from "../words.js";
 
-const MOST = 4;
+/** So many of the ways up are shown, the strongest. */
+const MOST = 3;
 
 /** The maps of the gradients, from the input to the logits, as picture() of picture.js has them. */
 export function gradientMaps({ values, gradients }) {
@@ -63,7 +64,7 @@ export function gradientSum(scene) {
     name: at ? `${network.layers[at - 1].name}, ${shortName(network.layers[at - 1].shape, unit)}`
       : unitName(network, at, unit),
     value: `gradient = ${show(found.value)}`,
-    sees: `its value is ${value}`,
+    sees: `value ${value}`,
     rows: rowsOf(scene, { at, unit, channel, pick, names }, found),
     numbers: allWays(found, names),
     listing,
@@ -77,8 +78,10 @@ export function gradientSum(scene) {
 function rowsOf(scene, { at, unit, channel, pick, names }, found) {
   const ways = waysRows(found, scene.network, at, unit, names);
   const { grids, words } = weightRows(scene, { at, unit, channel, pick });
-  if (!grids) return [...ways, ...words];
-  return [grids, h("div", { class: "sum-words" }, ways, words)];
+  const isTable = (node) => node.tagName === "TABLE";
+  const [tables, sentences] = [ways.filter(isTable), ways.filter((node) => !isTable(node))];
+  const beside = h("div", { class: "sum-words gradient-words" }, sentences, words);
+  return [...tables, ...grids, beside];
 }
 
 // --- the ways up -----------------------------------------------------------------------------
@@ -114,8 +117,7 @@ function waysRows(found, network, at, unit, names) {
     const rest = found.terms.slice(MOST).reduce((sum, { product }) => sum + product, 0);
     lines.push(line(`the other ${found.terms.length - MOST} ways`, "", rest));
   }
-  lines.push(line(h("b", {}, "sum"), "", found.value));
-  return [h("p", {}, rule), ...halves(lines)];
+  return [h("table", { class: "sum-terms" }, lines), h("p", {}, rule)];
 }
 
 function line(name, product, value) {
@@ -147,16 +149,17 @@ function allWays({ terms }, names) {
 
 // --- the weights -----------------------------------------------------------------------------
 
-/** The gradients of a unit's own weights: { grids, words }, elements; grids of a kernel only. */
+/** The gradients of a unit's own weights: { grids, words }, lists of elements; only a kernel has grids. */
 function weightRows({ network, values, gradients }, { at, unit, channel, pick }) {
   const layer = network.layers[at - 1];
   const own = gradients.weights[at];
-  if (!own) return { words: [] };
+  if (!own) return { grids: [], words: [] };
   const { channel: output } = place(layer.shape, unit);
   const bias = show(own.bias.data[output]);
   if (layer.kind === "linear") {
     const most = linearWords(own, values[at - 1], unit);
-    return { words: [h("p", {}, `Its weights: ${most}. Its bias: ${bias}, the gradient itself.`)] };
+    const words = `Its weights: ${most}. Its bias: ${bias}, the gradient itself.`;
+    return { grids: [], words: [h("p", {}, words)] };
   }
   const kernel = kernelRows({ network, values, gradients, at, layer }, { output, channel, pick });
   kernel.words.push(h("p", {}, `Bias: ${bias}, the sum of the map's gradients.`));
@@ -186,9 +189,9 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
       : weightWords(weightSum(network, values, gradients, at, from + tap), layer);
   };
   say(null);
-  const grids = h("div", { class: "sum-grids" },
+  const grids = [h("div", { class: "sum-grids" },
     grid("kernel", kernel, size, own("signed", kernel), say),
-    grid("gradient", slopes, size, own("signed", slopes), say));
+    grid("gradient", slopes, size, own("signed", slopes), say))];
   const others = Array.from({ length: inputs }, (_, c) => h("button", {
     class: "sum-channel", "aria-pressed": String(c === channel), onclick: () => pick(c),
   }, String(c)));

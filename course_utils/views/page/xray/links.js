@@ -8,7 +8,7 @@ const KERNEL = { side: 30, before: 17 };
 
 export class Links {
   node = h("svg", { class: "xray-links", "aria-hidden": "true" });
-  at = null; // the layer that the way began in
+  steps = null; // what is drawn
 
   /**
    * boxOf(at, tile, part): where that part of values[at] is in the window, { left, top, right,
@@ -19,17 +19,19 @@ export class Links {
   }
 
   clear() {
-    this.at = null;
+    this.steps = null;
     this.node.replaceChildren();
   }
 
-  /** A way into another layer runs from its beginning to its end, where motion is allowed. */
+  /** A way from another layer than before runs along itself once, where motion is allowed. */
   draw(steps) {
     const { left, top } = this.node.getBoundingClientRect();
     const box = ({ at, tile }, part) => moved(this.boxOf(at, tile, part), -left, -top);
     const frames = steps.map(({ at }) => moved(this.frameOf(at), -left, -top));
-    this.node.classList.toggle("running", this.at !== steps[0].at);
-    this.at = steps[0].at;
+    if (steps !== this.steps) {
+      this.node.classList.toggle("running", steps[0].at !== this.steps?.[0].at);
+      this.steps = steps;
+    }
     const [bands, threads, patches] = [[], [], []];
     steps.slice(0, -1).forEach((step, i) => {
       const before = steps[i + 1];

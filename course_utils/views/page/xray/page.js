@@ -60,7 +60,7 @@ export class Page {
 
   padColumn() {
     const [, high, wide] = this.network.input;
-    this.seen = `What the network sees: ${high} \u00d7 ${wide}`;
+    this.seen = `What the network sees: ${high}\u00a0\u00d7\u00a0${wide}`;
     this.caption = h("p", { class: "xray-caption" }, this.seen);
     const tools = h("div", { class: "xray-tools" }, this.tools.node, this.input.node);
     const under = h("div", { class: "xray-under" }, this.caption, tools);
@@ -107,6 +107,7 @@ export class Page {
     const down = width < NARROW;
     const letter = parseFloat(window.getComputedStyle(this.answer).fontSize);
     const least = (this.bars.short ? 3.4 : 7) * letter + 56;
+    this.answer.style.setProperty("--bars", `${least}px`);
     const room = down ? 860 : this.body.clientWidth - least - 10;
     const lengths = LENGTHS.map((length) => Math.max(120, down ? width - 16 : length + taller));
     const { plans, lines } = this.layers.fit({ room, lengths, down });
@@ -115,7 +116,7 @@ export class Page {
     this.maps.classList.toggle("lines", lines > 1);
     this.bars.lie({
       width: down ? width : this.answer.clientWidth, letter,
-      height: isBeside ? last.height + last.gap : last.count * (letter + 6),
+      height: isBeside ? last.height + last.gap : last.count * (letter + 4),
     });
     if (this.shown) this.draw(this.shown);
   }
