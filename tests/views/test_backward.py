@@ -12,7 +12,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, keep
+from browser import FAINT, keep, put_on_stage
 from shown_networks import made
 from torch import nn
 from torch.nn import functional as F
@@ -459,7 +459,7 @@ def test_a_pixels_gradient_opens_too(backward, lenet):
     page = backward
     page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
     assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
-    assert "Of its 150 ways to conv 1, " in said(page)
+    assert re.search(r", by \d+ of 150 ways to conv 1\.$", said(page))
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("pixel in row 1")
@@ -573,6 +573,30 @@ def test_it_fits(backward, width):
     )
     assert min(sizes) >= 16
     assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.parametrize("name", ["LeNet", "CNN"])
+def test_every_sum_fits_a_full_screen(page, name, lenet):
+    put_on_stage(page, views.XRay(made(name, lenet)))
+    page.get_by_role("button", name="skip").click()
+    page.locator(".view").press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    page.get_by_label("of class").select_option("1")
+    page.locator(".view").press("s")
+    page.locator(".view").press("f")
+    page.wait_for_function("document.fullscreenElement")
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")  # to a pixel
+    for at in range(len(page.locator(".xray-panel").all()) + 1):
+        wide, high = page.evaluate(
+            "[document.fullscreenElement.scrollWidth, document.fullscreenElement.scrollHeight]"
+        )
+        assert wide <= 1280 and high <= 720, said(page)
+        if at == 3:
+            keep(page, f"full screen, backward, {name}")
+        page.keyboard.press("PageDown")
+    assert page.errors == []
 
 
 # --- in Python -------------------------------------------------------------------------------

@@ -41,15 +41,11 @@ export function ofGradient(network, { at, unit }) {
 export function gradientWords({ network, values, gradients, chosen }) {
   const { at, unit } = ofGradient(network, chosen);
   const { value, terms } = waysUp(network, values, gradients, at, unit);
-  const ways = at === network.layers.length - 1 ? "It is where the way back begins"
-    : waysWords(terms, network.layers[at].name);
-  return `${unitName(network, at, unit)}: gradient ${show(value)}. ${ways}.`;
-}
-
-function waysWords(terms, above) {
   const open = terms.filter(({ product }) => product !== 0).length;
-  if (terms.length === 1) return `Its way to ${above} brings ${open ? "it" : "nothing"} back`;
-  return `Of its ${terms.length} ways to ${above}, ${open} bring a gradient back`;
+  const ways = at === network.layers.length - 1 ? "where the way back begins"
+    : `by ${open} of ${terms.length} ${terms.length === 1 ? "way" : "ways"} to `
+      + network.layers[at].name;
+  return `${unitName(network, at, unit)}: gradient ${show(value)}, ${ways}.`;
 }
 
 /** The sum behind the gradient of the unit that is chosen, as sumPicture() of picture.js has it. */
@@ -61,8 +57,7 @@ export function gradientSum(scene) {
   const names = (above) => shortName(network.layers[at].shape, above);
   const value = show(values[at].data[unit]);
   return {
-    name: at ? `${network.layers[at - 1].name}, ${shortName(network.layers[at - 1].shape, unit)}`
-      : unitName(network, at, unit),
+    name: `${at ? network.layers[at - 1].name : "input"}, ${shortName(values[at].shape, unit)}`,
     value: `gradient = ${show(found.value)}`,
     sees: `value ${value}`,
     rows: rowsOf(scene, { at, unit, channel, pick, names }, found),
@@ -108,14 +103,14 @@ function waysRows(found, network, at, unit, names) {
   if (found.terms.length === 1) {
     const [{ won, factor }] = found.terms;
     const winner = won === undefined || factor ? "" : `; ${placeName(network, at, won)} won`;
-    return [h("p", {}, `${rule}${winner}: ${products[0]} = ${show(found.value)}`)];
+    return [h("p", {}, `${rule}${winner}: ${products[0]}`)];
   }
   const lines = found.terms.slice(0, MOST).map(({ unit: to, product, won, factor }, i) => line(
     won === undefined || factor ? names(to) : `${names(to)}, won by ${placeName(network, at, won)}`,
     products[i], product));
   if (found.terms.length > MOST) {
     const rest = found.terms.slice(MOST).reduce((sum, { product }) => sum + product, 0);
-    lines.push(line(`the other ${found.terms.length - MOST} ways`, "", rest));
+    lines.push(line(`${found.terms.length - MOST} others`, "", rest));
   }
   return [h("table", { class: "sum-terms" }, lines), h("p", {}, rule)];
 }
@@ -149,7 +144,7 @@ function allWays({ terms }, names) {
 
 // --- the weights -----------------------------------------------------------------------------
 
-/** The gradients of a unit's own weights: { grids, words }, lists of elements; only a kernel has grids. */
+/** The gradients of a unit's own weights: { grids, words }, elements; only a kernel has grids. */
 function weightRows({ network, values, gradients }, { at, unit, channel, pick }) {
   const layer = network.layers[at - 1];
   const own = gradients.weights[at];
@@ -161,9 +156,7 @@ function weightRows({ network, values, gradients }, { at, unit, channel, pick })
     const words = `Its weights: ${most}. Its bias: ${bias}, the gradient itself.`;
     return { grids: [], words: [h("p", {}, words)] };
   }
-  const kernel = kernelRows({ network, values, gradients, at, layer }, { output, channel, pick });
-  kernel.words.push(h("p", {}, `Bias: ${bias}, the sum of the map's gradients.`));
-  return kernel;
+  return kernelRows({ network, values, gradients, at, layer }, { output, channel, pick, bias });
 }
 
 function linearWords({ weight, bias }, x, unit) {
@@ -175,7 +168,7 @@ function linearWords({ weight, bias }, x, unit) {
 }
 
 /** One kernel and its gradient; a cell under the pointer opens into its sum over all places. */
-function kernelRows({ network, values, gradients, at, layer }, { output, channel, pick }) {
+function kernelRows({ network, values, gradients, at, layer }, { output, channel, pick, bias }) {
   const [, inputs, ...size] = layer.weight.shape;
   const area = size[0] * size[1];
   const from = (output * inputs + channel) * area;
@@ -185,7 +178,7 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
   const most = show(largest(slopes), 2);
   const say = (tap) => {
     note.textContent = tap === null
-      ? `Weights of channel ${channel}, gradients to \u00b1${most}. Point at one.`
+      ? `Channel ${channel}: to \u00b1${most}; point at a weight. Bias: ${bias}`
       : weightWords(weightSum(network, values, gradients, at, from + tap), layer);
   };
   say(null);
