@@ -383,8 +383,10 @@ def test_the_first_question_still_comes_first(page, file):
 def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path):
     training.set_seed(0)
     network = nn.Sequential(nn.Flatten(), *layers)
+    page.emulate_media(reduced_motion="reduce")
     page.goto(views.export_xray(network, tmp_path / "x.html").as_uri())
     page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)  # the drawing has moved
     page.locator(".view").press("g")
     assert asked in page.locator(".view-predict:visible").inner_text()
     page.locator(".view-predict:visible .view-skip").click()
@@ -445,14 +447,13 @@ def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
     assert names == ["weight", "bias"]
     wanted = by_autograd(view, view.digit, "loss", 1)
     weight, bias = wanted[-10:-8]  # LeNet has five layers with a weight and a bias each
+    shown = page.locator(".xray-sum").inner_text()
+    assert number_after(shown, "Bias:") == pytest.approx(bias[0].item(), rel=1e-3)
     page.locator(".sum-grids rect").nth(25 + 7).hover()  # of the gradient's grid
     note = page.locator(".sum-note").inner_text()
     assert note.startswith("784 places, input × gradient: ")
     got = number_after(note, "gradient:")
     assert got == pytest.approx(weight[0, 0, 1, 2].item(), rel=1e-3)
-    shown = page.locator(".xray-sum").inner_text()
-    got = number_after(shown, "Bias:")
-    assert got == pytest.approx(bias[0].item(), rel=1e-3)
 
 
 def test_a_pixels_gradient_opens_too(backward, lenet):

@@ -18,7 +18,7 @@ export function gradientMaps({ values, gradients }) {
     const { top, label } = scaleEnd(largest(data));
     const title = `gradient: blue \u2212${show(top)}, orange ${show(top)}`;
     const words = (unit) => (
-      `gradient ${show(data[unit], 3)}, value ${show(values[at].data[unit], 3)}`);
+      `gradient ${small(data[unit], 3)}, value ${show(values[at].data[unit], 3)}`);
     return { data, low: -top, top, scale: "signed", title, label: `\u00b1${label}`, words };
   });
 }
@@ -30,6 +30,12 @@ function scaleEnd(number) {
   const digit = up === 10 ? 1 : up;
   const top = digit * 10 ** exponent;
   return { top, label: exponent < -2 ? `${digit}e\u2212${-exponent}` : show(top, 1) };
+}
+
+/** A gradient, which may be small: so many digits, and not many zeros before them. */
+function small(value, digits = 4) {
+  if (value === 0 || !(Math.abs(value) < 1e-3)) return show(value, digits);
+  return value.toExponential(digits - 1).replaceAll("-", "\u2212");
 }
 
 /** The unit whose gradient is meant: a probability has none of its own here, but its logit's. */
@@ -45,7 +51,7 @@ export function gradientWords({ network, values, gradients, chosen }) {
   const ways = at === network.layers.length - 1 ? "where the way back begins"
     : `by ${open} of ${terms.length} ${terms.length === 1 ? "way" : "ways"} to `
       + network.layers[at].name;
-  return `${unitName(network, at, unit)}: gradient ${show(value)}, ${ways}.`;
+  return `${unitName(network, at, unit)}: gradient ${small(value)}, ${ways}.`;
 }
 
 /** The sum behind the gradient of the unit that is chosen, as sumPicture() of picture.js has it. */
@@ -55,10 +61,10 @@ export function gradientSum(scene) {
   const { at, unit } = ofGradient(network, chosen);
   const found = waysUp(network, values, gradients, at, unit);
   const names = (above) => shortName(network.layers[at].shape, above);
-  const value = show(values[at].data[unit]);
+  const value = small(values[at].data[unit]);
   return {
     name: `${at ? network.layers[at - 1].name : "input"}, ${shortName(values[at].shape, unit)}`,
-    value: `gradient = ${show(found.value)}`,
+    value: `gradient = ${small(found.value)}`,
     sees: `value ${value}`,
     rows: rowsOf(scene, { at, unit, channel, pick, names }, found),
     numbers: allWays(found, names),
@@ -88,8 +94,8 @@ const RULE = {
   affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there`,
   avgPool2d: ({ count }, above) => `${above} gives each of its ${count} places the same share`,
   relu: ({ input, terms: [{ factor }] }, above) => (factor
-    ? `The gate of ${above} is open, as ${show(input)} > 0`
-    : `The gate of ${above} is closed, as ${show(input)} \u2264 0`),
+    ? `The gate of ${above} is open, as ${small(input)} > 0`
+    : `The gate of ${above} is closed, as ${small(input)} \u2264 0`),
   maxPool2d: ({ terms }, above) => (terms.some(({ factor }) => factor)
     ? `It won in ${above}, and gets the whole gradient`
     : `It won no window of ${above}, and gets no gradient`),
@@ -99,7 +105,7 @@ function waysRows(found, network, at, unit, names) {
   if (found.kind === "softmax") return [formula(startOf(found, network, unit))];
   const rule = RULE[found.kind](found, network.layers[at].name);
   const products = found.terms.map(({ factor, gradient }) => (
-    `${show(factor, 3)} \u00d7 ${bracketed(gradient, (g) => show(g, 3))}`));
+    `${small(factor, 3)} \u00d7 ${bracketed(gradient, (g) => small(g, 3))}`));
   if (found.terms.length === 1) {
     const [{ won, factor }] = found.terms;
     const winner = won === undefined || factor ? "" : `; ${placeName(network, at, won)} won`;
@@ -117,7 +123,7 @@ function waysRows(found, network, at, unit, names) {
 
 function line(name, product, value) {
   return h("tr", {}, h("td", {}, name), h("td", {}, product),
-    h("td", { class: "sum-number" }, show(value, 4)));
+    h("td", { class: "sum-number" }, small(value, 4)));
 }
 
 function placeName(network, at, unit) {
@@ -129,16 +135,16 @@ function placeName(network, at, unit) {
 function startOf({ of, label, probability, value }, { classes }, unit) {
   if (of === "logit") {
     const whose = unit === label ? "itself" : "of another class";
-    return `\u2202 logit of ${classes[label]} / \u2202 the logit ${whose} = ${show(value)}`;
+    return `\u2202 logit of ${classes[label]} / \u2202 the logit ${whose} = ${small(value)}`;
   }
-  return `p \u2212 y = ${show(probability)} \u2212 ${unit === label ? 1 : 0} = ${show(value)}`;
+  return `p \u2212 y = ${small(probability)} \u2212 ${unit === label ? 1 : 0} = ${small(value)}`;
 }
 
 /** All the ways as a table, its heading first; null where there are only few. */
 function allWays({ terms }, names) {
   if (terms.length <= MOST) return null;
   const rows = terms.map(({ unit, factor, gradient, product }) => (
-    [names(unit), show(factor, 6), show(gradient, 6), show(product, 6)]));
+    [names(unit), small(factor, 6), small(gradient, 6), small(product, 6)]));
   return [["to", "factor", "gradient there", "product"], ...rows];
 }
 
@@ -150,7 +156,7 @@ function weightRows({ network, values, gradients }, { at, unit, channel, pick })
   const own = gradients.weights[at];
   if (!own) return { grids: [], words: [] };
   const { channel: output } = place(layer.shape, unit);
-  const bias = show(own.bias.data[output]);
+  const bias = small(own.bias.data[output]);
   if (layer.kind === "linear") {
     const most = linearWords(own, values[at - 1], unit);
     const words = `Its weights: ${most}. Its bias: ${bias}, the gradient itself.`;
@@ -163,8 +169,8 @@ function linearWords({ weight, bias }, x, unit) {
   const inputs = weight.shape[1];
   const row = weight.data.subarray(unit * inputs, (unit + 1) * inputs);
   const most = row.reduce((best, g, i) => (Math.abs(g) > Math.abs(row[best]) ? i : best), 0);
-  return `the gradient \u00d7 each input, at most ${show(bias.data[unit], 3)} \u00d7 `
-    + `${bracketed(x.data[most], (v) => show(v, 3))} = ${show(row[most])}`;
+  return `the gradient \u00d7 each input, at most ${small(bias.data[unit], 3)} \u00d7 `
+    + `${bracketed(x.data[most], (v) => small(v, 3))} = ${small(row[most])}`;
 }
 
 /** One kernel and its gradient; a cell under the pointer opens into its sum over all places. */
@@ -175,7 +181,7 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
   const [kernel, slopes] = [layer.weight.data, gradients.weights[at].weight.data].map(
     (data) => Array.from(data.subarray(from, from + area)));
   const note = h("p", { class: "sum-note" });
-  const most = show(largest(slopes), 2);
+  const most = small(largest(slopes), 2);
   const say = (tap) => {
     note.textContent = tap === null
       ? `Channel ${channel}: to \u00b1${most}; point at a weight. Bias: ${bias}`
@@ -197,8 +203,8 @@ function weightWords({ value, terms }, { shape }) {
   if (!terms.length) return "This weight meets nothing but padding: 0.";
   const [{ unit, input, gradient }] = terms;
   const { row, column } = place(shape, unit);
-  return `${terms.length} places, input \u00d7 gradient: ${show(value)} in all, most at `
-    + `(${row}, ${column}): ${show(input, 3)} \u00d7 ${bracketed(gradient, (g) => show(g, 3))}`;
+  return `${terms.length} places, input \u00d7 gradient: ${small(value)} in all, most at `
+    + `(${row}, ${column}): ${small(input, 3)} \u00d7 ${bracketed(gradient, (g) => small(g, 3))}`;
 }
 
 // --- where it came from ----------------------------------------------------------------------
