@@ -59,7 +59,8 @@ export class Page {
 
   padColumn() {
     const [, high, wide] = this.network.input;
-    const seen = h("p", { class: "xray-caption" }, `What the network sees: ${high}\u00a0\u00d7\u00a0${wide}`);
+    const size = `${high}\u00a0\u00d7\u00a0${wide}`;
+    const seen = h("p", { class: "xray-caption" }, `What the network sees: ${size}`);
     const tools = h("div", { class: "xray-tools" }, this.tools.node, this.input.node);
     const under = h("div", { class: "xray-under" }, seen, tools);
     return h("div", { class: "xray-pad" }, this.drawing.pad.node, under);
