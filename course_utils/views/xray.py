@@ -111,8 +111,8 @@ class XRay(View):
             factors = last.weight[:, unit].double()
             products = factors * slopes
             order = products.abs().argsort(descending=True)
-            ways = [f"{factors[k]:.4f} · ({slopes[k]:.3g})" for k in order[:2]]
-            total = f"{products[order[2:]].sum():.3g} = {products.sum():.3g}"
+            ways = [f"{factors[k]:.4f} · {_bracketed(slopes[k])}" for k in order[:2]]
+            total = f"{_bracketed(products[order[2:]].sum())} = {products.sum():.3g}"
             lines.append(f"before the last layer, unit {unit}: {' + '.join(ways)} + {total}")
         return [line.replace("-", "−") for line in lines]
 
@@ -260,6 +260,11 @@ def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -
         "classes": names,
         "layers": layers,
     }
+
+
+def _bracketed(number: torch.Tensor) -> str:
+    """A number of three digits, in brackets where its sign would stand beside another."""
+    return f"({number:.3g})" if number < 0 else f"{number:.3g}"
 
 
 def _shown(layer: Layer) -> bool:
