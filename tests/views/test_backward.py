@@ -405,6 +405,8 @@ def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
     assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
     page.get_by_label("of class").select_option("1")
     assert said(page).startswith("Backward: gradients of the logit for 1, which is ")
+    aside = page.locator(".gradient-aside").inner_text()
+    assert aside.startswith("Input gradient of the same network with random weights: ±0.")
     page.get_by_label("gradient of").select_option("loss")
     loss = F.cross_entropy(logits[None], torch.tensor([1])).item()
     assert number_after(said(page), "which is") == pytest.approx(loss, rel=1e-3)
@@ -532,6 +534,7 @@ def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
     for _ in range(15):
         slider.press("ArrowRight")
     assert said(page) == "The picture is changed by ε = 0.15."
+    assert page.locator(".gradient-aside").inner_text() == "What the network sees now."
     x.requires_grad_()
     slope = torch.autograd.grad(F.cross_entropy(lenet[0](x), torch.tensor([7])), x)[0]
     moved = (x + 0.15 * slope.sign()).clamp(-0.5, 0.5)

@@ -4,9 +4,9 @@ import { h, predict, show } from "../frame.js";
 import { activations } from "../network.js";
 import { asSentence } from "../numbers.js";
 import { indexOfMax } from "../words.js";
+import { Aside } from "./aside.js";
 import { gradientQuestions } from "./asked.js";
 import { Descent } from "./descent.js";
-import { Saliency } from "./saliency.js";
 
 /** The adversarial step is at most so much of the way from black to white. */
 const MOST = 0.3;
@@ -28,11 +28,12 @@ export class Gradients {
     this.questions = gradientQuestions(network);
     this.isAsking = false;
     this.untrained = untrained(network);
-    this.saliency = new Saliency(network);
+    this.ink = [0, 1].map((part) => (part - network.mean) / network.std); // black and white
+    this.aside = new Aside(network);
     this.descent = new Descent({ network, say, changed, gradients: () => this.found });
     this.modes = this.controls();
     this.side = h("div", { class: "gradient-side" },
-      this.descent.controls(), this.attackControl(), this.saliency.node, this.descent.bars.node);
+      this.descent.controls(), this.attackControl(), this.aside.node, this.descent.bars.node);
     this.show();
   }
 
@@ -66,7 +67,8 @@ export class Gradients {
     try {
       this.found = backward(this.network, values, this);
       this.number = numberOf(values, this);
-      this.saliency.draw(this.ofUntrained(values[0]));
+      if (this.epsilon) this.aside.drawChanged(values[0], this.ink);
+      else this.aside.drawControl(this.ofUntrained(values[0]));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.problem = asSentence(error.message);
@@ -75,9 +77,9 @@ export class Gradients {
 
   /** The picture after a step to where the loss of the class grows. */
   attacked(x, values) {
-    const { epsilon, label, network: { mean, std } } = this;
+    const { epsilon, label, network: { std } } = this;
     const { values: [slopes] } = backward(this.network, values, { of: "loss", label });
-    return nudged(x, slopes, epsilon / std, [0, 1].map((ink) => (ink - mean) / std));
+    return nudged(x, slopes, epsilon / std, this.ink);
   }
 
   ofUntrained(x) {
@@ -185,7 +187,10 @@ export class Gradients {
     this.mostProbable.textContent = this.picked === null
       ? `${this.network.classes[this.label]} (as read)` : "as it is read";
     this.descent.show();
-    this.saliency.node.hidden = !this.found || this.descent.taken.length > 0;
+    // There is room for one of the two.
+    const isAside = this.epsilon > 0 || !this.descent.taken.length;
+    this.aside.node.hidden = !this.found || !isAside;
+    this.descent.bars.node.hidden ||= isAside;
   }
 }
 

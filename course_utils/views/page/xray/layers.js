@@ -36,14 +36,8 @@ export class Layers {
       if (unit !== null) this.choose(at, unit);
     });
     const kernel = layer.kind === "conv2d" ? " with-kernel" : "";
-    const title = heading(layer.name, this.shapeOver(at));
+    const title = heading(layer.name, layer.shape.join("\u00d7"));
     return h("div", { class: `xray-panel${kernel}` }, title, node);
-  }
-
-  /** The shape of a layer, as it stands over it: each stands there once. */
-  shapeOver(at) {
-    const [shape, before] = [at - 1, at - 2].map((i) => this.layers[i]?.shape.join("\u00d7"));
-    return shape === before ? "\u00a0" : shape;
   }
 
   /** Arrange the maps for so much room: see arrange() of columns.js, whose answer it returns. */
@@ -53,10 +47,11 @@ export class Layers {
     return arranged;
   }
 
-  /** Over each layer its shape, or what its colours mean. maps: see picture.js. */
+  /** Over each layer its shape, or what its colours mean, where that is not what it was before. */
   label(maps) {
+    const texts = this.layers.map(({ shape }, i) => maps[i + 1].label ?? shape.join("\u00d7"));
     this.panels.forEach((panel, i) => {
-      const text = maps[i + 1].label ?? this.shapeOver(i + 1);
+      const text = texts[i] === texts[i - 1] ? "\u00a0" : texts[i];
       panel.querySelector(".xray-name span").textContent = text;
     });
   }
