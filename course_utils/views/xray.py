@@ -28,6 +28,9 @@ DIGITS = json.loads((PAGE / "digits.json").read_text(encoding="utf-8"))
 #: What is there at the beginning: the 7, a little to the right of the middle, and above it.
 START = [{"width": 20, "points": [[x + 20, y - 10] for x, y in DIGITS["7"][0]["points"]]}]
 
+#: So many layers stand in the still picture, from the first one on.
+MOST_COLUMNS = 14
+
 
 class XRay(View):
     """Draw a digit: every layer's maps and the probabilities follow, and each unit has its sum.
@@ -42,7 +45,7 @@ class XRay(View):
     """
 
     _esm = bundle("xray.js")
-    _css = style("xray.css")
+    _css = style("xray.css", "gradients.css")
 
     network = traitlets.Dict().tag(sync=True)
     drawn = traitlets.Bytes().tag(sync=True, from_json=lambda value, widget: bytes(value))
@@ -87,39 +90,58 @@ class XRay(View):
         chances = self.probabilities(self._first_digit)
         best = int(chances.argmax())
         name = self.network["classes"][best]
-        return "\n".join([*lines, f"most probable: {name}, probability {chances[best]:.4f}"])
+        lines.append(f"most probable: {name}, probability {chances[best]:.4f}")
+        return "\n".join([*lines, *self._way_back(best)])
+
+    def _way_back(self, best: int) -> list[str]:
+        """Where the way back begins for the first digit, and one step of it as a sum.
+
+        That is the gradient of its most probable class's loss, at that class's logit; and, where
+        the last layer is a linear one, at the most active of the units that feed it.
+        """
+        values = self._values(self._first_digit)
+        chances = values[-1][0].double().softmax(dim=0)
+        slopes = chances - nn.functional.one_hot(torch.tensor(best), len(chances))
+        start = f"{chances[best]:.4f} − 1 = {slopes[best]:.3g}"
+        name = self.network["classes"][best]
+        lines = [f"backward, loss for {name}: at its logit p − y = {start}"]
+        last = [layer for layer in self._network.layers if _shown(layer)][-1].module
+        if isinstance(last, nn.Linear):
+            unit = int(values[-2].flatten().argmax())
+            factors = last.weight[:, unit].double()
+            products = factors * slopes
+            order = products.abs().argsort(descending=True)
+            ways = [f"{factors[k]:.4f} · {_bracketed(slopes[k])}" for k in order[:2]]
+            total = f"{_bracketed(products[order[2:]].sum())} = {products.sum():.3g}"
+            lines.append(f"before the last layer, unit {unit}: {' + '.join(ways)} + {total}")
+        return [line.replace("-", "−") for line in lines]
 
     def picture(self) -> bytes:
-        """The digit to begin with, the maps of the first layers, and the probabilities."""
-        values = self._values(self._first_digit)
-        layers = zip(self.network["layers"], values[1:], strict=True)
-        maps = [(layer["name"], value[0]) for layer, value in layers if value.ndim == 4][:6]
-        rows, columns = -(-len(maps) // 3), min(3, len(maps))
-        figure = Figure(figsize=(13, max(3.4, 2.3 * rows)), layout="constrained")
+        """The digit to begin with, all maps in columns from left to right, the probabilities."""
+        first, *values = self._values(self._first_digit)
+        names = [layer["name"] for layer in self.network["layers"]]
+        columns = [_column(value[0].numpy()) for value in values][:MOST_COLUMNS]
+        ratios = [0.8, *(max(0.13, column.shape[1] / column.shape[0]) for column in columns), 0.6]
+        figure = Figure(figsize=(13, 4.8), layout="constrained")
         figure.suptitle(
             "Predict: the drawing moves up by 4 pixels. What does the network read then?"
         )
-        ratios = [2.5, 3 * columns or 0.1, 3]
-        left, middle, right = figure.subfigures(1, 3, squeeze=False, width_ratios=ratios)[0]
-        axes = left.subplots()
-        axes.imshow(values[0][0, 0].numpy(), cmap="gray")
-        axes.set_title("what the network sees")
-        axes.set_axis_off()
-        places = middle.subplots(rows, columns, squeeze=False).flat if maps else ()
-        for axes, (name, value) in zip(places, maps, strict=False):
-            across = 3 if len(value) <= 6 else 4 if len(value) <= 16 else 8
-            plots.maps(value, columns=across, signed=bool((value < 0).any()), ax=axes, label="")
-            axes.set_title(name)
-        self._draw_probabilities(right.subplots())
+        input_axes, *axes, bars = figure.subplots(1, len(ratios), width_ratios=ratios)
+        input_axes.imshow(first[0, 0].numpy(), cmap="gray")
+        input_axes.set_title("what the\nnetwork sees")
+        input_axes.set_axis_off()
+        for ax, name, column in zip(axes, names, columns, strict=False):
+            _draw_column(ax, name, column)
+        self._draw_probabilities(bars)
         return drawing.small_png(figure, dpi=64)
 
     def _draw_probabilities(self, axes: Axes) -> None:
         chances = self.probabilities(self._first_digit).numpy()
-        axes.bar(range(len(chances)), chances, color="#0072B2")
-        names = drawing.writable(self.network["classes"])
-        rotation = 0 if max(map(len, names)) < 3 else 90
-        axes.set_xticks(range(len(chances)), names, rotation=rotation)
-        axes.set(ylim=(0, 1.02), ylabel="probability", xlabel="class")
+        axes.barh(range(len(chances)), chances, color="#0072B2")
+        axes.set_yticks(range(len(chances)), drawing.writable(self.network["classes"]))
+        axes.invert_yaxis()
+        axes.set(xlim=(0, 1.02), xlabel="probability", title="softmax")
+        axes.spines[["top", "right"]].set_visible(False)
 
     def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
         """The input made of a digit, and what each layer that is shown makes of it."""
@@ -196,6 +218,29 @@ def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
     return network, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
 
 
+def _column(values: np.ndarray) -> np.ndarray:
+    """The maps (C, H, W), or units (n,), of a layer as a picture that is higher than wide."""
+    maps = values.reshape(len(values), *(values.shape[1:] or (1, 1)))
+    count, high, wide = maps.shape
+    gap = 1 if high * wide > 1 else 0
+    across = max(1, round(math.sqrt(count) / (2.2 if gap else 3)))
+    rows = -(-count // across)
+    tiles = np.full((rows * across, high + gap, wide + gap), np.nan)
+    tiles[:count, :high, :wide] = maps
+    return np.block([list(tiles[row * across : (row + 1) * across]) for row in range(rows)])
+
+
+def _draw_column(axes: Axes, name: str, column: np.ndarray) -> None:
+    """A column on the scale of its layer, with the values at the ends of that scale under it."""
+    top = float(np.nanmax(np.abs(column))) or 1.0
+    signed = bool(np.nanmin(column) < 0)
+    low = -top if signed else 0
+    axes.imshow(column, cmap=plots.SIGNED if signed else "cividis", vmin=low, vmax=top)
+    axes.set_title(name.replace(" ", "\n"))
+    axes.set(xticks=[], yticks=[], xlabel=f"\u00b1{top:.2g}" if signed else f"0 to\n{top:.2g}")
+    axes.spines[:].set_visible(False)
+
+
 def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -> dict:
     """What `describe` returns."""
     layers = [
@@ -216,6 +261,11 @@ def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -
         "classes": names,
         "layers": layers,
     }
+
+
+def _bracketed(number: torch.Tensor) -> str:
+    """A number of three digits, in brackets where its sign would stand beside another."""
+    return f"({number:.3g})" if number < 0 else f"{number:.3g}"
 
 
 def _shown(layer: Layer) -> bool:

@@ -121,7 +121,7 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str,
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     with tempfile.TemporaryDirectory() as folder:
         path = views.export_xray(model, Path(folder) / "x.html", inputs)
-        yield "its size", path.stat().st_size / 1000, "kB", "450 for LeNet, 2,500 for the CNN"
+        yield "its size", path.stat().st_size / 1000, "kB", "480 for LeNet, 2,500 for the CNN"
         opened = []
         for _ in range(5):
             page.goto(path.as_uri())
@@ -131,6 +131,17 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str,
             )
         yield "until it is open", statistics.median(opened), "ms", "1,000"
     page.get_by_role("button", name="skip").click()
+    yield "from pen-up to activations", pen_up(page), "ms", "100"
+    yield "a step", map_step(page), "ms", "16"
+    page.keyboard.press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    yield "from pen-up to gradients", pen_up(page), "ms", "200"
+    yield "a step, backward", map_step(page), "ms", "16"
+    page.close()
+
+
+def pen_up(page: Page) -> float:
+    """From the end of a stroke to the next frame of the screen."""
     page.evaluate(
         """() => {
             window.ups = [];
@@ -147,7 +158,11 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str,
         page.mouse.move(pad["x"] + 90 + 4 * k, pad["y"] + 200)
         page.mouse.up()
         page.wait_for_timeout(60)
-    yield "from pen-up to activations", statistics.median(page.evaluate("ups")), "ms", "100"
+    return statistics.median(page.evaluate("ups"))
+
+
+def map_step(page: Page) -> float:
+    """From one unit to the one beside it."""
     page.locator(".xray-maps").focus()
     stepped = page.evaluate(
         f"""() => {{
@@ -156,8 +171,7 @@ def exported(browser: Browser, model, inputs) -> Iterator[tuple[str, float, str,
             return timed((n) => maps.dispatchEvent(arrow(n)));
         }}"""
     )
-    yield "a step", statistics.median(stepped), "ms", "16"
-    page.close()
+    return statistics.median(stepped)
 
 
 def panel(page: Page) -> dict[str, float]:

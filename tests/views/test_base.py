@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from course_utils import images, models, views
 from course_utils.views import drawing, panel
 from course_utils.views.base import PAGE, bundle
+from course_utils.views.bundler import gather
 
 
 def test_a_bundle_has_every_file_once_and_no_import():
@@ -20,6 +21,23 @@ def test_a_bundle_has_every_file_once_and_no_import():
     assert len(re.findall(r"^function frame\(", code, re.M)) == 1
     assert code.endswith('export default $modules["xray.js"].default;\n')
     assert code.count("export default") == 1
+
+
+def test_a_bundle_has_all_of_a_file_but_its_comments(tmp_path):
+    code = """// What it is.
+/** Twice,
+ * and more. */
+export function twice(x) {
+  // why
+  /* and how */
+  return `${2 * x} // not a comment`; // nor is this line
+}
+"""
+    (tmp_path / "twice.js").write_text(code, encoding="utf-8")
+    kept = gather("twice.js", folder=tmp_path)
+    for line in ("What it is", "and more", "// why", "and how"):
+        assert line not in kept
+    assert "return `${2 * x} // not a comment`; // nor is this line\n}" in kept
 
 
 def test_nothing_is_asked_of_another_machine():

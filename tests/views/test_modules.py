@@ -34,6 +34,14 @@ def folder(tmp_path):
     return write
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_goes_on_over_the_end_of_its_line(name):
+    """The bundler takes away the spaces that lines begin with, which would be part of it."""
+    lines = (PAGE / name).read_text(encoding="utf-8").splitlines()
+    code = [line for line in lines if not line.lstrip().startswith(("*", "//"))]
+    assert [line for line in code if line.count("`") % 2] == []
+
+
 def imported(page, *codes):
     answers = page.evaluate(IMPORT, list(codes))
     assert page.errors == []

@@ -3,11 +3,12 @@
 import base64
 import io
 import json
+import math
 import os
 import random
 import re
 import time
-from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -19,62 +20,15 @@ from drawn_digits import by_hand
 from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
 from refresh import METADATA
+from shown_networks import made
 from torch import nn
 
 from course_utils import images, models, training, views
-from course_utils.sources import DATA, find_images
+from course_utils.sources import find_images
 from course_utils.views import xray
 from course_utils.views.bundler import gather
 
 SKIP_MNIST = "the digits to draw are MNIST's, and MNIST is not at hand: see README.md"
-
-
-@pytest.fixture(scope="module")
-def lenet():
-    """The LeNet that ships, and how its images are scaled."""
-    recipe = json.loads((DATA / "weights" / "lenet-mnist.json").read_text(encoding="utf-8"))
-    model = models.LeNet()
-    model.load_state_dict(torch.load(DATA / "weights" / "lenet-mnist.pt", weights_only=True))
-    return model.eval(), recipe["inputs"]
-
-
-def with_norm():
-    """Layers of all kinds, and with all their options."""
-    return nn.Sequential(
-        OrderedDict(
-            first=nn.Sequential(nn.Conv2d(1, 5, 3, padding=1, bias=False), nn.BatchNorm2d(5)),
-            relu=nn.ReLU(inplace=True),
-            average=nn.AvgPool2d(2, stride=2),
-            second=nn.Conv2d(5, 7, (3, 5), stride=(2, 1), padding="valid"),
-            norm=nn.BatchNorm2d(7, affine=False),
-            nothing=nn.Identity(),
-            again=nn.ReLU(),
-            average_2=nn.AvgPool2d(3, stride=2, padding=1),
-            flat=nn.Flatten(),
-            drop=nn.Dropout(0.5),
-            last=nn.LazyLinear(10),
-        )
-    )
-
-
-def made(name, lenet):
-    training.set_seed(0)
-    if name == "LeNet":
-        return lenet[0]
-    if name == "CNN":
-        return models.CNN().eval()
-    if name == "MLP":
-        return models.MLP(1024, 300, 10).eval()
-    model = with_norm()
-    model(torch.rand(4, 1, 28, 28))
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            layer.running_mean.normal_()
-            layer.running_var.uniform_(0.2, 3)
-            if layer.affine:
-                layer.weight.data.normal_()
-                layer.bias.data.normal_()
-    return model.eval()
 
 
 # --- in Python -------------------------------------------------------------------------------
@@ -87,7 +41,7 @@ def test_the_numbers_of_lenet(lenet):
         *("6 × 28 × 28", "6 × 28 × 28", "6 × 14 × 14")
     ]
     assert re.fullmatch(r"conv 2 +16 × 10 × 10", lines[4])
-    assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-1])
+    assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-3])
     assert torch.equal(view.digit, view._first_digit)  # what Python draws is what is there
     chances = view.probabilities(view.digit)
     before = images.Images(view.digit[None], torch.tensor([7]), view.network["classes"], "digits")
@@ -104,7 +58,7 @@ def test_without_a_page(name, lenet):
     assert "most probable: " in data["text/plain"]
 
 
-@pytest.mark.parametrize(("name", "most"), [("LeNet", 450_000), ("CNN", 2_500_000)])
+@pytest.mark.parametrize(("name", "most"), [("LeNet", 480_000), ("CNN", 2_500_000)])
 def test_the_exported_page_is_small(name, most, lenet, tmp_path):
     path = views.export_xray(made(name, lenet), tmp_path / "new folder" / "my_network.html")
     assert path.stat().st_size < most
@@ -225,7 +179,7 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = gather("network.js", "digit.js", "maps.js")
+    code = gather("network.js", "digit.js", "maps.js", "xray/columns.js", "xray/path.js")
     code += "export default Object.assign({}, ...Object.values($modules));\n"
     page.evaluate(
         """async (code) => {
@@ -456,13 +410,19 @@ def test_a_finished_picture_keeps_its_bytes(functions):
     assert np.corrcoef(centred.flatten(), digit.flatten())[0, 1] > 0.9
 
 
+SHAPES = [
+    *([6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7], [120], [84]),
+    *([10], [300], [1, 32, 32], [1, 1, 1], [512, 2, 2], [2000], [2409], [9216], [50_000]),
+    [200, 60, 60],
+]
+
+
 def test_mosaics(functions):
-    shapes = [[6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7]]
-    shapes += [[120], [84], [10], [300], [1, 32, 32], [2000], [2409], [9216], [50_000]]
-    shapes += [[200, 60, 60]]
+    """Every layer, alone in its network, has room; and arrow keys lead there and back."""
     plans = functions.evaluate(
         """(shapes) => shapes.map((shape) => {
-            const plan = own.layout(shape);
+            const { plans: [plan] } = own.arrange([{ kind: "linear", shape }],
+                { room: 800, lengths: [346, 220] });
             const units = shape.reduce((a, b) => a * b, 1);
             const wrong = [];
             for (let unit = 0; unit < units; unit += 1 + Math.floor(units / 500)) {
@@ -476,12 +436,95 @@ def test_mosaics(functions):
             const corner = [own.unitAt(plan, 0, 0), own.unitAt(plan, width + 5, 0)];
             return { width, height, wrong, corner };
         })""",
-        shapes,
+        SHAPES,
     )
     for plan in plans:
         assert plan["wrong"] == [] and plan["corner"] == [0, None]
-    assert all(plan["width"] <= 360 and plan["height"] <= 130 for plan in plans[:-3])
-    assert all(plan["width"] <= 360 for plan in plans[:-1])
+        assert plan["width"] <= 800 and plan["height"] <= 346
+
+
+@pytest.mark.parametrize("name", ["LeNet", "CNN", "MLP", "Sequential"])
+@pytest.mark.parametrize("down", [False, True])
+def test_layers_stand_side_by_side_as_far_as_there_is_room(functions, name, down, lenet):
+    layers = xray.describe(made(name, lenet))["layers"]
+    for room in (900, 800, 700, 600, 400):
+        got = functions.evaluate(
+            "([layers, options]) => own.arrange(layers, options)",
+            [layers, {"room": room, "lengths": [346, 302, 264, 220], "down": down}],
+        )
+        plans = got["plans"]
+        across, along = ("height", "width") if down else ("width", "height")
+        total = sum(max(46, plan[across]) for plan in plans)
+        assert total <= got["lines"] * room and all(plan[along] <= 346 for plan in plans)
+        assert got["lines"] == 1 or room < 800
+        # A map stands beside what the next layers make of it.
+        sides = {}
+        for plan, layer in zip(plans, layers, strict=True):
+            alike = (plan["columns"], plan["rows"])
+            assert sides.setdefault((layer["shape"][0], len(layer["shape"])), alike) == alike
+
+
+@pytest.mark.parametrize("name", ["LeNet", "CNN", "MLP", "Sequential"])
+def test_the_way_back_follows_what_adds_most(functions, name, lenet):
+    """At every layer, against a network in which that one unit of the layer before is 0."""
+    model = made(name, lenet)
+    view = views.XRay(model)
+    asked = [
+        (at, unit)
+        for at, layer in enumerate(view.network["layers"], start=1)
+        for unit in (0, math.prod(layer["shape"]) // 3, math.prod(layer["shape"]) - 1)
+    ]
+    ways = functions.evaluate(
+        """([told, asked]) => {
+            const network = own.readNetwork(told);
+            const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
+            const values = own.activations(network, own.toInput(bytes, network));
+            return asked.map(([at, unit]) => own.wayBack(network, values, { at, unit }, 0));
+        }""",
+        [view.network, asked],
+    )
+    digit = torch.tensor([(i * 7919) % 256 for i in range(784)], dtype=torch.uint8)
+    values = view._values(digit.view(1, 28, 28))
+    modules = [layer.module for layer in view._network.layers if xray._shown(layer)]
+    for (at, unit), steps in zip(asked, ways, strict=True):
+        assert [step["at"] for step in steps] == list(range(at, -1, -1))
+        assert steps[0]["unit"] == unit
+        for step, before in pairwise(steps):
+            part, spot = before["part"], before["spot"]
+            assert part["top"] <= spot["top"] <= part["bottom"]
+            assert part["left"] <= spot["left"] <= part["right"]
+            module, x = modules[step["at"] - 1], values[step["at"] - 1]
+            if isinstance(module, nn.Linear):
+                products = module.weight[step["unit"]] * x.flatten()
+                assert products.abs().argmax().item() == before["unit"]
+                assert len(step.get("threads", "12345")) == min(5, len(products))
+            elif isinstance(module, nn.MaxPool2d):
+                assert x.flatten()[before["unit"]] == values[step["at"]].flatten()[step["unit"]]
+            elif isinstance(module, nn.Conv2d) and step["at"] < at:
+                _assert_adds_most_of_its_channel(module, x, step, before)
+
+
+def _assert_adds_most_of_its_channel(module, x, step, before):
+    """The channel that adds most to the sum, and in it the largest product."""
+    shape = x.shape[1:]
+    out = torch.nn.functional.conv2d(
+        x, module.weight, stride=module.stride, padding=module.padding
+    ).detach()
+    row, column = divmod(step["unit"] % math.prod(out.shape[2:]), out.shape[3])
+    kernel = module.weight[step["tile"]].detach()
+    x = x.clone().requires_grad_()
+    again = torch.nn.functional.conv2d(
+        x, kernel[None], stride=module.stride, padding=module.padding
+    )
+    (gradient,) = torch.autograd.grad(again[0, 0, row, column], x)
+    products = (gradient * x)[0].detach()
+    channel = before["unit"] // math.prod(shape[1:])
+    sums = products.sum(dim=(1, 2)).abs()
+    assert sums[channel] == pytest.approx(sums.max().item(), rel=1e-4, abs=1e-6)
+    largest = products[channel].abs()
+    found = largest.flatten()[before["unit"] % math.prod(shape[1:])]
+    assert found == pytest.approx(largest.max().item(), rel=1e-4, abs=1e-6)
+    assert torch.tensor(step["kernel"]["weights"]).allclose(kernel[channel].flatten())
 
 
 # --- alone on a page -------------------------------------------------------------------------
@@ -712,13 +755,13 @@ def test_touch(browser, file):
 
 def test_units_by_mouse(exported, lenet):
     page = exported
-    canvas = page.locator(".xray-panel canvas").nth(3)  # conv 2: 4 × 4 maps of 10 × 10
+    canvas = page.locator(".xray-panel canvas").nth(3)  # conv 2: 8 × 2 maps of 10 × 10
     box = canvas.bounding_box()
-    scale = box["width"] / 126
-    # Map 5 stands in row 1, column 1; its unit at row 4, column 7.
-    spot = {"x": (32 + 7 * 3 + 1) * scale, "y": (32 + 4 * 3 + 1) * scale}
+    scale = box["width"] / 82
+    # Map 5 stands in row 2, column 1; its unit at row 4, column 7.
+    spot = {"x": (42 + 7 * 4 + 2) * scale, "y": (84 + 4 * 4 + 2) * scale}
     canvas.hover(position=spot)
-    assert re.fullmatch(r"conv 2 = \S+", page.locator(".xray-panel p").nth(3).inner_text())
+    assert re.fullmatch(r"conv 2, map 5 \(4, 7\) = \S+", page.locator(".xray-tip").inner_text())
     canvas.click(position=spot)
     view = views.XRay(*lenet)
     value = view._values(view.digit)[4][0, 5, 4, 7].item()
@@ -736,7 +779,7 @@ def test_units_by_mouse(exported, lenet):
     assert said(page).startswith("probability of 7: 0.99")
     assert page.locator(".sum-formula").count() == 3
     page.locator(".xray-panel canvas").nth(10).click(position={"x": 20, "y": 4})  # linear 3
-    assert "the other 79 terms" in page.locator(".sum-terms").inner_text()
+    assert "the other 79 terms" in page.locator(".sum-rows").inner_text()
 
 
 def test_units_by_keyboard(exported):
@@ -747,9 +790,9 @@ def test_units_by_keyboard(exported):
     assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in said(page)
     page.keyboard.press("ArrowUp")
     assert "conv 1, map 0, row 13, column 14: " in said(page)
-    for _ in range(14):
-        page.keyboard.press("ArrowRight")
-    assert "conv 1, map 1, row 13, column 0: " in said(page)  # over the border
+    for _ in range(15):
+        page.keyboard.press("ArrowDown")
+    assert "conv 1, map 1, row 0, column 14: " in said(page)  # over the border
     for name in ["ReLU 1", "pool 1", "conv 2"]:
         page.keyboard.press("PageDown")
         assert f"{name}, map 0, " in said(page)
@@ -764,6 +807,76 @@ def test_units_by_keyboard(exported):
     assert "fc 3, unit 5: " in said(page) or "fc 3, unit 0: " in said(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
+
+
+#: Whether the way that is drawn begins in the chosen unit and ends in the input; how many of each.
+WAY = """() => {
+    const middle = (node) => {
+        const { left, top, width, height } = node.getBoundingClientRect();
+        return [left + width / 2, top + height / 2];
+    };
+    const isIn = (node, [x, y]) => {
+        const { left, top, right, bottom } = node.getBoundingClientRect();
+        return x >= left && x <= right && y >= top && y <= bottom;
+    };
+    const all = (selector) => [...document.querySelectorAll(selector)];
+    const dots = all(".link-dot");
+    const canvases = all(".xray-panel canvas").reverse();
+    const input = document.querySelector(".xray-under canvas");
+    return {
+        dots: dots.length, bands: all(".link-band").length, threads: all(".link-thread").length,
+        kernels: all(".link-kernel").length, moves: dots.length > 0 &&
+            getComputedStyle(document.querySelector(".link-thread")).animationName !== "none",
+        inBar: dots.length > 0 && isIn(all(".bars g")[7], middle(dots[0])),
+        inLayers: dots.slice(1, -1).every((dot, i) => isIn(canvases[i], middle(dot))),
+        inInput: dots.length > 0 && isIn(input, middle(dots.at(-1))),
+    };
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_the_way_of_a_unit_is_drawn(exported, width):
+    """From the bar of 7 through a unit of every layer to a pixel, however wide the page is."""
+    page = exported
+    page.emulate_media(reduced_motion="reduce")
+    skip(page)
+    page.locator(".bars g").nth(7).click()
+    page.set_viewport_size({"width": width, "height": 844})
+    page.wait_for_timeout(300)
+    keep(page, f"xray-way-{width}")
+    way = page.evaluate(WAY)
+    threads = 16 if width > 560 else 15  # the bars stand above all: none goes up to them
+    assert way == {
+        **{"dots": 13, "bands": 8, "threads": threads, "kernels": 2, "moves": False},
+        **{"inBar": True, "inLayers": True, "inInput": True},
+    }
+    page.emulate_media(reduced_motion="no-preference")
+    page.locator(".xray-panel canvas").nth(0).click()
+    way = page.evaluate(WAY)
+    assert way["moves"] and way["dots"] == 2 and way["kernels"] == 1 and way["inInput"]
+    page.locator(".view").press("r")
+    assert page.evaluate(WAY)["dots"] == 0
+
+
+def test_the_network_takes_the_room_that_there_is(exported):
+    """Maps stay whole and beside one another; on a phone layers stand below one another."""
+    page = exported
+    for width, height in [(1280, 720), (1116, 720), (900, 720), (620, 800), (390, 844)]:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(200)
+        keep(page, f"xray-room-{width}")
+        boxes = page.evaluate(
+            """() => [...document.querySelectorAll(".xray-panel .mosaic, .bars")]
+                .map((node) => node.getBoundingClientRect())
+                .map(({ left, right, top, bottom }) => ({ left, right, top, bottom }))"""
+        )
+        assert all(box["left"] >= 0 and box["right"] <= width for box in boxes), width
+        for one, other in pairwise(boxes[:-1]):
+            apart = one["right"] < other["left"] or one["bottom"] < other["top"]
+            assert apart, width
+        if width >= 900:
+            assert len({round(box["top"]) for box in boxes}) <= 2, width
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 
 def test_a_walk(exported):

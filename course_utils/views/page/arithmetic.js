@@ -10,34 +10,52 @@ export function tensor(shape, data = null) {
 }
 
 /** Cross-correlation as nn.Conv2d does it: x is (I, H, W), weight (O, I, h, w), bias O numbers. */
-export function conv2d(x, { weight, bias = null, stride = [1, 1], padding = [0, 0] }) {
-  const [inputs, height, width] = x.shape;
-  const [outputs, , h, w] = weight.shape;
-  const [rows, columns] = fitting(x, [h, w], stride, padding);
-  const out = tensor([outputs, rows, columns]);
-  for (let o = 0; o < outputs; o++) {
-    const sums = new Float64Array(rows * columns).fill(bias ? bias[o] : 0);
-    for (let tap = 0; tap < inputs * h * w; tap++) {
-      // One weight, times all the pixels that it meets: the innermost loop runs along a row.
-      const factor = weight.data[o * inputs * h * w + tap];
-      const channel = Math.floor(tap / (h * w));
-      const dy = (Math.floor(tap / w) % h) - padding[0];
-      const dx = (tap % w) - padding[1];
-      // The outputs of a row for which that pixel is not padding: the loop need not ask.
-      const first = Math.max(0, Math.ceil(-dx / stride[1]));
-      const last = Math.min(columns - 1, Math.floor((width - 1 - dx) / stride[1]));
-      for (let i = 0; i < rows; i++) {
-        const y = i * stride[0] + dy;
-        if (y < 0 || y >= height) continue;
-        let from = (channel * height + y) * width + first * stride[1] + dx;
-        for (let j = first; j <= last; j++, from += stride[1]) {
-          sums[i * columns + j] += factor * x.data[from];
-        }
-      }
-    }
-    out.data.set(sums, o * rows * columns);
-  }
+export function conv2d(x, layer) {
+  const { weight, bias = null } = layer;
+  const shape = convolved(x, layer);
+  const area = shape[1] * shape[2];
+  const out = tensor(shape);
+  const sums = new Float64Array(out.data.length);
+  if (bias) bias.forEach((start, o) => sums.fill(start, o * area, (o + 1) * area));
+  overTaps(x, layer, (tap, { from, to, count, stride }) => {
+    const factor = weight.data[tap];
+    for (let end = to + count; to < end; to++, from += stride) sums[to] += factor * x.data[from];
+  });
+  out.data.set(sums);
   return out;
+}
+
+/** The shape of a convolution's output; a RangeError where no window fits. */
+export function convolved(x, { weight, stride = [1, 1], padding = [0, 0] }) {
+  const [outputs, , ...size] = weight.shape;
+  return [outputs, ...fitting(x, size, stride, padding)];
+}
+
+/**
+ * Calls visit(tap, { from, to, count, stride }) for each weight of a convolution, by its place in
+ * weight.data, and each row of the output: it is multiplied by x.data[from], then by the one
+ * `stride` further on, count of them, and each product goes to one output, out.data[to] and on.
+ * What is padding is left out, so that the innermost loops run along a row and need not ask.
+ */
+export function overTaps(x, { weight, stride = [1, 1], padding = [0, 0] }, visit) {
+  const [, height, width] = x.shape;
+  const [outputs, inputs, h, w] = weight.shape;
+  const [rows, columns] = fitting(x, [h, w], stride, padding);
+  for (let tap = 0; tap < outputs * inputs * h * w; tap++) {
+    const channel = Math.floor(tap / (h * w)) % inputs;
+    const output = Math.floor(tap / (inputs * h * w));
+    const dy = (Math.floor(tap / w) % h) - padding[0];
+    const dx = (tap % w) - padding[1];
+    const first = Math.max(0, Math.ceil(-dx / stride[1]));
+    const last = Math.min(columns - 1, Math.floor((width - 1 - dx) / stride[1]));
+    for (let i = 0; i < rows; i++) {
+      const y = i * stride[0] + dy;
+      if (y < 0 || y >= height || last < first) continue;
+      const from = (channel * height + y) * width + first * stride[1] + dx;
+      const to = (output * rows + i) * columns + first;
+      visit(tap, { from, to, count: last - first + 1, stride: stride[1] });
+    }
+  }
 }
 
 /** Max pooling as nn.MaxPool2d does it; what is padded around the image never wins. */

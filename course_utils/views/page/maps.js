@@ -1,45 +1,10 @@
 // All the maps of a layer in one picture, a mosaic on one colour scale; and the way from a point
-// of it, or from an arrow key, to a unit and back.
+// of it, or from an arrow key, to a unit and back. A mosaic's plan says where everything stands in
+// it: { count, high, wide, columns, rows, zoom, gap, width, height }; zoom is a unit's side in
+// pixels, a multiple of a half.
 import { h, signed, cividis, grey } from "./frame.js";
 
-/** How large a mosaic may become, in pixels. */
-const ROOM = { maps: { width: 172, height: 130 }, units: { width: 172, height: 56 } };
-const LARGEST_ZOOM = 16;
-
-/**
- * Where everything stands in the mosaic of values of this shape, [C, H, W] or [n]:
- * { count, high, wide, columns, rows, zoom, gap, width, height }; zoom is a unit's side in pixels.
- */
-export function layout(shape) {
-  const [count, high, wide] = shape.length === 1 ? [shape[0], 1, 1] : shape;
-  const room = shape.length === 1 ? ROOM.units : ROOM.maps;
-  const narrow = best(count, high, wide, room);
-  // Very many units stand without gaps, as far down as they go.
-  if (shape.length === 1) return narrow ?? arranged(count, 1, 1, room.width, 1, 0);
-  if (narrow?.zoom >= 2) return narrow;
-  // Many large maps may be as wide as two mosaics, if they become larger by that.
-  const broad = best(count, high, wide, { width: 2 * room.width + 12, height: room.height });
-  if (!narrow || broad?.zoom > narrow.zoom) return broad ?? arranged(count, high, wide, 8, 1);
-  return narrow;
-}
-
-/** The arrangement with the largest units that fits into the room; then with the fewest holes. */
-function best(count, high, wide, room) {
-  let found = null;
-  for (let columns = 1; columns <= count; columns++) {
-    for (let zoom = LARGEST_ZOOM; zoom >= 1; zoom--) {
-      const tried = arranged(count, high, wide, columns, zoom);
-      if (tried.width > room.width || tried.height > room.height) continue;
-      const holes = columns * tried.rows - count;
-      const better = !found || zoom > found.zoom || (zoom === found.zoom && holes <= found.holes);
-      if (better) found = { ...tried, holes };
-      break;
-    }
-  }
-  return found;
-}
-
-/** The same for so many columns, units of so many pixels, and so wide a gap between maps. */
+/** The plan for so many columns, units of so many pixels, and so wide a gap between maps. */
 export function arranged(count, high, wide, columns, zoom, gap = high * wide === 1 ? 1 : 2) {
   const rows = Math.ceil(count / columns);
   const width = columns * (wide * zoom + gap) - gap;
@@ -96,41 +61,61 @@ const GAP_COLOUR = 0xffb0b0b0;
 const FINER = 2;
 
 /**
- * A mosaic on the page: { node, canvas, plan, paint(data, low, top), mark(name, tile, part),
- * unmark() }.
+ * A mosaic on the page: { node, canvas, plan, arrange(plan), paint(data, low, top, scale),
+ * mark(name, tile, part), unmark(), box(tile, part) }.
  *
  * scale: "signed", "cividis" or "grey"; low and top: the values at its ends. part: rows and
- * columns of a tile, as receptiveField() gives them.
+ * columns of a tile, as receptiveField() gives them; box: where it is in the window.
  */
-export function mosaic(plan, scale) {
-  const size = { width: FINER * plan.width, height: FINER * plan.height };
-  const canvas = h("canvas", { ...size, class: "mosaic-canvas" });
-  const node = h("div", { class: "mosaic", style: `--width: ${plan.width}` }, canvas);
-  const picture = new ImageData(size.width, size.height);
-  const pixels = new Uint32Array(picture.data.buffer);
+export function mosaic(plan, usual) {
+  const canvas = h("canvas", { class: "mosaic-canvas" });
+  const node = h("div", { class: "mosaic" }, canvas);
   const marks = {};
+  let picture;
 
-  function paint(data, low, top) {
-    fill(pixels, plan, palette[scale], { data, low, top });
+  function arrange(next) {
+    one.plan = next;
+    Object.assign(canvas, { width: FINER * next.width, height: FINER * next.height });
+    canvas.classList.toggle("uneven", !Number.isInteger(next.zoom));
+    node.style.setProperty("--width", next.width);
+    picture = new ImageData(canvas.width, canvas.height);
+  }
+
+  function paint(data, low, top, scale = usual) {
+    fill(new Uint32Array(picture.data.buffer), one.plan, palette[scale], { data, low, top });
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
   function mark(name, tile, part) {
     if (!marks[name]) node.append((marks[name] = h("div", { class: `mosaic-mark ${name}` })));
     marks[name].hidden = false;
-    const [x, y, width, height] = rectangle(plan, tile, part);
-    const sides = { left: x / plan.width, top: y / plan.height };
-    Object.assign(sides, { width: width / plan.width, height: height / plan.height });
+    const [x, y, width, height] = shares(one.plan, tile, part);
+    const sides = { left: x, top: y, width, height };
     for (const [side, share] of Object.entries(sides)) {
       marks[name].style[side] = `${100 * share}%`;
     }
   }
 
   function unmark() {
-    for (const one of Object.values(marks)) one.hidden = true;
+    for (const mark of Object.values(marks)) mark.hidden = true;
   }
 
-  return { node, canvas, plan, paint, mark, unmark };
+  function box(tile, part) {
+    const rect = canvas.getBoundingClientRect();
+    const [x, y, width, height] = shares(one.plan, tile, part);
+    const [left, top] = [rect.left + x * rect.width, rect.top + y * rect.height];
+    return { left, top, right: left + width * rect.width, bottom: top + height * rect.height };
+  }
+
+  const one = { node, canvas, arrange, paint, mark, unmark, box };
+  arrange(plan);
+  return one;
+}
+
+/** Left, top, width and height of a part of a tile as shares of the whole mosaic. */
+function shares(plan, tile, part) {
+  const [x, y, width, height] = rectangle(plan, tile, part);
+  return [x / plan.width, y / plan.height, width / plan.width, height / plan.height];
 }
 
 /** Colours for the pixels of a mosaic, in row order: each unit a square, with gaps between maps. */

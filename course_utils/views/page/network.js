@@ -100,7 +100,7 @@ function traceConvolution({ weight, bias, stride, padding }, x, { channel, row, 
 }
 
 /** What a window sees of one channel, row by row; null where it reaches into the padding. */
-function windowOf(x, channel, row, column, { size, stride, padding }) {
+export function windowOf(x, channel, row, column, { size, stride, padding }) {
   const [, height, width] = x.shape;
   return Array.from({ length: size[0] * size[1] }, (_, i) => {
     const y = row * stride[0] - padding[0] + Math.floor(i / size[1]);

@@ -4,6 +4,8 @@ import { SCALES } from "./maps.js";
 import { bracketed } from "./numbers.js";
 
 const CELL = 18;
+/** So many of the products of a fully connected unit are shown, the largest. */
+export const TERMS = 5;
 
 /**
  * Rows of elements that show a trace. names: { unit(i), says what the terms come from }.
@@ -51,12 +53,14 @@ function convolution(found, { channel, pick, scale }) {
       grid("window", window, size, scale, say), h("span", {}, "×"),
       grid("kernel", kernel, size, own("signed", kernel), say), h("span", {}, "="),
       grid("products", products, size, own("signed", products), say)),
-    note,
-    channels.length > 1 &&
-      h("div", { class: "sum-channels", "aria-label": "sums by channel" }, channels.map(item)),
-    formula(`${show(channels.reduce((total, one) => total + one.sum, 0))} ${plus(bias)} (bias) `
-      + `= ${show(value)}`),
-  ].filter(Boolean);
+    h("div", { class: "sum-words" },
+      note,
+      channels.length > 1 ? h(
+        "div", { class: "sum-channels", "aria-label": "sums by channel" }, channels.map(item),
+      ) : null,
+      formula(`${show(channels.reduce((total, one) => total + one.sum, 0))} ${plus(bias)} (bias) `
+        + `= ${show(value)}`)),
+  ];
 }
 
 function pooling({ kind, size, window, winner, count, value }, { scale }) {
@@ -70,15 +74,14 @@ function pooling({ kind, size, window, winner, count, value }, { scale }) {
   const tie = numbers.filter((v) => v === value).length > 1 && kind === "maxPool2d";
   return [
     h("div", { class: "sum-grids" }, grid("window", window, size, scale, say, winner)),
-    formula(text),
-    tie && h("p", {}, "A tie: the first of them wins, as in PyTorch."),
-    note,
-  ].filter(Boolean);
+    h("div", { class: "sum-words" },
+      formula(text),
+      tie ? h("p", {}, "A tie: the first of them wins, as in PyTorch.") : null, note),
+  ];
 }
 
 function fullyConnected({ terms, bias, value }, { names }) {
-  const most = 5;
-  const rest = terms.slice(most).reduce((sum, term) => sum + term.product, 0);
+  const rest = terms.slice(TERMS).reduce((sum, term) => sum + term.product, 0);
   const line = ({ unit, input, weight, product }) => h(
     "tr", {},
     h("td", {}, names.unit(unit)),
@@ -88,17 +91,20 @@ function fullyConnected({ terms, bias, value }, { names }) {
   const number = (name, amount) => h(
     "tr", {}, h("td", { colspan: 2 }, name), h("td", { class: "sum-number" }, show(amount)),
   );
-  return [
-    h("table", { class: "sum-terms" },
-      terms.slice(0, most).map(line),
-      terms.length > most && number(`the other ${terms.length - most} terms`, rest),
-      number("bias", bias),
-      number(h("b", {}, "sum"), value)),
-  ];
+  const lines = [
+    ...terms.slice(0, TERMS).map(line),
+    terms.length > TERMS && number(`the other ${terms.length - TERMS} terms`, rest),
+    number("bias", bias),
+    number(h("b", {}, "sum"), value),
+  ].filter(Boolean);
+  // Two tables beside each other are half as high.
+  const half = Math.ceil(lines.length / 2);
+  return [lines.slice(0, half), lines.slice(half)].map((some) => (
+    h("table", { class: "sum-terms" }, some)));
 }
 
 /** A small picture of numbers; a pointer on a cell, or null when it leaves, goes to over(). */
-function grid(title, values, [rows, columns], { name, low, top }, over, outlined = null) {
+export function grid(title, values, [rows, columns], { name, low, top }, over, outlined = null) {
   const cell = CELL;
   const cells = values.map((value, i) => h("rect", {
     x: (i % columns) * cell + 0.5, y: Math.floor(i / columns) * cell + 0.5,
@@ -114,7 +120,7 @@ function grid(title, values, [rows, columns], { name, low, top }, over, outlined
 }
 
 /** A scale of its own for some numbers. */
-function own(name, values) {
+export function own(name, values) {
   return { name, low: 0, top: Math.max(...values.map(Math.abs)) };
 }
 
@@ -135,7 +141,7 @@ export function allNumbers(found, names) {
   return [["channel", "row", "column", "input", "weight", "product"], ...rows];
 }
 
-function formula(text) {
+export function formula(text) {
   return h("p", { class: "sum-formula" }, text);
 }
 

@@ -3,6 +3,8 @@ import { place, receptiveField } from "./network.js";
 
 /** A unit's full name: "conv 2, map 5, row 9, column 9". */
 export function unitName(network, at, unit) {
+  if (at === 0) return `pixel in row ${place(network.input, unit).row}, `
+    + `column ${place(network.input, unit).column}`;
   const { name, shape } = network.layers[at - 1];
   if (at === network.layers.length) return `probability of ${network.classes[unit]}`;
   if (shape.length === 1) return `${name}, unit ${unit}`;

@@ -2,9 +2,11 @@
 // the sum that made it. Everything is computed here; Python only hears what has been drawn.
 import { digitsBeside, prepare } from "./digit.js";
 import { frame } from "./frame.js";
-import { activations, readNetwork, toInput } from "./network.js";
+import { readNetwork, toInput } from "./network.js";
 import { reading } from "./words.js";
 import { Drawing } from "./xray/drawing.js";
+import { Gradients } from "./xray/gradients.js";
+import { gradientMaps, gradientSum } from "./xray/gradientsum.js";
 import { HELP, keysOf } from "./xray/keys.js";
 import { Page } from "./xray/page.js";
 import { centreOf, mapScales, picture, sumPicture } from "./xray/picture.js";
@@ -31,6 +33,9 @@ class XRay {
       network, say, question, probabilities: () => this.probabilities(),
       changed: (done) => (done ? this.update(true) : this.soon()),
     });
+    const gradients = this.gradients = new Gradients({
+      network, question, say, changed: () => this.update(false),
+    });
     const page = this.page = new Page({
       network, scales, drawing,
       choose: (at, unit) => this.unit.choose(at, unit),
@@ -38,12 +43,16 @@ class XRay {
       listNumbers: () => this.unit.listNumbers(),
     });
     const unit = this.unit = new Unit({
-      network, say, plans: page.panels.map(({ plan }) => plan), values: () => this.values,
-      changed: () => this.drawSum(),
+      network, say, plans: () => page.plans(), values: () => this.values,
+      gradients: () => gradients.found, changed: () => this.drawSum(),
     });
-    const keys = keysOf({ digits: network.digits, drawing, unit, page, reset: () => this.reset() });
+    const keys = keysOf({
+      digits: network.digits, drawing, gradients, unit, page, reset: () => this.reset(),
+    });
     this.view = frame(el, { title: `X-ray of ${network.name}`, help: HELP, keys, kind: "xray" });
-    this.view.body.append(question.node, ...page.parts());
+    page.modes.append(...gradients.modes);
+    page.side.append(gradients.side);
+    this.view.body.append(question.node, gradients.node, ...page.parts());
   }
 
   /** Begin. Returns what ends it. */
@@ -54,6 +63,9 @@ class XRay {
       isIntersecting && this.draw()
     ));
     visible.observe(this.view.box);
+    const resized = new window.ResizeObserver(() => this.page.fit());
+    resized.observe(this.view.body);
+    this.page.fit();
     this.reset();
     const receive = () => this.drawing.replace(model.get("sent").drawing);
     model.on("change:sent", receive);
@@ -61,12 +73,14 @@ class XRay {
     return () => {
       this.drawing.stop();
       visible.disconnect();
+      resized.disconnect();
       model.off("change:sent", receive);
     };
   }
 
   reset() {
     this.unit.reset();
+    this.gradients.reset();
     this.drawing.reset();
     this.question.ask();
   }
@@ -87,7 +101,7 @@ class XRay {
     const { network, drawing } = this;
     this.isDue = false;
     const digit = prepare(drawing.pad.strokes, drawing.centring);
-    this.values = digit && activations(network, toInput(digit.bytes, network));
+    this.values = this.gradients.run(digit && toInput(digit.bytes, network));
     const centred = digit && drawing.centring;
     drawing.pad.guide(centred ? digit.box : null);
     this.page.markCentre(centred ? centreOf(network, digit) : null);
@@ -101,7 +115,8 @@ class XRay {
     this.model.save_changes();
     if (!digit) return this.say("Nothing is drawn: no prediction.");
     const several = digitsBeside(this.drawing.pad.strokes) > 1 ? SEVERAL : "";
-    this.say(`${reading(this.network, this.probabilities())}.${several}`);
+    const changes = this.gradients.changes();
+    this.say(`${reading(this.network, this.probabilities())}.${changes}${several}`);
   }
 
   probabilities() {
@@ -109,18 +124,24 @@ class XRay {
   }
 
   scene() {
-    const { network, scales, values, drawing: { before } } = this;
+    const { network, scales, values, gradients: { found: gradients, before } } = this;
     const { chosen, channel, listing } = this.unit;
-    return { network, scales, values, before, chosen, channel, listing };
+    return {
+      ...{ network, scales, values, gradients, chosen, channel, listing },
+      before: before ?? this.drawing.before, pick: (c) => this.unit.pickChannel(c),
+    };
   }
 
   draw() {
-    this.page.draw(picture(this.scene()), this.values);
+    const scene = this.scene();
+    const shown = picture(scene);
+    this.page.draw(scene.gradients ? { ...shown, maps: gradientMaps(scene) } : shown);
     this.drawSum();
   }
 
   drawSum() {
-    this.page.drawSum(sumPicture(this.scene()));
+    const scene = this.scene();
+    this.page.drawSum(scene.gradients ? gradientSum(scene) : sumPicture(scene));
   }
 }
 

@@ -3,10 +3,13 @@ import { MOVE } from "./drawing.js";
 
 export const HELP = "Arrows: drawing or unit \u00b7 [ ] pen, channel \u00b7 PageUp, PageDown layer "
   + "\u00b7 C centring \u00b7 U undo \u00b7 0\u20139 a digit \u00b7 Space a walk \u00b7 "
-  + "R reset \u00b7 Esc";
+  + "G backward \u00b7 S, Z a step \u00b7 R reset \u00b7 Esc";
 
-/** What each key does: see drawing.js, unit.js and page.js; reset(): all as at the beginning. */
-export function keysOf({ digits, drawing, unit, page, reset }) {
+/**
+ * What each key does: see drawing.js, gradients.js, unit.js and page.js; reset(): all as at the
+ * beginning.
+ */
+export function keysOf({ digits, drawing, gradients, unit, page, reset }) {
   const arrow = (key) => (event) => {
     if (event.target.matches("input[type=range], .xray-list")) return false;
     if (page.hasUnitsInFocus()) unit.move(key, page.hasBarsInFocus());
@@ -26,9 +29,12 @@ export function keysOf({ digits, drawing, unit, page, reset }) {
     ...each(Object.keys(MOVE), arrow),
     ...each(Object.keys(digits), (key) => () => drawing.replace(digits[key])),
     ...bothCases("c", () => { drawing.centre(!drawing.centring); }),
+    ...bothCases("g", () => gradients.toggle()),
     ...bothCases("n", () => unit.listNumbers()),
     ...bothCases("r", reset),
+    ...bothCases("s", () => gradients.descent.step()),
     ...bothCases("u", undo),
+    ...bothCases("z", () => gradients.descent.undo()),
     Backspace: undo,
     Delete: () => drawing.clear(),
     " ": () => { drawing.walk(); },

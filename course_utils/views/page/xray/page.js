@@ -1,92 +1,75 @@
 // The elements of the X-ray, and how a picture (picture.js) is put into them.
 import { ProbabilityBars } from "../bars.js";
-import { h, show } from "../frame.js";
-import { arranged, layout, mosaic, unitAt } from "../maps.js";
+import { h } from "../frame.js";
+import { arranged, mosaic } from "../maps.js";
 import { sumRows } from "../sum.js";
+import { Layers, heading, unitUnder } from "./layers.js";
+import { Links } from "./links.js";
+import { Tip } from "./tip.js";
+import { Tools } from "./tools.js";
 
-const LEGEND = "Blue \u2212, white 0, orange +; or dark 0 to yellow.";
-const HINT = "Click a unit of any map, or a bar, to see the sum that made it.";
-const CENTRED = "as MNIST's digits were: scaled into 20 \u00d7 20 pixels, lines 2 wide, centred";
+const HINT = "Click a unit of any map, or a bar: you see the sum that made it, and the way to it.";
+const SCALES = "Blue below 0, white 0, orange above; or dark 0 to yellow: each layer has its own.";
 const INPUT_WIDE = 128;
+/** Narrower than this, in pixels, layers stand below one another; xray.css has the same number. */
+const NARROW = 560;
+/** How long a column of maps is, the best first; and how far it grows with a full screen. */
+const LENGTHS = [346, 302, 264, 220];
+const GROWTH = 0.8;
+/** A page that becomes a little wider, as when a scroll bar goes, stays as it is. */
+const SLACK = 24;
 
 export class Page {
+  fitted = null; // the width, and whether in full screen, that the maps are arranged for
+  shown = null; // the pictures that draw() and drawSum() were given last
+  summed = null;
+
   /**
    * drawing: see drawing.js. choose(at, unit), pickChannel(c) and listNumbers(): what a click does.
    */
   constructor({ network, scales, drawing, choose, pickChannel, listNumbers }) {
-    Object.assign(this, { network, scales, drawing, choose, pickChannel, listNumbers });
-    this.values = null; // what is shown, for the pointer
+    Object.assign(this, { network, drawing, pickChannel, listNumbers });
+    this.tip = new Tip();
+    this.layers = new Layers({ network, scales, choose, tip: this.tip });
+    this.maps = this.layers.node;
     this.input = mosaic(inputPlan(network.input), "grey");
     this.cross = h("div", { class: "cross", "aria-hidden": "true" }, "+");
     this.input.node.append(this.cross);
-    const layers = network.layers.slice(0, -1);
-    this.panels = layers.map((layer, i) => this.layerPanel(layer, i + 1));
-    this.mosaics = [this.input, ...this.panels];
-    this.maps = h("div", {
-      class: "xray-maps", tabindex: 0, role: "application",
-      "aria-label": "maps of all layers: the arrow keys go from unit to unit",
-    }, this.panels.map(({ panel }) => panel), h("p", { class: "xray-legend" }, LEGEND));
+    this.input.canvas.addEventListener("click", (event) => choose(0, unitUnder(this.input, event)));
+    this.mosaics = [this.input, ...this.layers.mosaics];
     this.bars = new ProbabilityBars(network.classes, (k) => choose(network.layers.length, k));
     this.verdict = h("p", { class: "xray-verdict" });
-    this.sum = h("div", { class: "xray-sum" });
+    this.tools = new Tools({ drawing });
+    this.links = new Links({
+      boxOf: (at, tile, part) => this.mosaics[at]?.box(tile, part) ?? this.bars.box(tile),
+      frameOf: (at) => this.frameOf(at).getBoundingClientRect(),
+    });
+    for (const name of ["modes", "side", "sum"]) this[name] = h("div", { class: `xray-${name}` });
     this.list = h("div", { class: "xray-list", tabindex: 0, "aria-label": "all the products" });
   }
 
   /** All of it, in order. */
   parts() {
-    const bars = h("div", { class: "xray-bars" }, this.verdict, this.bars.node);
-    const answer = h("div", { class: "xray-answer" }, bars, this.sum);
-    return [this.padColumn(), this.maps, answer, this.list];
+    const { bars, verdict, maps, modes } = this;
+    const head = h("div", { class: "xray-head" }, verdict, legend(), modes);
+    this.answer = h("div", { class: "xray-bars" }, heading("softmax", "probability"), bars.node);
+    this.body = h("div", { class: "xray-network" }, maps, this.answer);
+    const over = [this.links.node, this.tip.node];
+    return [this.padColumn(), head, this.body, this.sum, this.side, this.list, ...over];
   }
 
   padColumn() {
-    const { drawing, network } = this;
-    const [, high, wide] = network.input;
-    const caption = `What the network sees: ${high} \u00d7 ${wide}`;
-    const tools = h("div", { class: "xray-tools" }, this.input.node, this.buttons());
-    return h("div", { class: "xray-pad" },
-      drawing.pad.node, h("p", { class: "xray-caption" }, caption), tools);
+    const [, high, wide] = this.network.input;
+    this.seen = `What the network sees: ${high}\u00a0\u00d7\u00a0${wide}`;
+    this.caption = h("p", { class: "xray-caption" }, this.seen);
+    const tools = h("div", { class: "xray-tools" }, this.tools.node, this.input.node);
+    const under = h("div", { class: "xray-under" }, this.caption, tools);
+    return h("div", { class: "xray-pad" }, this.drawing.pad.node, under);
   }
 
-  buttons() {
-    const { drawing } = this;
-    const button = (label, title, onclick) =>
-      h("button", { title, "aria-label": title, onclick }, label);
-    const arrow = (label, key, words) =>
-      button(label, `move the drawing ${words}`, () => drawing.shift(key));
-    this.centring = h("input", {
-      type: "checkbox",
-      onchange: () => {
-        if (!drawing.centre(this.centring.checked)) this.showCentring();
-      },
-    });
-    return h("div", { class: "xray-buttons" },
-      h("div", {}, button("undo", "undo (U)", () => drawing.undo()),
-        button("clear", "clear (Delete)", () => drawing.clear())),
-      h("label", {}, "pen ", drawing.pen),
-      h("label", { title: CENTRED }, this.centring, " centring"),
-      h("div", { class: "xray-arrows" },
-        arrow("\u2190", "ArrowLeft", "left"), arrow("\u2191", "ArrowUp", "up"),
-        arrow("\u2193", "ArrowDown", "down"), arrow("\u2192", "ArrowRight", "right")));
-  }
-
-  /** A layer's mosaic with its name, and with the value of the unit under the pointer. */
-  layerPanel(layer, at) {
-    const picture = mosaic(layout(layer.shape), this.scales[at]);
-    const shape = layer.shape.join("\u00d7");
-    const beside = h("span", {}, shape);
-    const peek = (over) => {
-      const value = over === null ? undefined : this.values?.[at].data[over];
-      beside.textContent = value === undefined ? shape : `= ${show(value)}`;
-    };
-    picture.canvas.addEventListener("pointermove", (event) => peek(unitUnder(picture, event)));
-    picture.canvas.addEventListener("pointerleave", () => peek(null));
-    picture.canvas.addEventListener("click", (event) => {
-      const unit = unitUnder(picture, event);
-      if (unit !== null) this.choose(at, unit);
-    });
-    const title = h("p", {}, h("b", {}, layer.name), " ", beside);
-    return { ...picture, panel: h("div", { class: "xray-panel" }, title, picture.node) };
+  /** How the input and the layers are arranged: see maps.js. */
+  plans() {
+    return this.mosaics.map(({ plan }) => plan);
   }
 
   /** Whether the keys go to the maps and the bars, and not to the drawing. */
@@ -98,21 +81,61 @@ export class Page {
     return this.bars.node === document.activeElement;
   }
 
+  frameOf(at) {
+    if (at === 0) return this.input.node;
+    return this.layers.panels[at - 1] ?? this.answer;
+  }
+
+  // --- how much room there is ----------------------------------------------------------------
+
+  /** Arrange all for the width that there is, if it has changed. */
+  fit() {
+    const whole = this.body.parentElement;
+    const width = whole.clientWidth;
+    const isFull = Boolean(document.fullscreenElement?.contains(whole));
+    const more = width - this.fitted?.width;
+    const isSame = this.fitted?.isFull === isFull && more >= 0 && more < SLACK;
+    if (width && !isSame) {
+      this.fitted = { width, isFull };
+      this.arrange(width, isFull ? GROWTH * (window.innerHeight - 720) : 0);
+    }
+    this.link();
+  }
+
+  /** taller: by how much columns of maps are longer than usual. */
+  arrange(width, taller) {
+    const down = width < NARROW;
+    const letter = parseFloat(window.getComputedStyle(this.answer).fontSize);
+    const least = (this.bars.short ? 3.4 : 7) * letter + 56;
+    this.answer.style.setProperty("--bars", `${least}px`);
+    const room = down ? 860 : this.body.clientWidth - least - 10;
+    const lengths = LENGTHS.map((length) => Math.max(120, down ? width - 16 : length + taller));
+    const { plans, lines } = this.layers.fit({ room, lengths, down });
+    const last = plans.at(-1);
+    const isBeside = !down && lines === 1 && last.columns === 1;
+    this.maps.classList.toggle("lines", lines > 1);
+    this.bars.lie({
+      width: down ? width : this.answer.clientWidth, letter,
+      height: isBeside ? last.height + last.gap : last.count * (letter + 4),
+    });
+    if (this.shown) this.draw(this.shown);
+  }
+
   // --- what is shown -------------------------------------------------------------------------
 
-  draw(picture, values) {
-    this.values = values;
-    picture.maps.forEach(({ data, low, top, title }, at) => {
-      this.mosaics[at].paint(data, low, top);
+  draw(picture) {
+    this.shown = picture;
+    this.layers.shown = picture.maps;
+    this.layers.label(picture.maps);
+    const { label } = picture.maps[0];
+    this.caption.textContent = label ? `Gradient: ${label}` : this.seen;
+    picture.maps.forEach(({ data, low, top, scale, title }, at) => {
+      this.mosaics[at].paint(data, low, top, scale);
       if (title) this.mosaics[at].canvas.title = title;
     });
     this.bars.draw(picture.probabilities, picture.before);
     this.verdict.textContent = picture.verdict;
-    this.showCentring();
-  }
-
-  showCentring() {
-    this.centring.checked = this.drawing.centring;
+    this.tools.show();
   }
 
   /** A cross in the input where the ink has its centre of mass, [x, y] as shares; or none. */
@@ -124,38 +147,50 @@ export class Page {
   }
 
   drawSum(picture) {
+    this.summed = picture;
     const held = this.sum.contains(document.activeElement);
     for (const one of this.mosaics) one.unmark();
     this.bars.mark(picture?.bar ?? null);
     this.list.replaceChildren();
-    if (!picture) return this.sum.replaceChildren(h("p", {}, HINT));
-    this.sum.replaceChildren(...this.sumParts(picture));
-    if (picture.numbers && picture.listing) this.list.append(table(picture.numbers));
+    this.sum.replaceChildren(...(picture ? this.sumParts(picture) : [h("p", {}, HINT)]));
+    if (picture?.numbers && picture.listing) this.list.append(table(picture.numbers));
     // What had the focus is another element now.
     if (held) this.maps.focus({ preventScroll: true });
-    for (const { at, name, tile, part } of picture.marks) this.mosaics[at]?.mark(name, tile, part);
+    for (const { at, name, tile, part } of picture?.marks ?? []) {
+      this.mosaics[at]?.mark(name, tile, part);
+    }
+    this.link();
   }
 
-  sumParts({ name, value, sees, found, channel, scale, names, numbers, listing }) {
+  /** The way through the network, where everything stands now. */
+  link() {
+    if (this.summed?.steps) this.links.draw(this.summed.steps);
+    else this.links.clear();
+  }
+
+  sumParts({ name, value, sees, found, channel, scale, names, numbers, listing, rows }) {
     const list = { onclick: this.listNumbers, "aria-expanded": String(listing) };
     return [
       h("p", { class: "sum-title" }, h("b", {}, name)),
       h("p", {}, h("b", {}, value), `; ${sees}`),
-      ...sumRows(found, { channel, pick: this.pickChannel, scale, names }),
       ...(numbers ? [h("button", list, `all ${numbers.length - 1} products (N)`)] : []),
+      h("div", { class: "sum-rows" },
+        rows ?? sumRows(found, { channel, pick: this.pickChannel, scale, names })),
     ];
   }
+}
+
+/** The two colour scales. */
+function legend() {
+  return h("p", { class: "xray-legend", title: SCALES }, "\u2212",
+    h("span", { class: "scale-signed", role: "img", "aria-label": SCALES }), "+",
+    h("span", { class: "legend-cividis" }, "\u2003 0",
+      h("span", { class: "scale-cividis", role: "presentation" }), "most"));
 }
 
 /** The input as a mosaic of one tile. */
 function inputPlan([, high, wide]) {
   return arranged(1, high, wide, 1, Math.max(1, Math.floor(INPUT_WIDE / wide)), 0);
-}
-
-function unitUnder({ canvas, plan }, { clientX, clientY }) {
-  const { left, top, width, height } = canvas.getBoundingClientRect();
-  const [x, y] = [(clientX - left) / width, (clientY - top) / height];
-  return unitAt(plan, x * plan.width, y * plan.height);
 }
 
 function table([heading, ...rows]) {

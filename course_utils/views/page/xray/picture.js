@@ -5,9 +5,10 @@
 // where nothing is drawn; probabilities to compare with; and the unit whose sum is shown (unit.js).
 import { show } from "../frame.js";
 import { largest } from "../maps.js";
-import { place, receptiveField, trace } from "../network.js";
+import { receptiveField, trace } from "../network.js";
 import { allNumbers } from "../sum.js";
 import { fieldSize, reading, shortName, unitName } from "../words.js";
+import { wayBack } from "./path.js";
 
 /** The colour scale of values[at]: grey for the input, cividis for what is never negative. */
 export function mapScales({ layers }) {
@@ -20,8 +21,8 @@ export function mapScales({ layers }) {
 }
 
 /**
- * { maps, probabilities, before, verdict }; maps[at] shows values[at]: { data, low, top, title },
- * the values at the ends of its colour scale among them.
+ * { maps, probabilities, before, verdict }; maps[at] shows values[at]:
+ * { data, low, top, scale, title }, the values at the ends of its colour scale among them.
  */
 export function picture(scene) {
   const { network, values, before } = scene;
@@ -38,16 +39,17 @@ export function picture(scene) {
 function inputMap({ network, values }) {
   const [low, top] = inkRange(network);
   const nothing = () => new Float32Array(network.input[1] * network.input[2]).fill(low);
-  return { data: values?.[0].data ?? nothing(), low, top };
+  return { data: values?.[0].data ?? nothing(), low, top, scale: "grey" };
 }
 
 function layerMap({ network, scales, values }, at) {
   const count = network.layers[at - 1].shape.reduce((product, side) => product * side, 1);
   const data = values?.[at].data ?? new Float32Array(count);
   const top = largest(data);
-  return scales[at] === "signed"
-    ? { data, low: -top, top, title: `blue \u2212${show(top)}, orange ${show(top)}` }
-    : { data, low: 0, top, title: `0 to ${show(top)}` };
+  const scale = scales[at];
+  return scale === "signed"
+    ? { data, low: -top, top, scale, title: `blue \u2212${show(top)}, orange ${show(top)}` }
+    : { data, low: 0, top, scale, title: `0 to ${show(top)}` };
 }
 
 /** What black and white are as inputs of the network. */
@@ -57,17 +59,19 @@ function inkRange({ mean, std }) {
 
 /**
  * The sum behind the unit that is chosen: { name, value, sees, found, channel, scale, names,
- * numbers, listing, bar, marks }; null where there is none. numbers: all its products, if it has
- * many; bar: which one is marked; marks: { at, name, tile, part } for parts of the maps.
+ * numbers, listing, bar, marks, steps }; null where there is none. numbers: all its products, if it
+ * has many; bar: which one is marked; marks: { at, name, tile, part } for parts of the maps; steps:
+ * the way back to the pixels (path.js).
  */
 export function sumPicture(scene) {
   const { network, values, chosen, channel, listing } = scene;
-  if (!values || !chosen) return null;
+  if (!values || !chosen?.at) return null;
   const { at, unit } = chosen;
   const found = trace(network, values, at, unit);
   const names = { unit: (i) => shortName(shapeOf(network, at - 1), i) };
   const isBar = at === network.layers.length;
   const layer = network.layers[at - 1];
+  const steps = wayBack(network, values, chosen, channel);
   return {
     name: isBar ? unitName(network, at, unit) : `${layer.name}, ${shortName(layer.shape, unit)}`,
     value: `= ${show(found.value)}`,
@@ -76,7 +80,8 @@ export function sumPicture(scene) {
     scale: scaleOf(scene, at - 1),
     numbers: allNumbers(found, names),
     bar: isBar ? unit : null,
-    marks: marksOf(network, chosen, channel),
+    marks: marksOf(network, chosen, steps),
+    steps,
   };
 }
 
@@ -91,17 +96,14 @@ function scaleOf({ network, scales, values }, at) {
   return { name: "grey", low, top };
 }
 
-/** The unit in its map, its window in the map before, and its receptive field in the input. */
-function marksOf(network, { at, unit }, chosenChannel) {
-  const { kind, shape } = network.layers[at - 1];
-  const { channel, row, column } = place(shape, unit);
+/** The unit in its map, what it sees of the maps before, and its receptive field in the input. */
+function marksOf(network, { at, unit }, [here, ...before]) {
   const field = { at: 0, name: "field", tile: 0, part: receptiveField(network, at, unit) };
-  const here = { top: row, bottom: row, left: column, right: column };
-  const marks = [{ at, name: "here", tile: channel, part: here }, field];
-  if (at === 1 || kind === "linear") return marks;
-  const tile = kind === "conv2d" ? chosenChannel : channel;
-  const part = receptiveField(network, at, unit, at - 1);
-  return [...marks, { at: at - 1, name: "source", tile, part }];
+  const name = (step) => (step.at === at - 1 ? "source" : "way");
+  const between = before.filter((step) => step.at > 0);
+  return [
+    { ...here, name: "here" }, field, ...between.map((step) => ({ ...step, name: name(step) })),
+  ];
 }
 
 /** Where in the input the ink has its centre of mass, as shares of its width and height. */

@@ -1,0 +1,41 @@
+// The questions that come before gradients are shown: each can be answered by thinking.
+
+/** Those that fit a network, in order: { question, choices, solution, explain } for predict(). */
+export function gradientQuestions(network) {
+  return [ofPooling(network), ofReLU(network), ofLogits(network)].filter(Boolean);
+}
+
+/** How many units before a max pooling can get a gradient at all. */
+function ofPooling({ layers }) {
+  const at = layers.findIndex(({ kind }) => kind === "maxPool2d");
+  if (at < 1) return null;
+  const [below, pool] = [layers[at - 1], layers[at]];
+  const [units, windows] = [below, pool].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  if (windows >= units) return null;
+  return {
+    question: `${below.name} has ${units} units. How many of them can get a gradient, at most?`,
+    solution: [windows],
+    explain: `${pool.name} has ${pool.shape.join(" \u00d7 ")} windows, and each passes its `
+      + "gradient to its largest value alone.",
+  };
+}
+
+function ofReLU({ layers }) {
+  const relu = layers.find(({ kind }) => kind === "relu");
+  if (!relu) return null;
+  return {
+    question: `A unit of ${relu.name} puts out 0. What gradient do the weights before it get?`,
+    choices: ["0", "a small one", "a large one"],
+    solution: "0",
+    explain: "The gate is closed, and nothing comes back through it. A unit that puts out 0 for "
+      + "every picture is dead: it learns no more.",
+  };
+}
+
+function ofLogits({ classes }) {
+  return {
+    question: `What do the ${classes.length} gradients of the logits add up to?`,
+    solution: [0],
+    explain: "They are p \u2212 y, and both p and y add up to 1.",
+  };
+}

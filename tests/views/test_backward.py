@@ -1,0 +1,682 @@
+"""The way back through a network, as the X-ray computes it, against torch's autograd in Chromium.
+
+The page makes its sums in float64 and keeps them in float32. The reference does so too, layer by
+layer, so that a tie, or a ReLU's gate at 0, falls alike in both.
+"""
+
+import base64
+import copy
+import random
+import re
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from browser import FAINT, jupyterlab, keep, open_notebook, put_on_stage, run_all
+from nbformat.v4 import new_code_cell, new_notebook
+from refresh import METADATA
+from shown_networks import made
+from torch import nn
+from torch.nn import functional as F
+
+from course_utils import models, training, views
+from course_utils.views.bundler import gather
+
+#: Reads networks and runs them: [description of a network, tasks], each task a picture of
+#: 28 × 28 bytes in base64 and what the gradients are of; what comes back is base64 of float32.
+BACKWARD = """([told, tasks]) => {
+    const { readNetwork, toInput, activations, backward } = own;
+    const text = (tensor) => {
+        if (!tensor) return null;
+        const bytes = new Uint8Array(tensor.data.buffer);
+        let letters = "";
+        for (let i = 0; i < bytes.length; i += 30000) {
+            letters += String.fromCharCode(...bytes.subarray(i, i + 30000));
+        }
+        return btoa(letters);
+    };
+    const network = readNetwork(told);
+    return tasks.map(([picture, of, label]) => {
+        const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+        const values = activations(network, toInput(bytes, network));
+        const found = backward(network, values, { of, label });
+        const weights = found.weights.filter(Boolean).flatMap(({ weight, bias }) => [weight, bias]);
+        return [...found.values, ...weights].map(text);
+    });
+}"""
+
+
+@pytest.fixture
+def functions(page):
+    """The functions behind the view, as window.own."""
+    code = gather("network.js", "backward.js", "ways.js")
+    code += "export default Object.assign({}, ...Object.values($modules));\n"
+    page.evaluate(
+        """async (code) => {
+            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+            window.own = (await import(url)).default;
+        }""",
+        code,
+    )
+    yield page
+    assert page.errors == []
+
+
+def base64_of(picture):
+    return base64.b64encode(picture.numpy().tobytes()).decode()
+
+
+def by_autograd(view, picture, of, label):
+    """The gradients of all values, then of the weights and biases, in the page's order.
+
+    A bias that a layer has not is given as None. Batch normalisation has no weights here.
+    """
+    pad = F.pad(picture[None].float() / 255, [view.network["pad"]] * 4)
+    x = ((pad - view.network["mean"]) / view.network["std"]).double().requires_grad_()
+    kept, weights = [x], []
+    value = x
+    for layer in view._network.layers:
+        module = copy.deepcopy(layer.module).double().requires_grad_(True)
+        value = module(value.clone()).float().double()
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            weights += [module.weight, module.bias]
+        if not isinstance(module, nn.Flatten | nn.Dropout | nn.Identity):
+            kept.append(value)
+    logits = kept[-1]
+    target = F.cross_entropy(logits, torch.tensor([label])) if of == "loss" else logits[0, label]
+    present = [tensor for tensor in [*kept, *weights] if tensor is not None]
+    found = iter(torch.autograd.grad(target, present))
+    return [None if tensor is None else next(found) for tensor in [*kept, *weights]]
+
+
+def worst_of(answer, wanted):
+    """The largest difference, and the largest relative one where a gradient is above 1e-3."""
+    assert len(answer) == len(wanted)
+    absolute = relative = 0.0
+    for text, tensor in zip(answer, wanted, strict=True):
+        if tensor is None:  # the page has a gradient for a bias that is always 0
+            continue
+        right = tensor.flatten().numpy()
+        apart = np.abs(np.frombuffer(base64.b64decode(text), "<f4") - right)
+        assert apart.shape == right.shape
+        absolute = max(absolute, apart.max())
+        large = np.abs(right) > 1e-3
+        relative = max(relative, (apart[large] / np.abs(right[large])).max(initial=0))
+    return absolute, relative
+
+
+def compare(functions, view, pictures, draw):
+    """For each picture the gradients of a loss or a logit of some class: the worst differences."""
+    classes = len(view.network["classes"])
+    tasks = [
+        (picture, draw.choice(["loss", "logit"]), draw.randrange(classes)) for picture in pictures
+    ]
+    worst = np.zeros(2)
+    for start in range(0, len(tasks), 10):
+        some = tasks[start : start + 10]
+        told = [[base64_of(picture), *target] for picture, *target in some]
+        answers = functions.evaluate(BACKWARD, [view.network, told])
+        for answer, task in zip(answers, some, strict=True):
+            worst = np.maximum(worst, worst_of(answer, by_autograd(view, *task)))
+    return worst
+
+
+def pictures(count, seed=1):
+    """Random pictures, half of them noise and half of them sparse: these have many ties."""
+    draw = torch.Generator().manual_seed(seed)
+    made = torch.randint(0, 256, (count, 1, 28, 28), dtype=torch.uint8, generator=draw)
+    made[count // 2 :] *= torch.rand(count - count // 2, 1, 28, 28, generator=draw) > 0.8
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("LeNet", 200), ("CNN", 10), ("MLP", 50), ("Sequential", 100)]
+)
+def test_every_gradient_equals_autograds(functions, name, count, lenet):
+    view = views.XRay(made(name, lenet), {"mean": 0.13, "std": 0.31} if name == "CNN" else None)
+    worst = compare(functions, view, pictures(count), random.Random(name))
+    print(f"{name}: at most {worst[0]:.1e} from autograd, {worst[1]:.1e} of a gradient")
+    assert (worst <= 1e-4).all()
+
+
+def random_network(draw):
+    """One to three convolutions and what may stand between them, each with random options."""
+    layers, channels, side = [], 1, 32
+    for _ in range(draw.randint(1, 3)):
+        size, padding = draw.randint(1, min(5, side)), draw.randint(0, 2)
+        stride, outputs = draw.randint(1, 2), draw.randint(1, 5)
+        bias = draw.random() < 0.7
+        conv = nn.Conv2d(channels, outputs, size, stride, padding, bias=bias)
+        layers.append(conv)
+        side = (side + 2 * padding - size) // stride + 1
+        if draw.random() < 0.4:
+            layers.append(norm := nn.BatchNorm2d(outputs))
+            norm.running_mean.normal_()
+            norm.running_var.uniform_(0.2, 3)
+            norm.weight.data.normal_()
+        if draw.random() < 0.8:
+            layers.append(nn.ReLU(inplace=draw.random() < 0.5))
+        if side >= 4 and draw.random() < 0.8:
+            kind = draw.choice([nn.MaxPool2d, nn.AvgPool2d])
+            size, stride = draw.randint(2, 3), draw.randint(1, 3)
+            padding = draw.randint(0, 1)
+            layers.append(kind(size, stride, padding))
+            side = (side + 2 * padding - size) // stride + 1
+        channels = outputs
+    layers += [nn.Flatten(), nn.LazyLinear(draw.randint(2, 20)), nn.ReLU(), nn.LazyLinear(10)]
+    network = nn.Sequential(*layers)
+    network(torch.zeros(2, 1, 32, 32))
+    return network.eval()
+
+
+def test_networks_at_random(functions):
+    draw, worst = random.Random(0), np.zeros(2)
+    training.set_seed(0)
+    for number in range(30):
+        view = views.XRay(random_network(draw))
+        worst = np.maximum(worst, compare(functions, view, pictures(4, seed=number), draw))
+    print(f"30 networks: at most {worst[0]:.1e} from autograd, {worst[1]:.1e} of a gradient")
+    assert (worst <= 1e-4).all()
+
+
+def test_a_gradient_that_is_wrong_is_seen(functions, lenet):
+    """The comparison can fail: one wrong value of 61,706, by a thousandth of the largest."""
+    view = views.XRay(*lenet)
+    picture = pictures(1)[0]
+    (answer,) = functions.evaluate(BACKWARD, [view.network, [[base64_of(picture), "loss", 3]]])
+    wanted = by_autograd(view, picture, "loss", 3)
+    assert max(worst_of(answer, wanted)) <= 1e-4
+    numbers = np.frombuffer(base64.b64decode(answer[-2]), "<f4").copy()
+    at = np.abs(numbers).argmax()
+    numbers[at] *= 1.001
+    answer[-2] = base64.b64encode(numbers.tobytes()).decode()
+    assert max(worst_of(answer, wanted)) > 1e-4
+
+
+def test_every_way_adds_up(functions, lenet):
+    """What a gradient opens into adds up to it, of units of every layer and of weights."""
+    for name in ("LeNet", "Sequential", "MLP"):
+        view = views.XRay(made(name, lenet))
+        worst = functions.evaluate(
+            """([told, of]) => {
+                const { readNetwork, toInput, activations, backward, waysUp, weightSum } = own;
+                const network = readNetwork(told);
+                const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
+                const values = activations(network, toInput(bytes, network));
+                const found = backward(network, values, { of, label: 3 });
+                const apart = ({ value, terms }) => (
+                    Math.abs(terms.reduce((sum, { product }) => sum + product, 0) - value));
+                const some = (count) => Array.from({ length: Math.min(97, count) },
+                    (_, i) => Math.floor((i * count) / 97) % count);
+                const differences = [];
+                found.values.slice(0, -1).forEach(({ data }, at) => {
+                    for (const unit of some(data.length)) {
+                        differences.push(apart(waysUp(network, values, found, at, unit)));
+                    }
+                });
+                found.weights.forEach((own, at) => {
+                    if (!own) return;
+                    for (const tap of some(own.weight.data.length)) {
+                        differences.push(apart(weightSum(network, values, found, at, tap)));
+                    }
+                });
+                return Math.max(...differences);
+            }""",
+            [view.network, "loss"],
+        )
+        assert worst < 1e-5, name
+
+
+def test_what_has_no_gradient_is_said(functions, lenet):
+    view = views.XRay(*lenet)
+    errors = functions.evaluate(
+        """(told) => {
+            const { readNetwork, toInput, activations, backward } = own;
+            const network = readNetwork(told);
+            const values = activations(network, toInput(new Uint8Array(784), network));
+            const said = (...options) => {
+                try { backward(...options); } catch (error) { return String(error); }
+            };
+            const odd = { ...network, layers: network.layers.map(
+                (layer, i) => (i === 1 ? { ...layer, kind: "sigmoid" } : layer)) };
+            const broken = [...values.slice(0, -1), { shape: [10], data: Array(10).fill(NaN) }];
+            return [
+                said(network, values, { of: "loss", label: 10 }),
+                said(network, values, { of: "loss", label: 1.5 }),
+                said(odd, values, { of: "loss", label: 1 }),
+                said(network, broken, { of: "logit", label: 1 }),
+            ];
+        }""",
+        view.network,
+    )
+    assert errors == [
+        "RangeError: there is no class 10: they are numbered from 0 to 9",
+        "RangeError: there is no class 1.5: they are numbered from 0 to 9",
+        "RangeError: ReLU 1: there is no way back through a layer of this kind",
+        "RangeError: the network puts out NaN or infinite values, which have no gradient",
+    ]
+
+
+def test_random_weights_are_drawn_as_torch_draws_them(functions, lenet):
+    """Their bounds are those of nn.Linear and nn.Conv2d, and they fill them evenly."""
+    view = views.XRay(*lenet)
+    drawn = functions.evaluate(
+        """([told, seed]) => own.untrained(own.readNetwork(told), seed).layers
+            .filter((layer) => layer.weight)
+            .map(({ weight, bias }) => [Array.from(weight.data), Array.from(bias)])""",
+        [view.network, 0],
+    )
+    layers = [m for m in models.LeNet().modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    for (weights, biases), layer in zip(drawn, layers, strict=True):
+        bound = layer.weight[0].numel() ** -0.5
+        assert len(weights) == layer.weight.numel() and len(biases) == len(layer.bias)
+        assert max(map(abs, weights + biases)) <= bound
+        assert max(layer.weight.abs().max().item(), layer.bias.abs().max().item()) <= bound + 1e-7
+        levels = np.histogram(weights, bins=5, range=(-bound, bound))[0] / len(weights)
+        assert np.abs(levels - 0.2).max() < 3 * (0.16 / len(weights)) ** 0.5
+
+
+# --- in the view -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def file(lenet, tmp_path_factory):
+    return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
+
+
+@pytest.fixture
+def exported(page, file):
+    """The exported page, its first question skipped and its 7 back at its place."""
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(file.as_uri())
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(300)
+    page.locator(".view").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    yield page
+    assert page.errors == []
+
+
+@pytest.fixture
+def backward(exported):
+    """The same, looking backward."""
+    exported.keyboard.press("g")
+    exported.locator(".view-predict:visible .view-skip").click()
+    return exported
+
+
+def said(page):
+    return page.locator(".view-live").inner_text()
+
+
+def chances(page):
+    """The ten probabilities, as the bars' titles give them."""
+    titles = page.locator(".bars title").all_text_contents()
+    return torch.tensor([float(title.split(": ")[1]) for title in titles])
+
+
+def number_after(text, words):
+    """The number that stands after some words: a true minus, and 1.2e−5 among them."""
+    found = re.search(re.escape(words) + r"\s*(−?\d+(?:\.\d+)?(?:e[+−]?\d+)?)", text)
+    assert found, text
+    return float(found[1].replace("−", "-"))
+
+
+def as_input(view, digit):
+    pad = F.pad(digit[None].float() / 255, [view.network["pad"]] * 4)
+    return (pad - view.network["mean"]) / view.network["std"]
+
+
+def start(lenet):
+    """The X-ray in Python, and its first picture as an input."""
+    view = views.XRay(*lenet)
+    return view, as_input(view, view.digit)
+
+
+def test_the_question_comes_before_the_gradients(exported):
+    page = exported
+    titles = "document.querySelector('.xray-panel .xray-name').textContent"
+    assert "6×28×28" in page.evaluate(titles)
+    page.get_by_role("button", name="backward (G)").click()
+    assert said(page) == "Answer the question first, or skip it."
+    assert "6×28×28" in page.evaluate(titles)  # nothing is given away
+    asked = page.locator(".view-predict:visible")
+    assert "ReLU 1 has 4704 units. How many of them can get a gradient, at most?" in (
+        asked.inner_text()
+    )
+    asked.locator("input").fill("1176")
+    asked.get_by_role("button", name="answer").click()
+    assert "✓ Right. pool 1 has 6 × 14 × 14 windows" in asked.inner_text()
+    assert said(page).startswith("Backward: gradients of the loss for 7, which is 0.00")
+    assert "±" in page.evaluate(titles)
+    keep(page, "xray-backward")
+    page.keyboard.press("g")
+    assert said(page) == "Forward: what each layer makes of the drawing."
+    assert "6×28×28" in page.evaluate(titles)
+    page.keyboard.press("g")
+    assert "puts out 0. What gradient do the weights before it get?" in asked.inner_text()
+    asked.get_by_role("button", name="0", exact=True).click()
+    page.keyboard.press("g")
+    page.keyboard.press("g")
+    assert "add up to?" in asked.inner_text()
+    asked.locator("input").fill("1")
+    asked.locator("input").press("Enter")
+    assert "✗ You said 1. It is 0. They are p − y" in asked.inner_text()
+    page.keyboard.press("g")
+    page.keyboard.press("g")  # there is no further question
+    assert said(page).startswith("Backward: ")
+
+
+def test_the_first_question_still_comes_first(page, file):
+    page.goto(file.as_uri())
+    page.locator(".view").press("g")
+    assert said(page) == "Answer the question first, or skip it."
+    assert page.locator(".view-predict:visible").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("layers", "asked"),
+    [
+        ([nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10)], "ReLU 1 puts out 0. What gradient"),
+        ([nn.Linear(784, 3)], "What do the 3 gradients of the logits add up to?"),
+    ],
+)
+def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path):
+    training.set_seed(0)
+    network = nn.Sequential(nn.Flatten(), *layers)
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(views.export_xray(network, tmp_path / "x.html").as_uri())
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)  # the drawing has moved
+    page.locator(".view").press("g")
+    assert asked in page.locator(".view-predict:visible").inner_text()
+    page.locator(".view-predict:visible .view-skip").click()
+    assert said(page).startswith("Backward: gradients of the loss for ")
+    assert page.errors == []
+
+
+def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
+    page = backward
+    view, _ = start(lenet)
+    page.get_by_label("gradient of").select_option("logit")
+    logits = view._values(view.digit)[-1][0]
+    assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
+    page.get_by_label("of class").select_option("1")
+    assert said(page).startswith("Backward: gradients of the logit for 1, which is ")
+    aside = page.locator(".gradient-aside").inner_text()
+    assert aside.startswith("Input gradient of the same network with random weights: ±0.")
+    page.get_by_label("gradient of").select_option("loss")
+    loss = F.cross_entropy(logits[None], torch.tensor([1])).item()
+    assert number_after(said(page), "which is") == pytest.approx(loss, rel=1e-3)
+    page.locator(".bars g").nth(7).click()
+    seven = logits.softmax(dim=0)[7].item()
+    formula = page.locator(".sum-formula").inner_text()
+    assert formula.startswith("p − y = ") and "− 0 =" in formula
+    assert number_after(formula, "− 0 =") == pytest.approx(seven, rel=1e-3)
+    page.locator(".bars g").nth(1).click()
+    assert "− 1 =" in page.locator(".sum-formula").inner_text()
+
+
+def test_a_gradient_opens_into_its_sum(backward, lenet):
+    page = backward
+    page.get_by_label("of class").select_option("1")
+    page.locator(".xray-maps").focus()
+    view, _ = start(lenet)
+    wanted = by_autograd(view, view.digit, "loss", 1)
+    for at, layer in enumerate(view.network["layers"], start=1):
+        _, height, width = layer["shape"] if len(layer["shape"]) == 3 else (1, 1, 1)
+        page.keyboard.press("ArrowRight") if at == 1 else page.keyboard.press("PageDown")
+        unit = height // 2 * width + width // 2
+        got = number_after(said(page), "gradient")
+        assert got == pytest.approx(wanted[at].flatten()[unit].item(), rel=1e-3, abs=1e-9)
+        assert page.locator(".sum-title").inner_text().startswith(layer["name"])
+        shown = page.locator(".xray-sum").inner_text()
+        if layer["name"].startswith("ReLU 1"):
+            assert ("It won in pool 1" in shown) != ("It won no window of pool 1" in shown)
+        if layer["name"] == "conv 2":
+            assert "The gate of ReLU 2 is " in shown and page.locator(".sum-grids svg").count() == 2
+        if layer["name"] == "fc 1":
+            assert "Its weights: the gradient × each input, at most " in shown
+    keep(page, "xray-backward-sum")
+
+
+def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
+    page = backward
+    page.get_by_label("of class").select_option("1")
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")  # conv 1, map 0
+    view, _ = start(lenet)
+    names = [name for name, _ in view._network.layers[0].module.named_parameters()]
+    assert names == ["weight", "bias"]
+    wanted = by_autograd(view, view.digit, "loss", 1)
+    weight, bias = wanted[-10:-8]  # LeNet has five layers with a weight and a bias each
+    shown = page.locator(".xray-sum").inner_text()
+    assert number_after(shown, "Bias:") == pytest.approx(bias[0].item(), rel=1e-3)
+    page.locator(".sum-grids rect").nth(25 + 7).hover()  # of the gradient's grid
+    note = page.locator(".sum-note").inner_text()
+    assert note.startswith("784 places, input × gradient: ")
+    got = number_after(note, "gradient:")
+    assert got == pytest.approx(weight[0, 0, 1, 2].item(), rel=1e-3)
+
+
+def test_a_pixels_gradient_opens_too(backward, lenet):
+    page = backward
+    page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
+    assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
+    assert re.search(r", by \d+ of 150 ways to conv 1\.$", said(page))
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("pixel in row 1")
+    page.keyboard.press("n")
+    assert page.locator(".xray-list tr").count() == 151
+    page.keyboard.press("g")  # forward, a pixel has no sum
+    assert "Click a unit" in page.locator(".xray-sum").inner_text()
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("ArrowRight")
+    assert said(page).startswith("conv 1, map 0, ")
+
+
+def test_one_step_is_torchs_step(backward, lenet):
+    page = backward
+    _, x = start(lenet)
+    page.get_by_label("of class").select_option("1")
+    before = chances(page)
+    page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.01 to 0.03
+    page.get_by_label("learning rate eta").press("ArrowLeft")
+    page.keyboard.press("s")
+    told = "1 step taken, the last with η = 0.01. Of ten other digits 10 were read right before, 9 "
+    assert said(page).startswith(told)
+    moved = copy.deepcopy(lenet[0])
+    descent = torch.optim.SGD(moved.parameters(), lr=0.01)
+    F.cross_entropy(moved(x), torch.tensor([1])).backward()
+    descent.step()
+    wanted = moved(x)[0].softmax(dim=0).detach()
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    assert (wanted - before).abs().max() > 0.01
+    keep(page, "xray-step")
+    others = page.locator(".gradient-others title").all_text_contents()
+    assert len(others) == 10 and all(re.match(r"\d: [01]\.\d{4}, then ", t) for t in others)
+    page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.03
+    assert "η = 0.03" in said(page)
+    assert (chances(page) - wanted).abs().max() > 0.01
+    page.keyboard.press("z")
+    assert said(page) == "No step is taken. The weights are those of before."
+    assert torch.equal(chances(page), before)
+    page.keyboard.press("z")
+    assert said(page) == "There is no step to undo."
+
+
+def test_many_steps_and_one_too_large(backward):
+    page = backward
+    page.get_by_label("of class").select_option("1")
+    before = chances(page)
+    for _ in range(5):
+        page.get_by_label("learning rate eta").press("ArrowRight")  # to the largest rate
+    for _ in range(40):
+        page.keyboard.press("s")
+    assert re.search("steps? taken|would overflow: the weights stay", said(page))
+    assert torch.isfinite(chances(page)).all()
+    page.keyboard.press("r")
+    page.get_by_role("button", name="skip").first.click()
+    page.wait_for_timeout(300)
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    assert torch.equal(chances(page), before)
+    assert not page.locator(".gradient-side").is_visible()
+
+
+def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
+    page = backward
+    _, x = start(lenet)
+    slider = page.get_by_label("how far the adversarial step goes")
+    for _ in range(15):
+        slider.press("ArrowRight")
+    assert said(page) == "The picture is changed by ε = 0.15."
+    assert page.locator(".gradient-aside").inner_text() == "What the network sees now."
+    x.requires_grad_()
+    slope = torch.autograd.grad(F.cross_entropy(lenet[0](x), torch.tensor([7])), x)[0]
+    moved = (x + 0.15 * slope.sign()).clamp(-0.5, 0.5)
+    wanted = lenet[0](moved)[0].softmax(dim=0).detach()
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    keep(page, "xray-adversarial")
+    page.keyboard.press("g")  # what the layers make of it can be seen as well
+    torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
+    assert page.locator(".gradient-side").is_visible()
+    for _ in range(15):
+        slider.press("ArrowLeft")
+    assert said(page) == "The picture is as it is drawn."
+    assert not page.locator(".gradient-side").is_visible()
+
+
+def test_nothing_drawn_has_no_gradient(backward):
+    page = backward
+    page.keyboard.press("Delete")
+    assert said(page) == "Nothing is drawn: no prediction."
+    page.keyboard.press("s")
+    assert said(page) == "A step follows gradients: draw, and switch backward on (G)."
+    page.keyboard.press("g")
+    page.keyboard.press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    assert said(page) == "Nothing is drawn: there is no gradient."
+    page.keyboard.press("3")
+    assert said(page).startswith("It reads 3")
+    assert "±" in page.locator(".xray-name").first.inner_text()
+
+
+@pytest.mark.parametrize("width", [1280, 900, 390])
+def test_it_fits(backward, width):
+    page = backward
+    page.set_viewport_size({"width": width, "height": 844 if width == 390 else 720})
+    page.get_by_label("of class").select_option("1")
+    page.keyboard.press("s")
+    page.locator(".xray-panel canvas").nth(3).click()
+    keep(page, f"xray-backward-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll(".view *")]
+            .map((element) => parseFloat(getComputedStyle(element).fontSize))"""
+    )
+    assert min(sizes) >= 16
+    assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.parametrize("name", ["LeNet", "CNN"])
+def test_every_sum_fits_a_full_screen(page, name, lenet):
+    put_on_stage(page, views.XRay(made(name, lenet)))
+    page.get_by_role("button", name="skip").click()
+    page.locator(".view").press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    page.get_by_label("of class").select_option("1")
+    page.locator(".view").press("s")
+    page.locator(".view").press("f")
+    page.wait_for_function("document.fullscreenElement")
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")  # to a pixel
+    for at in range(len(page.locator(".xray-panel").all()) + 1):
+        wide, high = page.evaluate(
+            "[document.fullscreenElement.scrollWidth, document.fullscreenElement.scrollHeight]"
+        )
+        assert wide <= 1280 and high <= 720, said(page)
+        if at == 3:
+            keep(page, f"full screen, backward, {name}")
+        page.keyboard.press("PageDown")
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_it_can_be_read_in_both_themes(backward, theme):
+    page = backward
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.get_by_label("of class").select_option("1")
+    page.keyboard.press("s")
+    page.locator(".xray-panel canvas").nth(2).click()
+    keep(page, f"xray-backward-{theme}")
+    assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.lab
+def test_in_jupyterlab(page, tmp_path):
+    """By keys alone; none of them, Z and S among them, does anything to the notebook."""
+    code = [
+        "from course_utils import checkpoints, views\n"
+        'lenet, recipe = checkpoints.load_weights("lenet")',
+        'xray = views.XRay(lenet, recipe["inputs"])\nxray',
+    ]
+    folder, scratch = tmp_path / "course", tmp_path / "lab"
+    folder.mkdir()
+    scratch.mkdir()
+    cells = [new_code_cell(source) for source in code]
+    nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "xray.ipynb")
+    page.emulate_media(reduced_motion="reduce")
+    with jupyterlab(folder, scratch) as url:
+        open_notebook(page, url, "xray.ipynb")
+        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+        cells = run_all(page)
+        page.set_default_timeout(60_000)
+        (output,) = cells[1]["outputs"]
+        assert "backward, loss for 7: at its logit p − y" in str(output["data"]["text/plain"])
+        view = page.locator(".view")
+        view.wait_for(timeout=60_000)
+        page.evaluate("document.querySelector('.view').scrollIntoView()")
+        view.get_by_role("button", name="skip").click()
+        page.wait_for_timeout(500)
+        view.press("7")
+        view.press("g")
+        view.locator(".view-predict:visible .view-skip").click()
+        assert said(page).startswith("Backward: gradients of the loss for 7, which is ")
+        view.get_by_label("of class").select_option("1")
+        before = chances(page)
+        view.press("s")
+        assert said(page).startswith("1 step taken") and not torch.equal(chances(page), before)
+        keep(page, "xray-backward-jupyterlab")
+        view.press("z")
+        assert torch.equal(chances(page), before)
+        page.locator(".xray-maps").focus()
+        page.keyboard.press("PageDown")
+        assert said(page).startswith("conv 1, map 0, row 14, column 14: gradient ")
+        cells = "window.jupyterapp.shell.currentWidget.content.model.cells.length"
+        assert page.evaluate(cells) == len(code)
+        assert page.errors == [] and page.outside == []
+
+
+# --- in Python -------------------------------------------------------------------------------
+
+
+def test_the_way_back_as_text(lenet):
+    """The example that stands where there is no page: what autograd finds."""
+    view = views.XRay(*lenet)
+    first, second = view.arithmetic().splitlines()[-2:]
+    wanted = by_autograd(view, view.digit, "loss", 7)
+    assert first.startswith("backward, loss for 7: at its logit p − y = 0.99")
+    assert number_after(first, "− 1 =") == pytest.approx(wanted[11][0, 7].item(), rel=5e-3)
+    unit = int(re.search(r"unit (\d+)", second)[1])
+    terms = re.findall(r"(−?[\d.]+) · \(?(−?[\d.e−]+)", second)
+    products = [float(a.replace("−", "-")) * float(b.replace("−", "-")) for a, b in terms]
+    logits = wanted[11][0] * lenet[0].classifier[-1].weight[:, unit]
+    largest = logits[logits.abs().argsort(descending=True)[:2]]
+    assert products == pytest.approx(largest.tolist(), rel=1e-2)
+    got = float(second.split(" = ")[-1].replace("−", "-"))
+    assert got == pytest.approx(wanted[10][0, unit].item(), rel=1e-2)
