@@ -1,7 +1,6 @@
 """What is said in two places agrees, the package stays thin, and nothing speaks of its making."""
 
 import ast
-import base64
 import hashlib
 import json
 import re
@@ -10,9 +9,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import make_picture
 import pytest
-from documents import WRITTEN, code_cells, has_figure, prose, stored
+from documents import WRITTEN, code_cells, prose, stored
 from exercise_sources import EVERY_CHECK
+from PIL import Image
 
 import course_utils
 from course_utils import views
@@ -236,11 +237,11 @@ def test_the_citation_is_of_this_version():
     assert cited in re.findall(r"^## ([\d.]+)", changes, re.MULTILINE)
 
 
-def test_the_figure_of_the_readme_is_that_of_lesson_09():
-    (cell,) = [cell for cell in code_cells(LESSONS[9]) if cell.id == "journey-figure"]
-    assert has_figure(cell)
-    stored_png = base64.b64decode(cell.outputs[0].data["image/png"])
-    assert stored_png == (ROOT / "data" / "journey.png").read_bytes()
+def test_the_picture_of_the_readme_shows_the_page_of_today(tmp_path):
+    """Where it fails: `python tests/maintenance/make_picture.py`."""
+    with Image.open(make_picture.PICTURE) as picture:
+        assert picture.text["page"] == make_picture.digest(make_picture.page(tmp_path))
+    assert f"](data/{make_picture.PICTURE.name})" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_pins_satisfy_what_the_package_asks_for():

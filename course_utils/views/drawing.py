@@ -250,26 +250,6 @@ def quick_png(figure: Figure, dpi: int = 100) -> bytes:
     return file.getvalue()
 
 
-def table(sentence: str, rows: list[list[str]], places: list[float], left: int = 1) -> bytes:
-    """Rows of text under a sentence, the head in bold, as PNG.
-
-    places: where each column stands, in parts of a figure 10 inches wide: the first ones begin
-    there, as many as left says, and the others end there.
-    """
-    height = 0.34
-    figure, axes = bare(10, height * (len(rows) + 1.5))
-    axes.set(xlim=(0, 10), ylim=(height * (len(rows) + 1.5), 0))
-    axes.text(0.1, 0.3, sentence, fontsize=13, va="center")
-    for i, row in enumerate(rows):
-        middle = height * (i + 2)
-        weight = "bold" if i == 0 else "normal"
-        for j, (place, text) in enumerate(zip(places, row, strict=True)):
-            side = "left" if j < left else "right"
-            axes.text(place, middle, text, fontsize=12.5, ha=side, va="center", weight=weight)
-        axes.axhline(middle + 0.17, color="0.8", linewidth=1)
-    return small_png(figure, dpi=80, colours=16)
-
-
 def _text(value: float) -> str:
     if math.isnan(value):
         return "?"

@@ -186,8 +186,8 @@ def watched_memory() -> Iterator[list[int]]:
     def watch() -> None:
         while not over.wait(0.1):
             for child in psutil.Process().children(recursive=True):
-                with suppress(psutil.Error):  # it has ended
-                    most[0] = max(most[0], child.memory_full_info().uss)
+                with suppress(psutil.Error, OSError):  # it has ended
+                    most[0] = max(most[0], own_memory(child))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -196,6 +196,18 @@ def watched_memory() -> Iterator[list[int]]:
     finally:
         over.set()
         thread.join()
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Bytes that no second kernel would share.
+
+    Linux knows which pages a process has written to. Elsewhere those of libraries and images are
+    counted too, as long as no other process reads them.
+    """
+    pages = Path(f"/proc/{process.pid}/smaps_rollup")
+    if not pages.exists():
+        return process.memory_full_info().uss
+    return 1024 * int(re.search(r"^Private_Dirty: +(\d+)", pages.read_text(), re.M)[1])
 
 
 # --- the rest ---------------------------------------------------------------------------------

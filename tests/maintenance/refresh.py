@@ -19,7 +19,6 @@ import re
 import shutil
 import sys
 import tempfile
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,8 +39,6 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-#: The cell whose figure the README shows.
-README_FIGURE = "journey-figure"
 KEPT_CELL_METADATA = ("tags", "slideshow")
 ROOT = NOTEBOOKS.parent
 
@@ -193,9 +190,6 @@ def refresh(lesson: Lesson, keep_weights: bool) -> None:
                 shutil.copy(kept, DATA / "weights" / f"lenet-mnist{kept.suffix}")
     fresh = keep_ignored(fresh, stored)
     nbformat.write(fresh, lesson.path)
-    for cell in fresh.cells:
-        if cell.id == README_FIGURE:
-            (DATA / "journey.png").write_bytes(b64decode(cell.outputs[0].data["image/png"]))
 
 
 if __name__ == "__main__":
