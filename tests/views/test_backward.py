@@ -496,6 +496,8 @@ def test_one_step_is_torchs_step(backward, lenet):
     torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
     assert (wanted - before).abs().max() > 0.01
     keep(page, "xray-step")
+    feet = page.locator(".gradient-others text").all_text_contents()
+    assert [foot for foot in feet if "!" in foot] == ["7!"]  # what helped a 7 to be a 1 cost this
     others = page.locator(".gradient-others title").all_text_contents()
     assert len(others) == 10 and all(re.match(r"\d: [01]\.\d{4}, then ", t) for t in others)
     page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.03
