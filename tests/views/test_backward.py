@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_utils import models, training, views
+from course_utils.views import xray
 from course_utils.views.bundler import gather
 
 #: Reads networks and runs them: [description of a network, tasks], each task a picture of
@@ -582,6 +583,33 @@ def test_it_fits(backward, width):
     )
     assert min(sizes) >= 16
     assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.parametrize("name", ["Sequential", "pool first"])
+def test_every_layer_opens(page, name, lenet):
+    """Layers of all kinds, windows with gaps, and a network that begins with a pooling."""
+    training.set_seed(0)
+    pooled = nn.Sequential(nn.MaxPool2d(2, stride=3), nn.Flatten(), nn.LazyLinear(10))
+    pooled(torch.zeros(1, 1, 28, 28))
+    network = pooled if name == "pool first" else made(name, lenet)
+    page.emulate_media(reduced_motion="reduce")
+    put_on_stage(page, views.XRay(network))
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)
+    page.locator(".view").press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")
+    assert said(page).startswith("pixel in row ")
+    for layer in [None, *xray.describe(network)["layers"]]:
+        if layer is not None:
+            page.keyboard.press("PageDown")
+            assert said(page).startswith(layer["name"]), said(page)
+        for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
+            page.keyboard.press(key)
+            assert "gradient = " in page.locator(".xray-sum").inner_text()
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("name", ["LeNet", "CNN"])
