@@ -40,7 +40,8 @@ class XRay(View):
     classes: their names, by default 0, 1, 2 … centring: whether what is
     drawn is at first prepared as MNIST's digits were; the example, and a picture, are not.
 
-    What is being drawn can be read as `digit`. The model is copied: one that learns more later
+    What is being drawn can be read as `digit`. What the backward side of the page changes, weights
+    or the picture, is changed there alone. The model is copied: one that learns more later
     is seen in a new X-ray. Raises ValueError as `describe` does, and for another shape of image.
     """
 

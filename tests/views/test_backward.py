@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from course_utils import models, training, views
+from course_utils.views import xray
 from course_utils.views.bundler import gather
 
 #: Reads networks and runs them: [description of a network, tasks], each task a picture of
@@ -496,6 +497,8 @@ def test_one_step_is_torchs_step(backward, lenet):
     torch.testing.assert_close(chances(page), wanted, rtol=0, atol=1e-4)
     assert (wanted - before).abs().max() > 0.01
     keep(page, "xray-step")
+    feet = page.locator(".gradient-others text").all_text_contents()
+    assert [foot for foot in feet if "!" in foot] == ["7!"]  # what helped a 7 to be a 1 cost this
     others = page.locator(".gradient-others title").all_text_contents()
     assert len(others) == 10 and all(re.match(r"\d: [01]\.\d{4}, then ", t) for t in others)
     page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.03
@@ -580,6 +583,33 @@ def test_it_fits(backward, width):
     )
     assert min(sizes) >= 16
     assert page.evaluate(FAINT) == []
+
+
+@pytest.mark.parametrize("name", ["Sequential", "pool first"])
+def test_every_layer_opens(page, name, lenet):
+    """Layers of all kinds, windows with gaps, and a network that begins with a pooling."""
+    training.set_seed(0)
+    pooled = nn.Sequential(nn.MaxPool2d(2, stride=3), nn.Flatten(), nn.LazyLinear(10))
+    pooled(torch.zeros(1, 1, 28, 28))
+    network = pooled if name == "pool first" else made(name, lenet)
+    page.emulate_media(reduced_motion="reduce")
+    put_on_stage(page, views.XRay(network))
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)
+    page.locator(".view").press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("PageUp")
+    assert said(page).startswith("pixel in row ")
+    for layer in [None, *xray.describe(network)["layers"]]:
+        if layer is not None:
+            page.keyboard.press("PageDown")
+            assert said(page).startswith(layer["name"]), said(page)
+        for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
+            page.keyboard.press(key)
+            assert "gradient = " in page.locator(".xray-sum").inner_text()
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("name", ["LeNet", "CNN"])

@@ -845,7 +845,7 @@ def test_the_way_of_a_unit_is_drawn(exported, width):
     page.wait_for_timeout(300)
     keep(page, f"xray-way-{width}")
     way = page.evaluate(WAY)
-    threads = 16 if width > 560 else 15  # the bars stand above all: none goes up to them
+    threads = 16 if width > 700 else 15  # the bars stand above all: none goes up to them
     assert way == {
         **{"dots": 13, "bands": 8, "threads": threads, "kernels": 2, "moves": False},
         **{"inBar": True, "inLayers": True, "inInput": True},

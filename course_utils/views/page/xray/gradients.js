@@ -49,10 +49,11 @@ export class Gradients {
 
   /** What the network makes of x, see activations(), and the gradients of that, if they are on. */
   run(x) {
-    const { network } = this;
+    const { network, descent } = this;
     Object.assign(this, { found: null, before: null });
     if (!x) return null;
-    const [clean, original] = [network, this.descent.original()].map((net) => activations(net, x));
+    const clean = activations(network, x);
+    const original = descent.taken.length ? activations(descent.original(), x) : clean;
     this.label = this.picked ?? indexOfMax(original.at(-1).data);
     const values = this.epsilon ? activations(network, this.attacked(x, clean)) : clean;
     if (this.isChanged()) this.before = Array.from(original.at(-1).data);
@@ -75,9 +76,10 @@ export class Gradients {
     }
   }
 
-  /** The picture after a step to where the loss of the class grows. */
+  /** The picture after a step to where the loss of the class grows; as it is without gradients. */
   attacked(x, values) {
     const { epsilon, label, network: { std } } = this;
+    if (!values.at(-1).data.every(Number.isFinite)) return x;
     const { values: [slopes] } = backward(this.network, values, { of: "loss", label });
     return nudged(x, slopes, epsilon / std, this.ink);
   }

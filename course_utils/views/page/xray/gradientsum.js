@@ -127,8 +127,12 @@ function line(name, product, value) {
 }
 
 function placeName(network, at, unit) {
-  const { row, column } = place(network.layers[at - 1].shape, unit);
+  const { row, column } = place(shapeOf(network, at), unit);
   return `(${row}, ${column})`;
+}
+
+function shapeOf(network, at) {
+  return at ? network.layers[at - 1].shape : network.input;
 }
 
 /** p − y, or 1 and 0. */
@@ -234,8 +238,7 @@ function wayOf(network, values, gradients, { at, unit }) {
 }
 
 function cell(network, at, unit) {
-  const shape = at ? network.layers[at - 1].shape : network.input;
-  const { channel, row, column } = place(shape, unit);
+  const { channel, row, column } = place(shapeOf(network, at), unit);
   const spot = { top: row, bottom: row, left: column, right: column };
   return { tile: channel, part: spot, spot };
 }

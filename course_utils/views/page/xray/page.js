@@ -12,7 +12,9 @@ const HINT = "Click a unit of any map, or a bar: you see the sum that made it, a
 const SCALES = "Blue below 0, white 0, orange above; or dark 0 to yellow: each layer has its own.";
 const INPUT_WIDE = 128;
 /** Narrower than this, in pixels, layers stand below one another; xray.css has the same number. */
-const NARROW = 560;
+const NARROW = 700;
+/** Rows of maps there are as wide as the page, and no wider than that. */
+const ROW = 480;
 /** How long a column of maps is, the best first; and how far it grows with a full screen. */
 const LENGTHS = [346, 302, 264, 220];
 const GROWTH = 0.8;
@@ -106,10 +108,11 @@ export class Page {
   arrange(width, taller) {
     const down = width < NARROW;
     const letter = parseFloat(window.getComputedStyle(this.answer).fontSize);
-    const least = (this.bars.short ? 3.4 : 7) * letter + 56;
+    const least = (this.bars.short ? 6.9 : 10) * letter;
     this.answer.style.setProperty("--bars", `${least}px`);
     const room = down ? 860 : this.body.clientWidth - least - 10;
-    const lengths = LENGTHS.map((length) => Math.max(120, down ? width - 16 : length + taller));
+    const row = Math.min(ROW, width - 16);
+    const lengths = down ? [row] : LENGTHS.map((length) => Math.max(120, length + taller));
     const { plans, lines } = this.layers.fit({ room, lengths, down });
     const last = plans.at(-1);
     const isBeside = !down && lines === 1 && last.columns === 1;
