@@ -27,6 +27,9 @@ LIVE = {
     "XRay": "X-ray of a network",
 }
 
+#: The tag of a view whose network is trained in its lesson alone: a picture stands for it.
+TRAINED_HERE = "trained-here"
+
 
 def live_views(lesson: Lesson) -> dict[str, str]:
     """The live views of a lesson as whole HTML pages, by the id of the cell that shows each.
@@ -39,7 +42,7 @@ def live_views(lesson: Lesson) -> dict[str, str]:
     pages = {}
     for at, cell in enumerate(cells):
         kind = _shown(cell)
-        if kind in LIVE:
+        if kind in LIVE and TRAINED_HERE not in code[at]["metadata"].get("tags", []):
             pages[code[at]["id"]] = _page(kind, cells, at)
     return pages
 

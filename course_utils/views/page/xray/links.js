@@ -25,7 +25,8 @@ export class Links {
 
   /** A way from another layer than before runs along itself once, where motion is allowed. */
   draw(steps) {
-    const { left, top } = this.node.getBoundingClientRect();
+    const { left, top, width } = this.node.getBoundingClientRect();
+    if (!width) return this.clear(); // as on a slide that is not shown: nothing has its place yet
     const box = ({ at, tile }, part) => moved(this.boxOf(at, tile, part), -left, -top);
     const frames = steps.map(({ at }) => moved(this.frameOf(at), -left, -top));
     if (steps !== this.steps) {
