@@ -615,9 +615,9 @@ _STEPS = _steps()
         mistake(
             "rate-in-velocity",
             "the learning rate multiplies dW alone, as inside the velocity: v = momentum · v + "
-            "rate · dW, and W − v. That is the classical form: as long as the rate stays the same, W takes the same "
-            "path, and when it changes, another. torch keeps it outside: v = momentum · v + dW, "
-            "W − rate · v.",
+            "rate · dW, and W − v. That is the classical form: as long as the rate stays the "
+            "same, W takes the same path, and when it changes, another. torch keeps it outside: "
+            "v = momentum · v + dW, W − rate · v.",
             lambda W, dW, v, r, m: (W - m * v - r * dW, m * v + r * dW),
             lambda W, dW, v, r, m: (W + m * v - r * dW, m * v - r * dW),
         ),
