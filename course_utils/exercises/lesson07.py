@@ -112,7 +112,7 @@ def _one_missing(how: Callable) -> Mistake:
 
 
 def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
-    def columns_everywhere(x: np.ndarray, size: int, stride: int, swap: bool) -> np.ndarray:
+    def columns_everywhere(x: np.ndarray, size: int, stride: int, swap: bool = False) -> np.ndarray:
         down, across = ((side - size) // stride + 1 for side in x.shape[1:])
         wider = np.pad(x, [(0, 0), (0, x.shape[2]), (0, x.shape[1])], constant_values=np.nan)
         windows = _windows(wider, size, stride)[:, :across, : down if swap else across]
@@ -123,8 +123,8 @@ def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
         "height and width are taken for equal, or change places. x is (C, H, W): the number of "
         "rows comes from H and the number of columns from W.",
         lambda *case: _pooled(how)(*case)[:, :, : _average(*case).shape[1]],
-        lambda *case: columns_everywhere(*case, swap=False),
-        lambda *case: columns_everywhere(*case, swap=True),
+        columns_everywhere,
+        lambda x, size, stride: columns_everywhere(x, size, stride, swap=True),
     )
 
 
