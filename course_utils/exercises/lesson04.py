@@ -49,12 +49,15 @@ def _with_ends(ends: Callable) -> Callable:
 
 
 def _layers() -> list[tuple]:
-    """(da, X, W, a), with one bias for all examples; in the first two N, D and H are equal."""
+    """(da, X, W, a), with one bias for all examples; in the first two N, D and H are equal.
+
+    Two have the same sizes, so that what is kept from call to call is noticed.
+    """
     single = [[2.0]], [[3.0]], [[0.5]], [[0.25]]
-    square = [[1, -2], [3, 4]], [[1, 2], [3, 1]], [[1, -2], [2, -4]], [[0.75, 0.2], [0.75, 0.2]]
+    square = [[1, 4], [3, -2]], [[1, 2], [3, 1]], [[1, -2], [2, -4]], [[0.75, 0.2], [0.75, 0.2]]
     cases = [tuple(np.array(part, dtype=float) for part in case) for case in (single, square)]
     rng = np.random.default_rng(0)
-    for n, d, h in [(3, 2, 1), (5, 3, 2), (4, 2, 3), (3, 3, 3)]:
+    for n, d, h in [(3, 2, 1), (5, 3, 2), (4, 2, 3), (4, 2, 3), (3, 3, 3)]:
         da, X, W = (rng.integers(-9, 9, size=size) + 0.5 for size in [(n, h), (n, d), (d, h)])
         cases.append((da, X, W / 8, _sigmoid(X @ W / 8 + rng.normal(size=h))))
     return cases
@@ -81,8 +84,8 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
         ),
         mistake(
             "mean",
-            "a mean is taken over the batch. The loss contains its division by N already, and "
-            "the given derivative with it: sum over the examples.",
+            "a result is divided by N, or a mean is taken over the batch. The loss contains its "
+            "division by N already, and the given derivative with it: sum over the examples.",
             with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
         ),
         mistake(
@@ -98,6 +101,20 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
             "the three results stand in another order. Return (dX, dW, db).",
             with_ends(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
             with_ends(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
+        ),
+        mistake(
+            "elementwise",
+            "entries are multiplied one by one, with *. Each entry of dX and dW is a sum of "
+            "products: dz @ W.T and X.T @ dz.",
+            with_ends(lambda dz, X, W: (dz * W, X * dz, None)),
+            with_ends(lambda dz, X, W: (dz * W.T, X.T * dz, None)),
+        ),
+        mistake(
+            "one-term",
+            "only one term of each sum is kept, the last or the first, as = in place of += leaves "
+            "it. dX adds over the units, dW and db over the examples.",
+            with_ends(lambda dz, X, W: (dz[:, -1:] * W[:, -1], np.outer(X[-1], dz[-1]), dz[-1])),
+            with_ends(lambda dz, X, W: (dz[:, :1] * W[:, 0], np.outer(X[0], dz[0]), dz[0])),
         ),
     ]
 
@@ -419,11 +436,24 @@ check_linear = function_check(
         ),
         mistake(
             "bias-inside",
-            "the bias is added before the product, or subtracted. It is added once to each sum: "
-            "X @ W first, then + b.",
+            "the bias is added before the product, or to each product, or subtracted. It is added "
+            "once to each sum: X @ W first, then + b.",
             lambda X, W, b: X @ (W + b),
             lambda X, W, b: (X + b) @ W,
             lambda X, W, b: X @ W - b,
+            lambda X, W, b: X @ W + len(W) * b,
+        ),
+        mistake(
+            "one-product",
+            "only the last product of each sum is kept, as = in place of += leaves it. A unit's "
+            "sum has a product for each input: add them up.",
+            lambda X, W, b: X[:, -1:] * W[-1] + b,
+        ),
+        mistake(
+            "same-list",
+            "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
+            "[[0] * n for _ in range(m)], or np.zeros((m, n)).",
+            lambda X, W, b: np.tile(X[-1] @ W + b, (len(X), 1)),
         ),
         mistake(
             "elementwise",
@@ -468,13 +498,19 @@ check_linear_backward = parts_check(
 
 
 def _sums() -> list[np.ndarray]:
-    """Values of z of several shapes: a positive one, a negative one, a zero, and many of each."""
+    """Values of z of several shapes, two of them of one: positive, negative and 0, small and large.
+
+    None is a single number: Python's max and if would do for that.
+    """
     rng = np.random.default_rng(1)
-    small = [[3.0], [2.0, -1.0], [[1.5, 0.0, -2.0], [-4.0, 0.5, 0.25]]]
-    shapes = [((4, 3), 0.25), ((2, 3, 4, 4), 1.0), ((2, 5, 1), 0.5)]
+    small = [[2.0, -1.0, 4.0], [[1.5, 0.0, -2.0], [-4.0, 0.5, 0.25]]]
+    shapes = [((4, 3), 0.25), ((4, 3), 0.25), ((2, 3, 4, 4), 1.0), ((2, 5, 1), 0.5)]
     drawn = [rng.integers(-9, 10, size=shape) * part for shape, part in shapes]
+    drawn[0][0] = 0.001, -0.001, 700  # e^700 is still a number
     return [*map(np.array, small), *drawn]
 
+
+_SMALL_SLOPES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
 
 check_relu = function_check(
     "relu(z): z where it is positive, else 0, for z of any shape.",
@@ -514,7 +550,7 @@ check_relu = function_check(
             "leaky",
             "negative numbers are multiplied by a small slope, such as 0.01. That is the leaky "
             "ReLU; here they become 0.",
-            *(lambda z, slope=slope: np.where(z > 0, z, slope * z) for slope in (0.01, 0.1, 0.2)),
+            *(lambda z, slope=slope: np.where(z > 0, z, slope * z) for slope in _SMALL_SLOPES),
         ),
         mistake(
             "positive-only",
@@ -525,18 +561,19 @@ check_relu = function_check(
         ),
         mistake(
             "limited",
-            "large numbers are cut off too, at 1 or 6. ReLU has no upper limit.",
-            lambda z: np.clip(z, 0, 1),
-            lambda z: np.clip(z, 0, 6),
+            "large numbers are cut off too, at 1, 6 or 255, say. ReLU has no upper limit.",
+            *(lambda z, most=most: np.clip(z, 0, most) for most in (1, 6, 10, 20, 100, 255)),
         ),
         mistake(
             "other-activation",
-            "another activation is applied: sigmoid, tanh, softplus or ELU. ReLU is max(0, z), "
-            "for each number.",
+            "another activation is applied: sigmoid, tanh, softplus, ELU, SiLU or GELU. ReLU is "
+            "max(0, z), for each number.",
             _sigmoid,
             np.tanh,
             lambda z: np.log1p(np.exp(z)),
             lambda z: np.where(z > 0, z, np.exp(z) - 1),
+            lambda z: z * _sigmoid(z),
+            lambda z: F.gelu(tensor(z)),
         ),
     ],
     correct="np.maximum(z, 0), np.where, or a product with z > 0: the same numbers.",
@@ -546,7 +583,7 @@ check_relu = function_check(
 def _gradients() -> list[tuple]:
     """(da, z): each z of the exercise before, with a da of other signs that is nowhere 0."""
     rng = np.random.default_rng(2)
-    small = [[2.0], [-3.0, 5.0], [[-1.0, 4.0, 2.0], [3.0, -2.0, 6.0]]]
+    small = [[-3.0, 5.0, 2.0], [[-1.0, 4.0, 2.0], [3.0, -2.0, 6.0]]]
     drawn = [rng.integers(1, 9, size=z.shape) * rng.choice([-0.5, 0.5], z.shape) for z in _sums()]
     das = [*map(np.array, small), *drawn[len(small) :]]
     return [*zip(das, _sums(), strict=True)]
@@ -563,6 +600,19 @@ check_relu_backward = function_check(
     _gradients(),
     [
         mistake(
+            "arguments-swapped",
+            "z and da change places: z passes where da is positive. In relu_backward(da, z) the "
+            "derivative comes first, and passes where z > 0.",
+            lambda da, z: z * (da > 0),
+        ),
+        mistake(
+            "brackets",
+            "the product is compared with 0, as da * z > 0 does it. The comparison needs brackets: "
+            "da * (z > 0).",
+            lambda da, z: da * z > 0,
+            lambda da, z: da * z >= 0,
+        ),
+        mistake(
             "slope-at-zero",
             "the slope is not 0 where z is 0. There ReLU has a corner, and torch takes 0: only "
             "z > 0 lets da through.",
@@ -575,7 +625,6 @@ check_relu_backward = function_check(
             "was positive on the way forward; da may have either sign.",
             lambda da, z: np.maximum(da, 0),
             lambda da, z: 1.0 * (da > 0),
-            lambda da, z: z * (da > 0),
             lambda da, z: np.maximum(da, 0) * (z > 0),
         ),
         mistake(
@@ -609,7 +658,7 @@ check_relu_backward = function_check(
             "leaky",
             "a small part of da passes where z is negative. That is the leaky ReLU; here the "
             "slope is 0.",
-            *(_gated(lambda z, low=low: np.where(z > 0, 1, low)) for low in (0.01, 0.1, 0.2)),
+            *(_gated(lambda z, low=low: np.where(z > 0, 1, low)) for low in _SMALL_SLOPES),
         ),
         mistake(
             "positive-only",
@@ -620,12 +669,21 @@ check_relu_backward = function_check(
         ),
         mistake(
             "other-slope",
-            "the slope is the sigmoid's or tanh's, taken at z or of z as if it were a. That of "
-            "ReLU is 1 where z is positive, else 0.",
+            "the slope is the sigmoid's or tanh's, taken at z or of z as if it were a, or −1 "
+            "where z is negative. That of ReLU is 1 where z is positive, else 0.",
             _gated(lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
             _gated(lambda z: z * (1 - z)),
             _gated(lambda z: 1 - np.tanh(z) ** 2),
             _gated(lambda z: 1 - z**2),
+            _gated(np.sign),
+            _gated(lambda z: np.where(z > 0, 1, -1)),
+        ),
+        mistake(
+            "divided",
+            "the result is divided by N, or by the number of all values. No mean is taken here: "
+            "each number of dz comes from one of da alone.",
+            lambda da, z: da * (z > 0) / len(z),
+            lambda da, z: da * (z > 0) / z.size,
         ),
     ],
     correct="What passes the gate does not shrink: one reason why ReLU suits deep networks.",

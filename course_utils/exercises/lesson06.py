@@ -428,6 +428,18 @@ def _per_place(dz: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.einsum("kij,cijuv->ijkcuv", dz, windows)
 
 
+def _without_places(kept: Callable) -> Callable:
+    """kept(H', W') gives the rows and columns of dz that count."""
+
+    def rule(dz: np.ndarray, x: np.ndarray, W: np.ndarray) -> tuple:
+        rows, columns = kept(*dz.shape[1:])
+        part = np.zeros_like(dz)
+        part[:, :rows, :columns] = dz[:, :rows, :columns]
+        return _conv2d_backward(part, x, W)
+
+    return rule
+
+
 def _backward_cases() -> list[tuple]:
     """In the first two K = C; then one of them is 1, larger ones, and kernels larger than dz."""
     rng = np.random.default_rng(2)
@@ -450,25 +462,29 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "flip-forgotten",
-        "the kernel slides over dz as it is. A pixel is the first of one window and the last of "
-        "another, so on the way back the kernel is flipped in both directions: "
-        "W[:, :, ::-1, ::-1].",
+        "the kernel slides over dz as it is, or is flipped once too often. Sliding over dz needs "
+        "one flip in both directions, W[:, :, ::-1, ::-1], as a pixel is the first of one window "
+        "and the last of another. SciPy's convolve2d flips by itself, and where each share is "
+        "added at its own place, no flip is needed.",
         _wrong(dx=_dx),
     ),
     mistake(
         "flipped-one-axis",
-        "the kernel is flipped along one of its axes. To slide it over dz, flip rows and "
-        "columns: W[:, :, ::-1, ::-1].",
+        "the kernel is flipped along one of its axes, or turned by 90 degrees. To slide it over "
+        "dz, flip rows and columns: W[:, :, ::-1, ::-1].",
         _wrong(dx=lambda dz, W: _dx(dz, W[:, :, ::-1])),
         _wrong(dx=lambda dz, W: _dx(dz, W[..., ::-1])),
+        _wrong(dx=lambda dz, W: _dx(dz, np.rot90(W, 1, axes=(2, 3)))),
+        _wrong(dx=lambda dz, W: _dx(dz, np.rot90(W, -1, axes=(2, 3)))),
     ),
     mistake(
         "flipped-too-far",
-        "the kernels, or their slices, are put in reverse order. np.flip without axis does so: "
-        "only rows and columns are flipped, W[:, :, ::-1, ::-1].",
+        "the kernels, or their slices, are put in reverse order. np.flip without axis does so, "
+        "and np.rot90 without axes: only rows and columns are flipped, W[:, :, ::-1, ::-1].",
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W))),
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(1, 2, 3)))),
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(0, 2, 3)))),
+        _wrong(dx=lambda dz, W: _dx(dz, W[::-1, ::-1])),
     ),
     mistake(
         "transposed",
@@ -512,7 +528,14 @@ _BACKWARD_MISTAKES = [
         _wrong(dx=_overwritten(_by_kernel_and_place)),
         _wrong(dx=_overwritten(_by_place)),
         _wrong(dx=_overwritten(_by_weight)),
-        _wrong(dW=lambda dz, x: _per_place(dz, x)[-1, -1]),
+        _wrong(dW=lambda dz, x: _per_place(dz, x)[-1, -1], db=lambda dz: dz[:, -1, -1]),
+    ),
+    mistake(
+        "places-missing",
+        "some places of dz are left out: its last row and column, or what lies outside a square. "
+        "dz has H' rows and W' columns, and all of them count: range(H') and range(W').",
+        _without_places(lambda rows, columns: (rows - 1, columns - 1)),
+        _without_places(lambda rows, columns: (min(rows, columns),) * 2),
     ),
     mistake(
         "one-kernel",
@@ -532,16 +555,20 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "one-channel",
-        "all slices of a kernel have the same gradient. Slice c has met the channel x[c] alone: "
-        "dW[k, c] comes from dz[k] and x[c].",
+        "all channels have the same gradient. Channel c has met the slices c of the kernels "
+        "alone: dx[c] comes from the W[k, c], and dW[k, c] from dz[k] and x[c].",
         _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x).sum(axis=1, keepdims=True)),
         _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x)[:, :1]),
         _wrong(dx=lambda dz, W: 0 * _dx(dz, W) + _dx(dz, _turned(W)).sum(axis=0)),
     ),
     mistake(
         "mean",
-        "a mean is taken over the places. The loss is no mean over them: dW and db are sums.",
+        "a mean is taken over the places, or over the kernels. The loss is no mean over them: "
+        "dx, dW and db are sums.",
         _wrong(dW=lambda dz, x: _dW(dz, x) / dz[0].size, db=lambda dz: dz.mean(axis=(1, 2))),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W)) / dz[0].size),
+        _wrong(dx=lambda dz, W: _dx(dz, _turned(W)) / len(W)),
+        _wrong(dW=lambda dz, x: _dW(dz, x) / len(dz), db=lambda dz: dz.sum(axis=(1, 2)) / len(dz)),
         _wrong(db=lambda dz: dz.mean()),
         _wrong(db=lambda dz: dz.mean(axis=0)),
     ),

@@ -90,6 +90,51 @@ def _slice_end(how: Callable) -> Mistake:
         _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
         _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
         _cut(how, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
+        _cut(how, lambda x, top, left, n, step: x[:, top:, left:][:, : n * step, : n * step]),
+    )
+
+
+def _one_missing(how: Callable) -> Mistake:
+    """In a loop over range(0, H − size, stride), a rest makes up for the 1 that is missing."""
+
+    def listed(x: np.ndarray, size: int, stride: int) -> list:
+        rows, columns = (range(0, side - size, stride) for side in x.shape[1:])
+        windows = _windows(x, size, 1)
+        return [[[how(one[i, j]) for j in columns] for i in rows] for one in windows]
+
+    return mistake(
+        "one-missing",
+        "the moves of a window are counted. It stands somewhere before the first move: there are "
+        "(H − size) // stride + 1 places, and range ends before H − size + 1.",
+        lambda *case: _pooled(how)(*case)[:, :-1, :-1],
+        listed,
+    )
+
+
+def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
+    def columns_everywhere(x: np.ndarray, size: int, stride: int, swap: bool = False) -> np.ndarray:
+        down, across = ((side - size) // stride + 1 for side in x.shape[1:])
+        wider = np.pad(x, [(0, 0), (0, x.shape[2]), (0, x.shape[1])], constant_values=np.nan)
+        windows = _windows(wider, size, stride)[:, :across, : down if swap else across]
+        return nan_how(windows, axis=(-2, -1))
+
+    return mistake(
+        "square",
+        "height and width are taken for equal, or change places. x is (C, H, W): the number of "
+        "rows comes from H and the number of columns from W.",
+        lambda *case: _pooled(how)(*case)[:, :, : _average(*case).shape[1]],
+        columns_everywhere,
+        lambda x, size, stride: columns_everywhere(x, size, stride, swap=True),
+    )
+
+
+def _same_list(how: Callable) -> Mistake:
+    return mistake(
+        "same-list",
+        "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
+        "[[0] * n for _ in range(m)], or np.zeros((C, m, n)).",
+        lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[:, -1:],
+        lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[-1, -1],
     )
 
 
@@ -98,6 +143,15 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
     pooled = _pooled(how)
     return [
         _partial_windows(how, nan_how),
+        _one_missing(how),
+        _as_if_square(how, nan_how),
+        mistake(
+            "size-and-stride",
+            "size and stride change places. In the call size comes first: the side of a window. "
+            "stride is the distance from one window to the next.",
+            lambda x, size, stride: pooled(x, stride, size),
+        ),
+        _same_list(how),
         mistake(
             "wrong-axes",
             f"the {name} goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
@@ -305,10 +359,22 @@ def _furthest(windows: np.ndarray, axis: tuple[int, int]) -> np.ndarray:
 
 
 def _max_pool_cases() -> list[tuple]:
-    """In the first all values are negative, so that the largest is below 0."""
-    (x, *how), *others = _pool_cases()
-    return [(x - 4, *how), *others]
+    """In the first and the last all values are negative, so that the largest is below 0.
 
+    In the last they are far below: whoever searches from −1e9 on finds none.
+    """
+    (x, *how), *others = _pool_cases()
+    low = np.random.default_rng(2).integers(-9, -1, size=(1, 6, 7)) * 1e9
+    return [(x - 4, *how), *others, (low, 3, 2)]
+
+
+def _so_far(y: np.ndarray) -> np.ndarray:
+    """At each place the largest value up to there, in row order."""
+    return np.maximum.accumulate(y.ravel()).reshape(y.shape)
+
+
+#: What a search for the largest is begun with, where -np.inf is meant.
+_LOW = [-1, -10, -99, -100, -999, -1000, -9999, -10_000, -99_999, -1e5, -1e6, -1e9, -999_999_999]
 
 check_max_pool = function_check(
     "max_pool(x, size, stride): x (C, H, W), the largest values of its windows (C, H', W').",
@@ -321,6 +387,19 @@ check_max_pool = function_check(
             "values below 0 cannot win, as if the search for the largest began at 0. Begin with "
             "the window's first value, or with -np.inf.",
             lambda *case: np.maximum(_largest(*case), 0),
+        ),
+        mistake(
+            "from-too-high",
+            "low values cannot win, as if the search for the largest began at a number such as −1 "
+            "or −1000. Begin with the window's first value, or with -np.inf.",
+            *(lambda *case, low=low: np.maximum(_largest(*case), low) for low in _LOW),
+        ),
+        mistake(
+            "not-reset",
+            "the largest value so far is kept from one window to the next. Begin the search anew "
+            "in each window.",
+            lambda *case: _so_far(_largest(*case)),
+            lambda *case: [*map(_so_far, _largest(*case))],
         ),
         mistake(
             "absolute-value",

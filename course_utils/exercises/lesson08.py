@@ -317,6 +317,30 @@ def _at_all_labels(z: np.ndarray, y: np.ndarray) -> tuple:
     return -_log_softmax(z)[:, y].mean(), dz / len(y)
 
 
+def _one_hot_in_all_rows(z: np.ndarray, y: np.ndarray) -> tuple:
+    """What one_hot[:, y] = 1 gives in place of one_hot[np.arange(N), y] = 1."""
+    one_hot = np.zeros_like(z)
+    one_hot[:, y] = 1
+    return -(one_hot * _log_softmax(z)).sum() / len(y), (_softmax(z) - one_hot) / len(y)
+
+
+def _sum_of_all_powers(z: np.ndarray, y: np.ndarray) -> tuple:
+    """Each row's own maximum is subtracted, but the sum of the powers runs over all rows."""
+    z = z - z.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum())
+    return -log_p[np.arange(len(y)), y].mean(), (np.exp(log_p) - _one_hot(z, y)) / len(y)
+
+
+def _binary(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The terms of the binary cross-entropy, (N, K)."""
+    return -np.log(np.where(_one_hot(z, y) == 1, _softmax(z), 1 - _softmax(z)))
+
+
+def _of_example(at: int) -> Callable:
+    """What one example alone gives, such as the first where the loop returns."""
+    return lambda z, y: _cross_entropy_gradient(z[[at]], y[[at]])
+
+
 def _of_probabilities(largest: Callable, masked: bool = False) -> Callable:
     """Softmax of z less this, and its logarithm: of the true class, or of all, times one-hot."""
 
@@ -341,10 +365,11 @@ def _lifted(least: float, lift: Callable) -> Callable:
     )
 
 
+_TINY = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 20, 30, 45, 50, 100, 300)
 _LIFTED = [
     _lifted(least, lift)
-    for least in (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
-    for lift in (np.maximum, np.add)
+    for least in (*(10.0**-n for n in _TINY), np.finfo(float).eps, np.finfo(float).tiny)
+    for lift in (np.maximum, np.add, lambda p, least: np.clip(p, least, 1 - least))
 ]
 
 
@@ -399,6 +424,32 @@ check_cross_entropy_gradient = parts_check(
             _with_loss(lambda log_p, one_hot: (log_p * one_hot).sum() / len(log_p)),
         ),
         mistake(
+            "one-example",
+            "one example alone counts, the first or the last, as with a return or an = in the "
+            "loop. The loss is the mean over all N examples, and dz has a row for each.",
+            _of_example(0),
+            _of_example(-1),
+        ),
+        mistake(
+            "subtracted-too-early",
+            "the 1 is subtracted before the logarithm is taken, which is then one of a negative "
+            "number. `dz = p` makes no copy of p: compute the loss first, or write p.copy().",
+            lambda z, y: (np.log(-1.0), None),
+        ),
+        mistake(
+            "softmax-twice",
+            "softmax is applied twice, as F.cross_entropy and log_softmax apply it themselves. "
+            "They take logits.",
+            lambda z, y: (_cross_entropy_gradient(_softmax(z), y)[0], None),
+        ),
+        mistake(
+            "binary",
+            "every class has a term of its own, −ln(1 − ŷ) where it is wrong, as in the binary "
+            "cross-entropy. Here the true class's −ln ŷ stands alone.",
+            lambda z, y: (_binary(z, y).mean(), None),
+            lambda z, y: (_binary(z, y).sum() / len(y), None),
+        ),
+        mistake(
             "no-logarithm",
             "the loss is made of probabilities without their logarithm, or is a squared error. "
             "It is −ln of the true class's probability.",
@@ -422,6 +473,7 @@ check_cross_entropy_gradient = parts_check(
             "the columns of all labels are taken in every row, as p[:, y] does. One number of each "
             "row is needed: p[np.arange(N), y].",
             _at_all_labels,
+            _one_hot_in_all_rows,
         ),
         mistake(
             "label-ignored",
@@ -431,8 +483,10 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "wrong-axis",
-            "softmax runs over the examples, axis=0, or over all numbers. Each row is an example: "
-            "its probabilities add up to 1, axis=1.",
+            "softmax, or the maximum or the sum in it, runs over the examples, axis=0, or over all "
+            "numbers. Each row is an example: its probabilities add up to 1, axis=1.",
+            lambda z, y: _cross_entropy_gradient(z - z.max(axis=0), y),
+            _sum_of_all_powers,
             lambda z, y: (
                 -_log_softmax(z.T).T[np.arange(len(y)), y].mean(),
                 (_softmax(z.T).T - _one_hot(z, y)) / len(y),
@@ -453,12 +507,15 @@ check_cross_entropy_gradient = parts_check(
         mistake(
             "one-hot-missing",
             "the 1 of the true class is not subtracted, or is added, or is not divided by N like "
-            "the rest. The gradient is (ŷ − y)/N, with y one-hot.",
+            "the rest, or another number is subtracted, such as the label itself, or a 1 from "
+            "every class. The gradient is (ŷ − y)/N, with y one-hot.",
             _with_gradient(lambda p, one_hot, n: p / n),
             _with_gradient(lambda p, one_hot, n: p),
             _with_gradient(lambda p, one_hot, n: p / n - one_hot),
             _with_gradient(lambda p, one_hot, n: p - one_hot / n),
             _with_gradient(lambda p, one_hot, n: (p + one_hot) / n),
+            _with_gradient(lambda p, one_hot, n: (p - one_hot.argmax(axis=1)[:, None]) / n),
+            _with_gradient(lambda p, one_hot, n: (p - 1) / n),
         ),
         mistake(
             "true-class-alone",
@@ -483,10 +540,15 @@ check_cross_entropy_gradient = parts_check(
         mistake(
             "overflow",
             "the power e^z is computed of logits such as 1000, where it is infinite, or of −1000, "
-            "where it is 0 for every class. Subtract each row's largest logit first.",
+            "where it is 0 for every class, or large logits are cut off before. Subtract each "
+            "row's largest logit first.",
             _of_probabilities(lambda z: 0),
             _of_probabilities(lambda z: 0, masked=True),
             _log_sum_exp,
+            *(
+                lambda z, y, most=most: _cross_entropy_gradient(np.clip(z, -most, most), y)
+                for most in (10, 20, 30, 50, 80, 100, 200, 300, 500, 700, 709)
+            ),
         ),
         mistake(
             "largest-of-the-batch",
@@ -552,12 +614,24 @@ _STEPS = _steps()
         ),
         mistake(
             "rate-in-velocity",
-            "the learning rate is inside the velocity, v = momentum · v + rate · dW, and W − v. "
-            "That is the classical form: as long as the rate stays the same, W takes the same "
-            "path, and when it changes, another. torch keeps it outside: v = momentum · v + dW, "
-            "W − rate · v.",
+            "the learning rate multiplies dW alone, as inside the velocity: v = momentum · v + "
+            "rate · dW, and W − v. That is the classical form: as long as the rate stays the "
+            "same, W takes the same path, and when it changes, another. torch keeps it outside: "
+            "v = momentum · v + dW, W − rate · v.",
             lambda W, dW, v, r, m: (W - m * v - r * dW, m * v + r * dW),
             lambda W, dW, v, r, m: (W + m * v - r * dW, m * v - r * dW),
+        ),
+        mistake(
+            "rate-twice",
+            "the learning rate multiplies twice, in the velocity and in the step. It belongs to "
+            "the step alone: v = momentum · v + dW, W − rate · v.",
+            lambda W, dW, v, r, m: (W - r * (m * v + r * dW), m * v + r * dW),
+        ),
+        mistake(
+            "rate-and-momentum",
+            "rate and momentum change places. Momentum shrinks the old velocity, and rate "
+            "multiplies the step; in the call rate comes first.",
+            lambda W, dW, v, r, m: _momentum_step(W, dW, v, m, r),
         ),
         mistake(
             "nesterov",
@@ -574,8 +648,8 @@ _STEPS = _steps()
         ),
         mistake(
             "factor-misplaced",
-            "momentum multiplies the gradient, or nothing. It shrinks the old velocity: momentum "
-            "· v + dW.",
+            "momentum multiplies the gradient, or nothing (or dW and v change places). It shrinks "
+            "the old velocity: momentum · v + dW.",
             _with_velocity(lambda dW, v, m: v + m * dW),
             _with_velocity(lambda dW, v, m: (1 - m) * v + m * dW),
             _with_velocity(lambda dW, v, m: m * (v + dW)),
@@ -606,8 +680,10 @@ _STEPS = _steps()
         ),
         mistake(
             "rate-missing",
-            "the velocity is subtracted as it is. The step is rate · v.",
+            "the velocity is subtracted as it is, or the rate multiplies only a part of it. The "
+            "step is rate · v, with the new v.",
             lambda W, dW, v, r, m: (W - m * v - dW, None),
+            lambda W, dW, v, r, m: (W - r * m * v - dW, m * v + dW),
         ),
         mistake(
             "step-alone",

@@ -60,9 +60,13 @@ def pattern(
         return first
     right = list(map(_same, results, right_results))
     failing = [case for case, is_right in zip(cases, right, strict=True) if not is_right]
-    unused = _unused(ask, reference, failing[:5], names)
+    passing = [case for case, is_right in zip(cases, right, strict=True) if is_right]
+    unused = _unused(ask, reference, [*failing[:5], *passing[:3]], names)
     if unused:
-        return "argument-unused", f"Your result stays the same when {unused} changes."
+        return (
+            "argument-unused",
+            f"Your result stays the same when {unused} changes, in the cases tried.",
+        )
     where = _where(right, cases, names)
     if where:
         return (

@@ -361,6 +361,14 @@ def sigmoid_backward(da, X, W, a):
             _backward(result="X.T @ dz, dz.sum(axis=0), dz @ W.T"),
             _backward(result="X.T @ dz, dz @ W.T, dz.sum(axis=0)"),
         ],
+        "elementwise": [
+            _backward(result="dz * W, X.T @ dz, dz.sum(axis=0)"),
+            _backward(result="dz @ W.T, X.T * dz, dz.sum(axis=0)"),
+        ],
+        "one-term": [
+            _backward(result="dz @ W.T, X.T @ dz, dz[0]"),
+            _backward(result="dz @ W.T, np.outer(X[-1], dz[-1]), dz[-1]"),
+        ],
         "different": [
             _backward(dz="da * a**2"),
             _backward(result="X.T @ dz, dz.sum(axis=0)"),
@@ -543,7 +551,45 @@ def learn_moons(X, y):
             _linear("X @ W + b.sum()"),
             _linear("X @ W + max(b, key=lambda v: b.tolist().index(v))"),
         ],
-        "bias-inside": [_linear("X @ (W + b)"), _linear("X @ W - b"), _linear("(X + b) @ W")],
+        "bias-inside": [
+            _linear("X @ (W + b)"),
+            _linear("X @ W - b"),
+            _linear("(X + b) @ W"),
+            _linear("sum(np.outer(x, w) + b for x, w in zip(X.T, W))"),
+        ],
+        "one-product": [
+            """
+def linear(X, W, b):
+    z = np.zeros((len(X), len(b)))
+    for n, h, d in np.ndindex(*z.shape, len(W)):
+        z[n, h] = X[n, d] * W[d, h]
+    return z + b
+""",
+            """
+def linear(X, W, b):
+    for x, w in zip(X.T, W):
+        z = x[:, None] * w + b
+    return z
+""",
+        ],
+        "same-list": [
+            """
+def linear(X, W, b):
+    z = [[0.0] * len(b)] * len(X)
+    for n in range(len(X)):
+        for h in range(len(b)):
+            z[n][h] = X[n] @ W[:, h] + b[h]
+    return z
+""",
+            """
+def linear(X, W, b):
+    z, row = [], b.copy()
+    for x in X:
+        row[:] = x @ W + b
+        z.append(row)
+    return z
+""",
+        ],
         "elementwise": [_linear("X * W + b"), _linear("np.multiply(X, W) + b")],
         "transposed": [
             _linear("X @ W.T + b"),
@@ -587,6 +633,29 @@ def learn_moons(X, y):
             _linear_backward("dz.sum(axis=0), X.T @ dz, dz @ W.T"),
             _linear_backward("X.T @ dz, dz @ W.T, dz.sum(axis=0)"),
         ],
+        "elementwise": [
+            _linear_backward("dz * W, X.T @ dz, dz.sum(axis=0)"),
+            _linear_backward("dz @ W.T, np.multiply(X, dz), dz.sum(axis=0)"),
+        ],
+        "one-term": [
+            _linear_backward("dz @ W.T, np.outer(X[0], dz[0]), dz[0]"),
+            """
+def linear_backward(dz, X, W):
+    dX, dW, db = np.zeros_like(X), np.zeros_like(W), np.zeros(W.shape[1])
+    for n in range(len(X)):
+        for h in range(W.shape[1]):
+            dX[n] = dz[n, h] * W[:, h]
+            dW[:, h] += dz[n, h] * X[n]
+            db[h] += dz[n, h]
+    return dX, dW, db
+""",
+            """
+def linear_backward(dz, X, W):
+    for x, gradient in zip(X, dz):
+        dW, db = np.outer(x, gradient), gradient
+    return dz @ W.T, dW, db
+""",
+        ],
         "shape": _linear_backward("dz @ W.T, X.T @ dz, dz.sum(axis=1, keepdims=True)"),
         "negated": _linear_backward("-dz @ W.T, X.T @ dz, dz.sum(axis=0)"),
         "argument-unused": _linear_backward("dz, X.T @ dz, dz.sum(axis=0)"),
@@ -612,18 +681,37 @@ def learn_moons(X, y):
             _relu("np.where(z > 0, z, 0.01 * z)"),
             _relu("np.maximum(z, z / 10)"),
             _relu("nn.functional.leaky_relu(torch.tensor(z), 0.2)"),
+            _relu("np.maximum(z, 0.3 * z)"),
         ],
         "positive-only": [_relu("z[z > 0]"), _relu("[v for v in z.ravel() if v >= 0]")],
-        "limited": [_relu("np.clip(z, 0, 1)"), _relu("np.minimum(np.maximum(z, 0), 6)")],
+        "limited": [
+            _relu("np.clip(z, 0, 1)"),
+            _relu("np.minimum(np.maximum(z, 0), 6)"),
+            _relu("np.clip(z, 0, 10)"),
+            _relu("z.clip(0, 255)"),
+        ],
         "other-activation": [
             _relu("1 / (1 + np.exp(-z))"),
             _relu("np.tanh(z)"),
             _relu("nn.functional.softplus(torch.tensor(z))"),
+            _relu("nn.functional.silu(torch.tensor(z))"),
+            _relu("nn.functional.gelu(torch.tensor(z))"),
         ],
         "unchanged": [_relu("z"), _relu("np.maximum(z, -100)")],
         "none": "def relu(z):\n    np.maximum(z, 0)\n",
-        "different": _relu("np.where(z > 0, z**3, 0)"),
-        "raised": [_relu("max(z, 0)"), _relu("z if z > 0 else 0")],
+        "different": [
+            _relu("np.where(z > 0, z**3, 0)"),
+            _relu("np.where(z > 0.5, z, 0)"),
+            """
+kept = {}
+
+def relu(z):
+    a = kept.setdefault(z.shape, np.zeros(z.shape))
+    a[z > 0] = z[z > 0]
+    return a
+""",
+        ],
+        "raised": [_relu("max(z, 0)"), _relu("z if z > 0 else 0"), _relu("z and 0")],
     },
     "check_relu_backward": {
         "slope-at-zero": [
@@ -634,8 +722,16 @@ def learn_moons(X, y):
         "gate-of-da": [
             _relu_backward("np.maximum(da, 0)"),
             _relu_backward("da * (da > 0)"),
-            _relu_backward("z * (da > 0)"),
             _relu_backward("np.where((da > 0) & (z > 0), da, 0)"),
+        ],
+        "arguments-swapped": [
+            _relu_backward("z * (da > 0)"),
+            "def relu_backward(z, da):\n    return np.where(z > 0, da, 0)",
+        ],
+        "brackets": [_relu_backward("da * z > 0"), _relu_backward("z * da >= 0")],
+        "divided": [
+            _relu_backward("da * (z > 0) / len(da)"),
+            _relu_backward("np.where(z > 0, da, 0) / da.size"),
         ],
         "gate-alone": [
             _relu_backward("z > 0"),
@@ -654,12 +750,17 @@ def learn_moons(X, y):
             _relu_backward("da * np.exp(-z) / (1 + np.exp(-z)) ** 2"),
             _relu_backward("da * z * (1 - z)"),
             _relu_backward("da / np.cosh(z) ** 2"),
+            _relu_backward("da * np.sign(z)"),
         ],
         "none": "def relu_backward(da, z):\n    dz = da * (z > 0)\n",
         "negated": _relu_backward("-da * (z > 0)"),
         "factor": _relu_backward("da * (z > 0) / 2"),
-        "only-there": _relu_backward("da * (z > 1)"),
-        "different": _relu_backward("da**3 * (z > 0)"),
+        "only-there": _relu_backward("da * (z > 0.1)"),
+        "different": [
+            _relu_backward("da**3 * (z > 0)"),
+            _relu_backward("da * (z > 1)"),
+        ],
+        "shape": _relu_backward("da @ (z > 0)"),
         "raised": [_relu_backward("da if z > 0 else 0"), _relu_backward("da * (a > 0)")],
     },
 }

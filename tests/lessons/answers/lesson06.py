@@ -666,8 +666,20 @@ def conv2d_backward(dz, x, W):
     return dx, dW, dz.sum(dim=(1, 2))
 """,
         ],
-        "flipped-one-axis": [_windows("W[:, :, ::-1]"), _windows("np.fliplr(W.T).T")],
-        "flipped-too-far": [_windows("np.flip(W)"), _windows("W[::-1, :, ::-1, ::-1]")],
+        "flipped-one-axis": [
+            _windows("W[:, :, ::-1]"),
+            _windows("np.fliplr(W.T).T"),
+            _windows("np.rot90(W, axes=(2, 3))"),
+        ],
+        "flipped-too-far": [
+            _windows("np.flip(W)"),
+            _windows("W[::-1, :, ::-1, ::-1]"),
+            _windows("np.rot90(W, 2)"),
+        ],
+        "places-missing": [
+            _places("np.ndindex(dz.shape)", "np.ndindex(dz[:, 1:, 1:].shape)"),
+            _places("in np.ndindex(dz.shape)", "in np.ndindex(len(W), *2 * [min(dz.shape[1:])])"),
+        ],
         "transposed": [
             _windows("W.transpose(0, 1, 3, 2)"),
             _places("dW[k] += dz[k, i, j] * x[here]", "dW[k] += (dz[k, i, j] * x[here]).mT"),
@@ -712,10 +724,12 @@ def conv2d_backward(dz, x, W):
         "one-channel": [
             _places("* x[here]", "* x[here].sum(axis=0)"),
             _places("* x[here]", "* x[0, i : i + F, j : j + F]"),
+            _places("dz[k, i, j] * W[k]", "dz[k, i, j] * W[k].sum(axis=0)"),
         ],
         "mean": [
             _windows(db="dz.mean(axis=(1, 2))"),
             _windows(dW="dW / dz[0].size"),
+            _windows(dx="dx / len(W)"),
         ],
         "not-summed": [
             _windows(db="dz"),

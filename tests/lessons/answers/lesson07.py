@@ -262,6 +262,41 @@ def avg_pool(x, size, stride):
             _pool("c, top : top + size - 1, left : left + size - 1"),
             _pool("c, top : top + size + 1, left : left + size + 1"),
         ],
+        "one-missing": [
+            _pool().replace(" // stride + 1", " // stride"),
+            """
+def avg_pool(x, size, stride):
+    C, H, W = x.shape
+    rows, columns = range(0, H - size, stride), range(0, W - size, stride)
+    return [[[m[i : i + size, j : j + size].mean() for j in columns] for i in rows] for m in x]
+""",
+        ],
+        "square": [
+            _pool().replace("(W - size)", "(H - size)"),
+            _pool().replace("C, H, W = x.shape", "C, W, H = x.shape"),
+        ],
+        "size-and-stride": [
+            _pool().replace("(x, size, stride)", "(x, stride, size)"),
+            "avg_pool = lambda x, size, stride: nn.AvgPool2d(stride, size)(torch.tensor(x))",
+        ],
+        "same-list": [
+            _pool()
+            .replace("y[c, i, j]", "y[c][i][j]")
+            .replace(
+                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
+                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
+                "    y = [[[0.0] * columns] * rows for _ in range(C)]",
+            )
+            .replace("y.shape", "(C, rows, columns)"),
+            _pool()
+            .replace("y[c, i, j]", "y[c][i][j]")
+            .replace(
+                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
+                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
+                "    y = [[[0] * columns] * rows] * C",
+            )
+            .replace("y.shape", "(C, rows, columns)"),
+        ],
         "divisor": [
             """
 def avg_pool(x, size, stride):
@@ -283,16 +318,6 @@ def avg_pool(x, size, stride):
         "none": _pool().replace("return y", "print(y)"),
         "offset": _pool().replace("return y", "return y + 1"),
         "sign-lost": _pool().replace("return y", "return abs(y)"),
-        "only-there": """
-def avg_pool(x, size, stride):
-    C, H, W = x.shape
-    H, W = (H - size) // stride + 1, (W - size) // stride + 1
-    y = [[[0] * W] * H for _ in range(C)]
-    for c, i, j in np.ndindex(C, H, W):
-        window = x[c, i * stride : i * stride + size, j * stride : j * stride + size]
-        y[c][i][j] = window.mean()
-    return y
-""",
         "different": [
             _pool().replace("mean()", "max()"),
             _pool().replace("x[", "abs(x)[").replace("y[c, i, j] = abs", "y[c, i, j] = abs"),
@@ -587,11 +612,74 @@ def max_pool(x, size, stride):
         "slice-end": [
             _max_pool("c, top : top + stride, left : left + stride"),
             _max_pool("c, top : top + size + 1, left : left + size + 1"),
+            _max_pool("c, top : (i + size) * stride, left : (j + size) * stride"),
         ],
         "stride-ignored": [
             _max_pool("c, i * size : i * size + size, j * size : j * size + size"),
             _max_pool("c, i : i + size, j : j + size"),
             "max_pool = lambda x, size, stride: nn.MaxPool2d(size)(torch.tensor(x))",
+        ],
+        "one-missing": [
+            _max_pool().replace(" // stride + 1", " // stride"),
+            """
+def max_pool(x, size, stride):
+    C, H, W = x.shape
+    rows, columns = range(0, H - size, stride), range(0, W - size, stride)
+    return [[[m[i : i + size, j : j + size].max() for j in columns] for i in rows] for m in x]
+""",
+        ],
+        "square": [
+            _max_pool().replace("(W - size)", "(H - size)"),
+            _max_pool().replace("C, H, W = x.shape", "C, W, H = x.shape"),
+        ],
+        "size-and-stride": [
+            _max_pool().replace("(x, size, stride)", "(x, stride, size)"),
+            "max_pool = lambda x, size, stride: nn.MaxPool2d(stride, size)(torch.tensor(x))",
+        ],
+        "same-list": [
+            _max_pool()
+            .replace("y[c, i, j]", "y[c][i][j]")
+            .replace(
+                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
+                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
+                "    y = [[[0.0] * columns] * rows for _ in range(C)]",
+            )
+            .replace("y.shape", "(C, rows, columns)"),
+            _max_pool()
+            .replace("y[c, i, j]", "y[c][i][j]")
+            .replace(
+                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
+                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
+                "    y = [[[0] * columns] * rows] * C",
+            )
+            .replace("y.shape", "(C, rows, columns)"),
+        ],
+        "from-too-high": [
+            _max_pool(value="max(-1, x[WINDOW].max())"),
+            _max_pool(value="x[WINDOW].max(initial=-1e9)"),
+            _max_pool(value="np.max(x[WINDOW], initial=-999)"),
+        ],
+        "not-reset": [
+            """
+def max_pool(x, size, stride):
+    C, H, W = x.shape
+    y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))
+    best = -np.inf
+    for c, i, j in np.ndindex(y.shape):
+        best = max(best, x[c, i * stride :, j * stride :][:size, :size].max())
+        y[c, i, j] = best
+    return y
+""",
+            """
+def max_pool(x, size, stride):
+    windows = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    y = windows[:, ::stride, ::stride].max(axis=(3, 4))
+    for one in y:
+        best = one[0, 0]
+        for place in np.ndindex(one.shape):
+            best = one[place] = max(best, one[place])
+    return y
+""",
         ],
         "from-zero": [
             """

@@ -431,6 +431,40 @@ def count_parameters(sizes):
             cross(("loss", "log_p[rows, y].mean()")),
             cross(("loss", "np.sum(one_hot * np.log(p)) / len(y)")),
         ],
+        "one-example": [
+            cross(("loss", "-log_p[0, y[0]]")),
+            """
+def cross_entropy_gradient(z, y):
+    for row, label in zip(z, y):
+        p = np.exp(row - row.max())
+        p /= p.sum()
+        loss = np.logaddexp.reduce(row) - row[label]
+        p[label] -= 1
+        return loss, p
+""",
+        ],
+        "subtracted-too-early": [
+            cross(("dz", "p; dz[rows, y] -= 1"), ("loss", "0")).replace(
+                "return loss, dz", "return -np.log(p[rows, y]).mean(), dz / len(y)"
+            ),
+            cross(("p", "powers / powers.sum(axis=1, keepdims=True) - one_hot")).replace(
+                "-log_p[rows", "-np.log(p)[rows"
+            ),
+        ],
+        "softmax-twice": [
+            """
+def cross_entropy_gradient(z, y):
+    z = torch.tensor(z, requires_grad=True)
+    loss = nn.functional.cross_entropy(z.softmax(dim=1), torch.tensor(y))
+    loss.backward()
+    return loss, z.grad
+""",
+            cross(("log_p", "p - np.log(np.exp(p).sum(axis=1, keepdims=True))")),
+        ],
+        "binary": [
+            cross(("loss", "-np.log(np.where(one_hot == 1, p, 1 - p)).mean()")),
+            cross(("loss", "-np.log(abs(p + one_hot - 1)).sum() / len(y)")),
+        ],
         "no-logarithm": [
             cross(("loss", "1 - p[rows, y].mean()")),
             cross(("loss", "-p[rows, y].mean()")),
@@ -445,6 +479,10 @@ def count_parameters(sizes):
         "all-labels": [
             cross(("loss", "-log_p[:, y].mean()")),
             cross(("dz", "p.copy(); dz[:, y] -= 1; dz /= len(y)")),
+            cross(
+                ("one_hot", "0 * z; one_hot[:, y] = 1"),
+                ("loss", "-(one_hot * log_p).sum() / len(y)"),
+            ),
         ],
         "label-ignored": [
             cross(("rows", "np.arange(len(y)); y = z.argmax(axis=1)")),
@@ -458,6 +496,8 @@ def count_parameters(sizes):
             ),
             cross(("p", "powers / powers.sum()"), ("log_p", "np.log(p)"), ("z_max", "0")),
             cross(("p", "np.exp(z) / np.exp(z).sum(axis=0, keepdims=True)")),
+            cross(("rows", "np.arange(len(y)); z = z - z.max(axis=0)")),
+            cross(("log_p", "z - z_max - np.log(powers.sum())")),
         ],
         "gradient-not-divided": [
             cross(("dz", "p - one_hot")),
@@ -470,6 +510,8 @@ def count_parameters(sizes):
             cross(("dz", "p / len(y); dz[rows, y] -= 1")),
             cross(("dz", "p - one_hot / len(y)")),
             cross(("dz", "(p + one_hot) / len(y)")),
+            cross(("dz", "(p - y[:, None]) / len(y)")),
+            cross(("dz", "(p - 1) / len(y)")),
         ],
         "true-class-alone": [
             cross(("dz", "np.zeros_like(z); dz[rows, y] = (p[rows, y] - 1) / len(y)")),
@@ -488,6 +530,7 @@ def count_parameters(sizes):
             cross(("z_max", "0"), ("loss", "(np.log(np.exp(z).sum(axis=1)) - z[rows, y]).mean()")),
             cross(("p", "np.exp(z) / np.exp(z).sum(axis=1)[:, None]")),
             cross(("z_max", "0"), ("loss", "-(one_hot * np.log(p)).sum() / len(y)")),
+            cross(("rows", "np.arange(len(y)); z = np.clip(z, -500, 500)")),
         ],
         "largest-of-the-batch": [
             cross(("z_max", "z.max()"), ("log_p", "np.log(p)")),
@@ -497,6 +540,8 @@ def count_parameters(sizes):
             cross(("loss", "-np.log(p)[rows, y].mean()")),
             cross(("loss", "-np.log(p[rows, y] + 1e-12).mean()")),
             cross(("loss", "-np.log(np.clip(p, 1e-9, 1))[rows, y].mean()")),
+            cross(("loss", "-np.log(np.clip(p, 1e-6, 1 - 1e-6))[rows, y].mean()")),
+            cross(("loss", "-np.log(p[rows, y] + 1e-300).mean()")),
             cross(("loss", "-np.sum(one_hot * np.log(p)) / len(y)")),
         ],
         "factor": cross(("loss", "-log_p[rows, y].mean() / np.log(2)")),
@@ -515,6 +560,15 @@ def count_parameters(sizes):
         "rate-in-velocity": [
             momentum("v = momentum * v + rate * dW", "return W - v, v"),
             momentum("v = momentum * v - rate * dW", "return W + v, v"),
+            momentum("return W - momentum * v - rate * dW, momentum * v + dW"),
+        ],
+        "rate-twice": [
+            momentum("v = momentum * v + rate * dW", W),
+            momentum("dW = rate * dW", V, W),
+        ],
+        "rate-and-momentum": [
+            momentum("v = rate * v + dW", "return W - momentum * v, v"),
+            momentum(V, W).replace("rate, momentum)", "momentum, rate)"),
         ],
         "nesterov": [
             momentum(V, "return W - rate * (dW + momentum * v), v"),
@@ -537,6 +591,7 @@ def momentum_step(W, dW, v, rate, momentum):
             momentum("v = v + dW", W),
             momentum("v = momentum * (v + dW)", W),
             momentum("v = (1 - momentum) * v + dW", W),
+            momentum(V, W).replace("dW, v,", "v, dW,"),
         ],
         "old-velocity": [
             momentum("return W - rate * v, momentum * v + dW"),
@@ -552,7 +607,11 @@ def momentum_step(W, dW, v, rate, momentum):
             momentum("v = momentum * v - dW", "return W + rate * v, v"),
             momentum("v = momentum * v - dW", W),
         ],
-        "rate-missing": [momentum(V, "return W - v, v"), momentum(V, "return W - 1 * v, v")],
+        "rate-missing": [
+            momentum(V, "return W - v, v"),
+            momentum(V, "return W - 1 * v, v"),
+            momentum("return W - rate * momentum * v - dW, momentum * v + dW"),
+        ],
         "step-alone": [
             momentum(V, "return -rate * v, v"),
             momentum(V, "return rate * v, v"),
