@@ -28,7 +28,7 @@ from course_utils.lessons import LESSONS, NOTEBOOKS, navigation
 every_lesson = pytest.mark.parametrize("lesson", WRITTEN, ids=IDS)
 
 IGNORING = {"mnist-output", "nbval-ignore-output"}
-KNOWN_TAGS = {*IGNORING, "taught", "recap", "exercise-setup", "raises-exception"}
+KNOWN_TAGS = {*IGNORING, "taught", "recap", "exercise-setup", "raises-exception", "trained-here"}
 
 
 def test_folder_and_list_agree():
@@ -218,6 +218,16 @@ def test_exercises_are_left_open(lesson):
     for cell in code_cells(lesson):
         if ".check_" in cell.source and "..." in cell.source:
             assert "Not answered yet" in text_outputs(cell), cell.id
+
+
+@every_lesson
+def test_an_answer_takes_the_name_of_no_function_of_its_lesson(lesson):
+    """Else cells of the lesson, run again, would use the answer, and a marker take both for it."""
+    names = {check.removeprefix("check_") for check in solutions(lesson)}
+    for cell in code_cells(lesson):
+        if not re.search(r"^lesson\d\d\.check_", cell.source, re.M):
+            defined = {node.name for node in ast.parse(cell.source).body if hasattr(node, "name")}
+            assert not defined & names, cell.id
 
 
 @every_lesson

@@ -47,7 +47,7 @@ REFUSED = [
     ],
     (
         6,
-        "conv2d_backward",
+        "conv2d_loops_backward",
         (zeros(1, 1, 6, 6), zeros(1, 1, 3, 3), zeros(1, 1, 3, 3)),
         r"\(1, 1, 3, 3\); z has \(1, 1, 4, 4\)",
     ),
