@@ -18,7 +18,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(TESTS):
             named = {mark.name for mark in item.iter_markers()} | set(item.fixturenames)
-            if not named & {"slow", "lab", "browser"}:
+            if not named & {"slow", "classes", "lab", "browser"}:
                 item.add_marker("quick")
 
 

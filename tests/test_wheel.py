@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 IN_THE_PACKAGE = ("data", "notebooks")
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.classes,
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout"),
 ]
 

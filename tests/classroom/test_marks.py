@@ -368,7 +368,7 @@ def test_the_mirror_of_every_mistake(lesson):
 # In kernels
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 def test_a_class_gets_what_its_answers_deserve(handout, tmp_path):
     """Every wrong and right answer that the tests know is somebody's."""
     expected = {}
@@ -484,7 +484,7 @@ def left_behind():
     return [process for process in psutil.process_iter() if "left-behind" in command_of(process)]
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 @pytest.mark.skipif(os.name == "nt", reason="forks, signals and limits of Unix")
 def test_whatever_a_submission_does_it_has_its_row_and_the_others_are_marked(
     handout, tmp_path, listener, monkeypatch
@@ -508,7 +508,7 @@ def test_whatever_a_submission_does_it_has_its_row_and_the_others_are_marked(
     os.rmdir(scratch)  # where nothing is left
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 @pytest.mark.skipif(os.name == "nt", reason="forks, signals and limits of Unix")
 def test_without_namespaces_it_says_so_and_ends_what_it_sees(
     handout, tmp_path, listener, monkeypatch
@@ -523,7 +523,7 @@ def test_without_namespaces_it_says_so_and_ends_what_it_sees(
     assert not listener[1] and not left_behind()
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 @pytest.mark.skipif(not kernel.can_isolate(), reason="no namespaces on this machine")
 def test_programs_that_an_answer_starts_have_no_network(handout, tmp_path, listener, monkeypatch):
     monkeypatch.setitem(HOSTILE, "connects outside", (CONNECT_OUTSIDE, "different"))
@@ -532,7 +532,7 @@ def test_programs_that_an_answer_starts_have_no_network(handout, tmp_path, liste
     assert rows["connects outside"][1][0] != "correct" and not listener[1]
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 def test_patched_checks_and_packages_are_not_asked(handout, tmp_path):
     patch = (
         "from course_utils.exercises.engine import checks as engine\n"
@@ -551,7 +551,7 @@ def test_patched_checks_and_packages_are_not_asked(handout, tmp_path):
     assert codes == dict.fromkeys(NAMES, "unanswered") | {"conv2d": "shape"}
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 @pytest.mark.parametrize(
     "lesson", [WRITTEN[n] for n in (4, 8, 12, 16)], ids=lambda it: it.path.stem
 )
@@ -578,7 +578,7 @@ def command_of(process):
     return ""
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 def test_an_interrupt_ends_the_kernels_and_writes_nothing(handout, tmp_path):
     hand_in(handout, tmp_path / "class" / "mia" / LESSON.file, {"conv2d": HOSTILE["sleeps"][0]})
     command = [sys.executable, "-m", "course_utils", "marks", "class"]

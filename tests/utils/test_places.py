@@ -241,7 +241,7 @@ print(path, recipe["who"], os.stat(path).st_uid, sources.downloads_folder())
 """
 
 
-@pytest.mark.slow
+@pytest.mark.classes
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be two users")
 @pytest.mark.parametrize("mode", [0o755, 0o777], ids=["read-only", "group-writable"])
 def test_two_users_of_one_installation_keep_their_own(mode):
