@@ -203,9 +203,7 @@ def numerical_gradient(loss, x):
             numerical(
                 *COPIES, "dx[place] = (loss(x) - loss(down)) / h", start="h, dx = 1e-3, 0 * x"
             ),
-            numerical(
-                *COPIES, "dx[place] = (loss(up) - loss(x)) / h", start="h, dx = 1e-8, 0 * x"
-            ),
+            numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / h", start="h, dx = 1e-8, 0 * x"),
             numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / (2 * h)"),
         ],
         "step-size": [
