@@ -66,7 +66,7 @@ LESSONS = (
     Lesson(15, "15_data_parallel.ipynb", "More than one device", "How do several machines train one network?", 60, False, True),
     Lesson(16, "16_trained_network.ipynb", "Standing on a trained network", "What is a trained network worth when there are few images?", 60, False, True),
     Lesson(17, "17_bug_clinic.ipynb", "The bug clinic", "The network trains, and something is wrong: what?", 90, False, True),
-    Lesson(18, "18_own_lenet.ipynb", "LeNet out of your own hands", "Is there anything in this network that you did not write?", 90, False, True),
+    Lesson(18, "18_own_lenet.ipynb", "A LeNet of your own", "Is there anything in this network that you did not write?", 90, False, True),
 )
 # fmt: on
 

@@ -211,7 +211,7 @@ def said_of(problem: float | Exception) -> str:
     Up to 1e-10 is rounding, which depends on the order of the sums.
     """
     if isinstance(problem, Exception):
-        said = f"it stops with an error. {type(problem).__name__}: {problem}"
+        said = f"it stops with an error. {type(problem).__name__}: {problem}".rstrip(": .") + "."
     elif problem < 1e-10:
         return ""
     elif problem < 1e-3:

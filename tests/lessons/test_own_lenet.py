@@ -299,7 +299,7 @@ def test_what_is_said_of_a_difference():
     assert own_lenet.said_of(1e-12) == ""
     assert "float32" in own_lenet.said_of(1e-6)
     assert "up to 3 away" in own_lenet.said_of(3.0) and "nan" in own_lenet.said_of(np.nan)
-    assert "ValueError: no" in own_lenet.said_of(ValueError("no"))
+    assert "ValueError: no. Answer it again" in own_lenet.said_of(ValueError("no"))
 
 
 def test_a_part_may_change_what_it_is_given():

@@ -145,6 +145,7 @@ def avg_pool_backward(x, dy, size, stride):
         "same-array": [
             numerical("up = down = x", "up[place] += h", "down[place] -= h", BETWEEN),
             numerical("up, down = x, x", *COPIES[1:], BETWEEN),
+            numerical(*COPIES, BETWEEN, start="h, dx = 1e-17, np.zeros(x.shape)"),
         ],
         "not-restored": [
             numerical(
@@ -188,16 +189,40 @@ def numerical_gradient(loss, x):
         dx.append((loss(up) - loss(down)) / (2 * h))
     return dx
 """,
+            """
+def numerical_gradient(loss, x):
+    h = 1e-5
+    return (loss(x + h) - loss(x - h)) / (2 * h)
+""",
+            numerical(
+                *COPIES[1:], BETWEEN, start="h, dx, up, down = 1e-5, 0 * x, x.copy(), x.copy()"
+            ),
         ],
         "one-sided": [
             numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / h"),
             numerical(
                 *COPIES, "dx[place] = (loss(x) - loss(down)) / h", start="h, dx = 1e-3, 0 * x"
             ),
+            numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / h", start="h, dx = 1e-8, 0 * x"),
+            numerical(*COPIES, "dx[place] = (loss(up) - loss(x)) / (2 * h)"),
         ],
         "step-size": [
             numerical(*COPIES, BETWEEN, start="h, dx = 0.1, np.zeros(x.shape)"),
             numerical(*COPIES, BETWEEN, start="h, dx = 1e-12, np.zeros(x.shape)"),
+        ],
+        "different": [
+            """
+def numerical_gradient(loss, x):
+    h, dx = 1e-5, []
+    for place in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[place] += h
+        down[place] -= h
+        dx.append((loss(up) - loss(down)) / (2 * h))
+    return dx
+""",
+            numerical(*COPIES, "dx[place] = (loss(up) + loss(down)) / (2 * h)"),
+            "numerical_gradient = lambda loss, x: 2 * x",
         ],
     },
 }
