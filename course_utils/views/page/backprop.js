@@ -109,7 +109,7 @@ class Backprop {
     this.begin(this.model.get("start"));
     this.tellPython();
     this.draw();
-    this.view.say("Everything is as at the beginning.");
+    this.view.say("Everything is as it was at the beginning.");
   }
 
   tellPython() {
