@@ -373,13 +373,13 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     following, _ = of_torch(X, Y, *[value.detach().numpy() for value in after.values()])
     losses = [f"{numbers['L'].item():.4g}" for numbers in (before, following)]
     press(page, "End")
-    assert f"after one step with η = 4? Now it is {losses[0]}." in (
+    assert f"the loss after one step with η = 4? Now it is {losses[0]}." in (
         page.locator("p.view-predict").inner_text()
     )
     press(page, "ArrowRight")
     assert "Answer the question first" in said(page)
     page.get_by_role("button", name="lower").click()
-    assert f"✓ Right. It goes to {losses[1]}." in page.locator(".view-verdict").inner_text()
+    assert f"✓ Right. New loss: {losses[1]}." in page.locator(".view-verdict").inner_text()
     assert f"The loss goes from {losses[0]} to {losses[1]}." in (
         page.locator(".bp-trace").inner_text()
     )

@@ -253,7 +253,7 @@ def test_what_has_no_gradient_is_said(functions, lenet):
     assert errors == [
         "RangeError: there is no class 10: they are numbered from 0 to 9",
         "RangeError: there is no class 1.5: they are numbered from 0 to 9",
-        "RangeError: ReLU 1: gradients cannot be traced through a layer of this kind",
+        "RangeError: ReLU 1: no gradient can be traced through this kind of layer",
         "RangeError: the network gives NaN or infinite values, which have no gradient",
     ]
 

@@ -35,7 +35,7 @@ export function backward(network, values, { of, label }) {
   for (let at = last; at > 0; at--) {
     const layer = network.layers[at - 1];
     if (!BACKWARD[layer.kind]) {
-      throw new RangeError(`${layer.name}: gradients cannot be traced through a layer of this kind`);
+      throw new RangeError(`${layer.name}: no gradient can be traced through this kind of layer`);
     }
     const found = BACKWARD[layer.kind](values[at - 1], gradients.values[at], layer);
     gradients.values[at - 1] = found.input;

@@ -41,9 +41,9 @@ export function whereTheLossGoes(before, after, rate) {
   const [was, is] = [before.L[0][0], after.L[0][0]];
   const solution = is < was ? "lower" : is > was ? "higher" : "the same";
   return {
-    question: `what will the loss be after one step with η = ${show(rate)}? Now it is ${show(was)}.`,
+    question: `the loss after one step with η = ${show(rate)}? Now it is ${show(was)}.`,
     choices: ["lower", "the same", "higher"],
     solution,
-    explain: `It goes to ${show(is)}.`,
+    explain: `New loss: ${show(is)}.`,
   };
 }
