@@ -436,7 +436,7 @@ def test_python_changes_the_network(page, start):
     skip(page)
     press(page, "ArrowRight", 5)
     page.evaluate("window.hear({ b2: [[7]] })")
-    assert titles(page)["b2[0, 0]"] == 7 and said(page).startswith("Inputs, weights and biases")
+    assert titles(page)["b2[0, 0]"] == 7 and said(page).startswith("Inputs and parameters")
     press(page, "ArrowRight", 3)
     assert "z2[0, 0]" in titles(page) and page.errors == []
 
