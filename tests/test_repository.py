@@ -55,11 +55,12 @@ def test_lesson_00_has_the_map():
 def test_the_readme_says_how_long_the_course_takes():
     minutes = [lesson.minutes for lesson in LESSONS if lesson.written]
     reading, exercises = (sum(column) / 60 for column in zip(*minutes, strict=True))
-    said = re.search(r"about (\d+) hours\*\*: (\d+) for .* and (\d+) for the exercises", README)
-    assert [int(n) for n in said.groups()] == [
-        round(reading + exercises),
-        round(reading),
-        round(exercises),
+    said = re.search(r"about (\d+) hours\*\*: (\d+) for .* and ([\d½]+) for the exercises", README)
+    halves = round(2 * exercises)
+    assert list(said.groups()) == [
+        f"{reading + exercises:.0f}",
+        f"{reading:.0f}",
+        f"{halves // 2}{'½' * (halves % 2)}",
     ]
     assert f"Each of the {len(EVERY_CHECK)} exercises" in " ".join(README.split())
 

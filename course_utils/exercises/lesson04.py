@@ -71,14 +71,14 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
     return [
         mistake(
             "batch-not-summed",
-            "there is a bias for each example. b was added to all of them, so its derivative is "
-            "their sum: dz.sum(axis=0).",
+            "the examples are not added up in db. The same b was added to all of them, so its "
+            "derivative is a sum over the examples: dz.sum(axis=0).",
             with_ends(lambda dz, X, W: (None, None, dz)),
         ),
         mistake(
             "wrong-axis",
-            "the sum for db runs over the units. Each has its own bias: sum over the examples "
-            "only, axis=0.",
+            "the sum for db runs over the units. Each unit has its own bias: sum over the "
+            "examples only, axis=0.",
             with_ends(lambda dz, X, W: (None, None, dz.sum(axis=1))),
             with_ends(lambda dz, X, W: (None, None, dz.sum())),
         ),
@@ -90,15 +90,16 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
         ),
         mistake(
             "transposed",
-            "a matrix is transposed, or lacks its transpose. dX is dz @ W.T, with the shape of X, "
-            "and dW is X.T @ dz, with that of W. Where all sizes are equal, both run.",
+            "a transpose is missing, or there is one too many. dX is dz @ W.T, with the shape of "
+            "X, and dW is X.T @ dz, with that of W. Where all sizes are equal, the wrong "
+            "products run too.",
             with_ends(lambda dz, X, W: (dz @ W, X @ dz, None)),
             with_ends(lambda dz, X, W: (W @ dz.T, dz.T @ X, None)),
             with_ends(lambda dz, X, W: (W.T @ dz, dz @ X.T, None)),
         ),
         mistake(
             "order",
-            "the three results stand in another order. Return (dX, dW, db).",
+            "the three results are in the wrong order. Return (dX, dW, db).",
             with_ends(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
             with_ends(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
         ),
@@ -130,20 +131,21 @@ check_sigmoid_backward = parts_check(
     [
         mistake(
             "derivative-of-a",
-            "a is put into the sigmoid once more, σ(a)(1 − σ(a)). The slope is taken at z, and as"
-            " a is σ(z) already, it is a(1 − a).",
+            "the sigmoid is applied to a once more, σ(a)(1 − σ(a)). The slope is taken at z, and "
+            "since a is already σ(z), it is a(1 − a).",
             _with_dz(lambda da, a: da * _sigmoid(a) * (1 - _sigmoid(a))),
         ),
         mistake(
             "missing-product",
-            "da is used as if it were dz, or the slope is. Multiply them: dz = da · a(1 − a).",
+            "the product is missing: da alone, or the slope alone, is used as dz. Multiply them: "
+            "dz = da · a(1 − a).",
             _with_dz(lambda da, a: da),
             _with_dz(lambda da, a: a * (1 - a)),
         ),
         mistake(
             "slope",
-            "the slope is another one, such as a(a − 1), a, 1 − a, a(1 + a), or tanh's 1 − a². "
-            "The sigmoid's is a(1 − a).",
+            "the slope is not the sigmoid's, but another, such as a(a − 1), a, 1 − a, a(1 + a), "
+            "or tanh's 1 − a². The sigmoid's is a(1 − a).",
             _with_dz(lambda da, a: da * a * (a - 1)),
             _with_dz(lambda da, a: da * a),
             _with_dz(lambda da, a: da * (1 - a)),
@@ -421,14 +423,13 @@ check_linear = function_check(
         ),
         mistake(
             "bias-per-example",
-            "each example has a bias, b[:, None]. The biases belong to the units: b is a row, and"
-            " NumPy adds it to every row of X @ W.",
+            "each example gets a bias of its own, as with b[:, None]. The biases belong to the "
+            "units: b is a row, and NumPy adds it to every row of X @ W.",
             lambda X, W, b: X @ W + b[:, None],
         ),
         mistake(
             "bias-shared",
-            "all units have one and the same bias, such as b[0] or b.sum(). Unit h has its own, "
-            "b[h].",
+            "all units share one bias, such as b[0] or b.sum(). Unit h has its own, b[h].",
             lambda X, W, b: X @ W + b[0],
             lambda X, W, b: X @ W + b[-1],
             lambda X, W, b: X @ W + b.sum(),
@@ -463,9 +464,9 @@ check_linear = function_check(
         ),
         mistake(
             "transposed",
-            "a matrix is transposed, or the two change places. W is (D, H) here, a column for each"
-            " unit, so it is X @ W. (torch keeps the transpose of it.) Where all sizes are equal, "
-            "the wrong products run too.",
+            "a matrix is transposed, or the two have changed places. W is (D, H) here, a column "
+            "for each unit, so it is X @ W. (torch keeps the transpose of it.) Where all sizes "
+            "are equal, the wrong products run too.",
             lambda X, W, b: X @ W.T + b,
             lambda X, W, b: W @ X + b,
             lambda X, W, b: X.T @ W + b,
@@ -473,8 +474,8 @@ check_linear = function_check(
         ),
         mistake(
             "activation",
-            "an activation function follows. A linear layer gives the sums themselves, negative "
-            "ones too.",
+            "an activation function has been applied. A linear layer returns the sums "
+            "themselves, negative ones too.",
             lambda X, W, b: np.maximum(X @ W + b, 0),
             lambda X, W, b: _sigmoid(X @ W + b),
             lambda X, W, b: np.tanh(X @ W + b),
@@ -492,7 +493,7 @@ check_linear_backward = parts_check(
     ("dX", "dW", "db"),
     [(da, X, W) for da, X, W, _ in _LAYERS],
     _mistakes_after_dz(lambda ends: ends),
-    correct="Two matrix products and a sum: about twice the work of the way forward.",
+    correct="Two matrix products and a sum: about twice the work of the forward pass.",
     first=2,  # there every product runs, a wrong one too
 )
 
@@ -519,8 +520,8 @@ check_relu = function_check(
     [
         mistake(
             "largest-value",
-            "the largest of all numbers is taken. np.max finds one number in an array (the 0 of "
-            "np.max(z, 0) is an axis); np.maximum(z, 0) compares each number with 0.",
+            "the largest of all numbers is taken. np.max finds one number in an array (in "
+            "np.max(z, 0), the 0 is an axis); np.maximum(z, 0) compares each number with 0.",
             lambda z: z.max(),
             lambda z: z.max(axis=0),
             lambda z: np.maximum(z.max(), 0),
@@ -535,13 +536,13 @@ check_relu = function_check(
         ),
         mistake(
             "unchanged",
-            "all numbers stay as they are. ReLU makes 0 of the negative ones.",
+            "all numbers stay as they are. ReLU sets the negative ones to 0.",
             lambda z: z,
         ),
         mistake(
             "wrong-side",
-            "the negative numbers are kept, or lose their sign. ReLU keeps the positive ones, and "
-            "makes 0 of the others.",
+            "the negative numbers are kept, or lose their sign. ReLU keeps the positive ones and "
+            "sets all others to 0.",
             lambda z: np.minimum(z, 0),
             lambda z: np.abs(z),
             lambda z: np.maximum(-z, 0),
@@ -554,8 +555,8 @@ check_relu = function_check(
         ),
         mistake(
             "positive-only",
-            "the positive numbers alone are given back, in a list of their own. The result has "
-            "the shape of z, with 0 where z is negative.",
+            "only the positive numbers are returned, in an array of their own. The result has "
+            "the shape of z, with 0 where z is not positive.",
             lambda z: z[z > 0],
             lambda z: z[z >= 0],
         ),
@@ -576,7 +577,7 @@ check_relu = function_check(
             lambda z: F.gelu(tensor(z)),
         ),
     ],
-    correct="np.maximum(z, 0), np.where, or a product with z > 0: the same numbers.",
+    correct="np.maximum(z, 0), np.where and a product with z > 0 all give the same numbers.",
 )
 
 
@@ -614,22 +615,22 @@ check_relu_backward = function_check(
         ),
         mistake(
             "slope-at-zero",
-            "the slope is not 0 where z is 0. There ReLU has a corner, and torch takes 0: only "
-            "z > 0 lets da through.",
+            "the slope is not 0 where z is 0. ReLU has a corner there, and torch takes 0: only z "
+            "> 0 lets da through.",
             _gated(lambda z: z >= 0),
             _gated(lambda z: np.heaviside(z, 0.5)),
         ),
         mistake(
             "gate-of-da",
-            "the sign of da decides what passes, and not that of z. The slope of ReLU is 1 where z "
-            "was positive on the way forward; da may have either sign.",
+            "the sign of da, and not that of z, decides what passes. The slope of ReLU is 1 "
+            "where z was positive in the forward pass; da may have either sign.",
             lambda da, z: np.maximum(da, 0),
             lambda da, z: 1.0 * (da > 0),
             lambda da, z: np.maximum(da, 0) * (z > 0),
         ),
         mistake(
             "gate-alone",
-            "the slope itself is given back, or ReLU's value. The chain rule multiplies: dz = da "
+            "the slope itself is returned, or ReLU's value. The chain rule multiplies: dz = da "
             "times the slope.",
             lambda da, z: 1.0 * (z > 0),
             lambda da, z: 1.0 * (z >= 0),
@@ -643,14 +644,15 @@ check_relu_backward = function_check(
         ),
         mistake(
             "wrong-side",
-            "da passes where z is negative. It is the other way round: where z > 0.",
+            "the gradient passes where z is negative. It is the other way round: da passes where "
+            "z > 0.",
             _gated(lambda z: z < 0),
             _gated(lambda z: z <= 0),
         ),
         mistake(
             "multiplied-by-z",
-            "da is multiplied by z, or by its ReLU. The slope of ReLU where z is positive is 1, "
-            "whatever z is.",
+            "there is a factor too many: z, or its ReLU. Where z is positive, the slope of ReLU "
+            "is 1, whatever z is.",
             _gated(lambda z: z),
             _gated(lambda z: np.maximum(z, 0)),
         ),
@@ -662,8 +664,8 @@ check_relu_backward = function_check(
         ),
         mistake(
             "positive-only",
-            "da is given back only where z is positive, in a list of its own. The result has the "
-            "shape of z, with 0 elsewhere.",
+            "only the values of da where z is positive are returned, in an array of their own. "
+            "The result has the shape of z, with 0 elsewhere.",
             lambda da, z: da[z > 0],
             lambda da, z: da[z >= 0],
         ),
@@ -686,5 +688,5 @@ check_relu_backward = function_check(
             lambda da, z: da * (z > 0) / z.size,
         ),
     ],
-    correct="What passes the gate does not shrink: one reason why ReLU suits deep networks.",
+    correct="What passes through the gate does not shrink: a reason why ReLU suits deep networks.",
 )

@@ -271,8 +271,9 @@ check_conv2d = function_check(
     _conv2d,
     _conv2d_cases(),
     CONV2D_MISTAKES,
-    correct="Loops, windows or one matrix product: the same numbers. But where lesson 18 convolves "
-    "a whole batch at once, loops over all places take more than a hundred times as long.",
+    correct="Loops, windows and a matrix product all give the same numbers. But in lesson 18, "
+    "where a whole batch is convolved at once, loops over all places take more than a hundred "
+    "times as long.",
 )
 
 
@@ -457,7 +458,7 @@ def _backward_cases() -> list[tuple]:
 _BACKWARD_MISTAKES = [
     mistake(
         "order",
-        "the three results stand in another order. Return (dx, dW, db).",
+        "the three results are in the wrong order. Return (dx, dW, db).",
         *map(_in_order, [*permutations(range(3))][1:]),
     ),
     mistake(
@@ -496,8 +497,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "kernels-and-channels",
-        "kernels and channels are exchanged. W[k, c] joins channel c and map k: channel c of dx "
-        "is a sum over the kernels k, and dW[k, c] comes from dz[k] and x[c].",
+        "kernels and channels are exchanged. W[k, c] connects channel c with map k: channel c of "
+        "dx is a sum over the kernels k, and dW[k, c] comes from dz[k] and x[c].",
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W.swapaxes(0, 1)))),
         _wrong(dx=lambda dz, W: _dx(dz, _turned(_reshaped(W)))),
         _wrong(dW=lambda dz, x: _dW(dz, x).swapaxes(0, 1)),
@@ -515,16 +516,16 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "cropped",
-        "the edge of dx is cut off, which leaves the size of dz. Every pixel gets its gradient, "
-        "those at the edge too: dx has the size of x.",
+        "the edge of dx is cut off, so that it has the size of dz. Every pixel gets its "
+        "gradient, those at the edge too: dx has the size of x.",
         _wrong(dx=_within(lambda F: 0)),
         _wrong(dx=_within(lambda F: F - 1)),
         _wrong(dx=_within(lambda F: (F - 1) // 2)),
     ),
     mistake(
         "overwritten",
-        "what one window or kernel gives takes the place of what others gave before. Pixels lie in "
-        "several windows, and weights are used at all places: add with `+=`.",
+        "the contribution of one window or kernel overwrites earlier ones. A pixel lies in "
+        "several windows, and a weight is used at all places: add with `+=`.",
         _wrong(dx=_overwritten(_by_kernel_and_place)),
         _wrong(dx=_overwritten(_by_place)),
         _wrong(dx=_overwritten(_by_weight)),
@@ -547,7 +548,7 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "dW-flipped",
-        "a flip is made for dW too, of dz or of dW itself. For dW, dz slides over x as it is: "
+        "there is a flip in dW too, of dz or of dW itself. For dW, dz slides over x as it is: "
         "only dx needs a flip.",
         _wrong(dW=lambda dz, x: _dW(dz[:, ::-1, ::-1], x)),
         _wrong(dW=lambda dz, x: _turned(_dW(dz, x))),
@@ -594,8 +595,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "bias-missing",
-        "zeros, ones, or the number of places stand in db. Every output of map k contains b[k] "
-        "once, so db[k] is the sum of dz[k].",
+        "the values of db are zeros, ones, or the number of places. Every output of map k "
+        "contains b[k] once, so db[k] is the sum of dz[k].",
         _wrong(db=lambda dz: np.zeros(len(dz))),
         _wrong(db=lambda dz: np.ones(len(dz))),
         _wrong(db=lambda dz: np.full(len(dz), dz[0].size)),

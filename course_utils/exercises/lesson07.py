@@ -74,8 +74,8 @@ def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
     ]
     return mistake(
         "partial-windows",
-        "windows that reach over the edge are kept. They are left out: (H − size) // stride "
-        "+ 1 windows fit into a side of H, rounded down.",
+        "windows that extend beyond the edge are kept. Leave them out: (H − size) // stride + 1 "
+        "windows fit into a side of H, rounded down.",
         *(_over_the_edge(nan_how, places) for places in too_many),
         *(_over_the_edge(how, places, 0) for places in too_many),
     )
@@ -155,7 +155,7 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
         mistake(
             "wrong-axes",
             f"the {name} goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
-            f"{name} is taken inside each window, and every channel keeps to itself.",
+            f"{name} is taken inside each window, and channels are never mixed.",
             lambda *case: how(pooled(*case), axis=0),
             lambda *case: 0 * pooled(*case) + how(pooled(*case), axis=0),
             lambda *case: how(_windows(*case), axis=(1, 2)),
@@ -422,15 +422,16 @@ check_max_pool = function_check(
         ),
         mistake(
             "place",
-            "the place of the largest value is given, as argmax does it. Give the value: max.",
+            "the position of the largest value is returned, as by argmax. Return the value "
+            "itself, as max does.",
             _pooled(_place),
         ),
         mistake(
             "first-value",
-            "the first value of each window is taken, as x[:, ::stride, ::stride] does it. Compare "
+            "the first value of each window is taken, as by x[:, ::stride, ::stride]. Compare "
             "all size * size values.",
             lambda *case: _windows(*case)[..., 0, 0],
         ),
     ],
-    correct="Each map keeps its largest values. This is a part of lesson 18's network.",
+    correct="Each window keeps its largest value. This is a part of lesson 18's network.",
 )

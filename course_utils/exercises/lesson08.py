@@ -399,12 +399,12 @@ check_cross_entropy_gradient = parts_check(
     [
         mistake(
             "order",
-            "the two results change places. Return (loss, dz).",
+            "the two results have changed places. Return (loss, dz).",
             lambda z, y: _cross_entropy_gradient(z, y)[::-1],
         ),
         mistake(
             "loss-summed",
-            "the losses of the batch are added up, or divided by another number than N. The loss "
+            "the losses of the batch are added up, or divided by a number other than N. The loss "
             "is their mean over the N examples: one logarithm for each.",
             _with_loss(lambda log_p, one_hot: -(log_p * one_hot).sum()),
             _with_loss(lambda log_p, one_hot: -(log_p * one_hot).mean()),
@@ -451,8 +451,8 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "no-logarithm",
-            "the loss is made of probabilities without their logarithm, or is a squared error. "
-            "It is −ln of the true class's probability.",
+            "the loss is computed from the probabilities without the logarithm, or is a squared "
+            "error. It is −ln of the true class's probability.",
             _with_loss(lambda log_p, one_hot: 1 - (np.exp(log_p) * one_hot).sum() / len(log_p)),
             _with_loss(lambda log_p, one_hot: -(np.exp(log_p) * one_hot).sum() / len(log_p)),
             _with_loss(lambda log_p, one_hot: ((np.exp(log_p) - one_hot) ** 2).mean()),
@@ -470,15 +470,15 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "all-labels",
-            "the columns of all labels are taken in every row, as p[:, y] does. One number of each "
-            "row is needed: p[np.arange(N), y].",
+            "the columns of all labels are taken in every row, as by p[:, y]. One number from "
+            "each row is needed: p[np.arange(N), y].",
             _at_all_labels,
             _one_hot_in_all_rows,
         ),
         mistake(
             "label-ignored",
-            "the most likely class is used, argmax, and not the label. y says which class is "
-            "true, also where the network does not think so.",
+            "the most probable class, argmax, is used in place of the label. y says which class "
+            "is true, even where the network disagrees.",
             _as_if_most_likely,
         ),
         mistake(
@@ -498,8 +498,8 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "gradient-not-divided",
-            "the gradient is not divided by N, or is divided by another number. The loss is a mean "
-            "over N examples, so each contributes 1/N of its own ŷ − y.",
+            "the gradient is not divided by N, or is divided by another number. The loss is a "
+            "mean over N examples, so each contributes 1/N of its own ŷ − y.",
             _with_gradient(lambda p, one_hot, n: p - one_hot),
             _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.size),
             _with_gradient(lambda p, one_hot, n: (p - one_hot) / one_hot.shape[1]),
@@ -519,8 +519,9 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "true-class-alone",
-            "the gradient is 0 for the wrong classes, or leaves their probabilities out. All logits"
-            " are in the sum that softmax divides by: that of a wrong class has the slope ŷ.",
+            "the gradient is 0 for the wrong classes, or their probabilities are missing from "
+            "it. Softmax divides by a sum over all logits, so a wrong class has the gradient "
+            "ŷ/N.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * one_hot / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / n),
         ),
@@ -532,8 +533,9 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "slope-too-many",
-            "the difference ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with respect"
-            " to ŷ is given back. Softmax and logarithm together leave ŷ − y for the logits.",
+            "the difference ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with "
+            "respect to ŷ is returned. Through the logarithm and softmax together, the "
+            "derivative for the logits is ŷ − y.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * p * (1 - p) / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / p / n),
         ),
@@ -552,23 +554,22 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "largest-of-the-batch",
-            "the largest logit of the whole batch is subtracted. In a row that is far below it "
-            "every e^z is 0. Each row has its own: z.max(axis=1, keepdims=True).",
+            "the largest logit of the whole batch is subtracted. In a row that is far below it, "
+            "every e^z is 0. Subtract each row's own: z.max(axis=1, keepdims=True).",
             _of_probabilities(lambda z: z.max()),
             _of_probabilities(lambda z: z.max(), masked=True),
             lambda z, y: _log_sum_exp(z - z.max(), y),
         ),
         mistake(
             "logarithm-of-zero",
-            "the logarithm is taken of a probability that is too small for the computer, as 0 or "
-            "as a small number in its place. Compute it without: ln ŷ = z − z_max − ln Σ e^(z − "
-            "z_max).",
+            "the logarithm is taken of a probability that was rounded to 0, or of a small number "
+            "in its place. Do without the probability: ln ŷ = z − z_max − ln Σ e^(z − z_max).",
             _of_probabilities(lambda z: z.max(axis=1, keepdims=True)),
             _of_probabilities(lambda z: z.max(axis=1, keepdims=True), masked=True),
             *_LIFTED,
         ),
     ],
-    correct="The way back through every classifier with a softmax begins with this gradient.",
+    correct="Back-propagation through every classifier with a softmax begins with this gradient.",
     first=len(_MODERATE),
 )
 
@@ -605,11 +606,11 @@ _STEPS = _steps()
 
 
 @exercise(
-    "torch.optim.SGD gives the same numbers, and the old arrays are as they were.",
+    "torch.optim.SGD gives the same numbers, and the given arrays are unchanged.",
     [
         mistake(
             "order",
-            "the two results change places. Return the new W first, then the new v.",
+            "the two results have changed places. Return the new W first, then the new v.",
             lambda *step: _momentum_step(*step)[::-1],
         ),
         mistake(
@@ -664,8 +665,8 @@ _STEPS = _steps()
         ),
         mistake(
             "velocity-unused",
-            "W takes a plain step, or v is left as it was, or forgotten. The step is rate times "
-            "the new v, and the new v is given back.",
+            "W takes a plain step, as if there were no velocity. The step is rate times the new "
+            "v, and the new v is returned.",
             lambda W, dW, v, r, m: (W - r * dW, dW),
             lambda W, dW, v, r, m: (W - r * dW, v),
             lambda W, dW, v, r, m: (W - r * dW, m * v),
@@ -687,16 +688,15 @@ _STEPS = _steps()
         ),
         mistake(
             "step-alone",
-            "the step is given back in place of the new W, or W as it was. The new W is W − rate "
-            "· v.",
+            "the step, or the old W, is returned in place of the new W. The new W is W − rate · v.",
             lambda W, dW, v, r, m: (-r * (m * v + dW), None),
             lambda W, dW, v, r, m: (r * (m * v + dW), None),
             lambda W, dW, v, r, m: (W, None),
         ),
         observed(
             "inputs-changed",
-            "The new values are right, but the old ones are gone, as the arrays that were given "
-            "are changed in place (by -=, *= or +=). Make new arrays: v = momentum * v + dW.",
+            "The new values are right, but the arrays that were given have been changed in place "
+            "(by -=, *= or +=). Make new arrays: v = momentum * v + dW.",
         ),
     ],
 )

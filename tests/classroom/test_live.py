@@ -84,7 +84,7 @@ def test_back_propagation_has_the_numbers_of_its_lesson(page, pages, tmp_path):
     page.get_by_role("button", name="W1", exact=True).click()
     assert "✓ Right." in page.locator(".view-verdict").first.inner_text()
     page.locator(".view").press("End")
-    page.get_by_role("button", name="falls").click()
+    page.get_by_role("button", name="lower").click()
     assert "The loss goes from 0.1293 to 0.1253." in page.locator(".bp-trace").inner_text()
     assert page.errors == []
 

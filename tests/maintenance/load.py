@@ -272,7 +272,7 @@ def report(class_: Class) -> str:
     lines += ["", *needs(class_), ""]
     lines.append(
         f"Of {class_.students} students with open kernels, {class_.training} of them training at "
-        f"once, {len(class_.failures)} failed and {len(class_.lost)} lost something; with the "
+        f"once, {len(class_.failures)} failed and {len(class_.lost)} lost any work; with the "
         f"hub they took at most {class_.together / 1024:.1f} GB. Measured once, on "
         "{date}: {machine}, JupyterHub {jupyterhub}, torch {torch}.".format(**class_.where)
     )

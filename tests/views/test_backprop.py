@@ -253,7 +253,7 @@ def test_every_number_opens_into_its_sum(stage):
             cells.nth(n).click()
             name, *formula, value = traced(page).split(" = ")
             if not formula:
-                assert re.search(r", given$|, the loss per unit of itself$", value)
+                assert re.search(r", given$|, the derivative of L with respect to itself$", value)
                 continue
             opened.add(name)
             result = float(value.replace("−", "-"))
@@ -329,7 +329,7 @@ def test_a_path_is_followed_by_keys(stage):
     press(page, "ArrowLeft")
     assert said(page).startswith("Backward, step 11 of 15: dz1[2, 2] = ")
     press(page, "r")
-    assert said(page) == "Everything is as at the beginning."
+    assert said(page) == "Everything is as it was at the beginning."
     assert not {"z1[0, 0]", "dW2[0, 0]"} & set(titles(page)) and page.errors == []
 
 
@@ -354,7 +354,7 @@ def test_forks_add_up(stage, start):
         assert branches.sum().item() == pytest.approx(n[step][0, 0].item(), rel=1e-9)
         page.get_by_role("button", name=step, exact=True).click()
         who = "hidden units" if step == "dX" else "examples"
-        assert page.locator(".bp-heading").text_content() == f"A fork: the {who} add"
+        assert page.locator(".bp-heading").text_content() == f"A fork: the {who} add up"
         assert rows_of_fork(page) == pytest.approx(branches.tolist(), abs=5.1e-5)
         lit = page.locator(".bp-edge.on.backward").count()
         assert lit == edges + 4, step  # of the graph, and the branches beside it
@@ -373,13 +373,13 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     following, _ = of_torch(X, Y, *[value.detach().numpy() for value in after.values()])
     losses = [f"{numbers['L'].item():.4g}" for numbers in (before, following)]
     press(page, "End")
-    assert f"with η = 4 against all derivatives: the loss, {losses[0]}, …" in (
+    assert f"the loss after one step with η = 4? Now it is {losses[0]}." in (
         page.locator("p.view-predict").inner_text()
     )
     press(page, "ArrowRight")
     assert "Answer the question first" in said(page)
-    page.get_by_role("button", name="falls").click()
-    assert f"✓ Right. To {losses[1]}." in page.locator(".view-verdict").inner_text()
+    page.get_by_role("button", name="lower").click()
+    assert f"✓ Right. New loss: {losses[1]}." in page.locator(".view-verdict").inner_text()
     assert f"The loss goes from {losses[0]} to {losses[1]}." in (
         page.locator(".bp-trace").inner_text()
     )
@@ -393,7 +393,7 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     ]
     assert page.locator(".bp-row .bp-number").all_text_contents() == answers
     press(page, "ArrowRight")
-    assert said(page).startswith("1 step of descent is made.")
+    assert said(page).startswith("1 step of descent has been taken.")
     page.wait_for_function("window.saves === 1")
     for name, value in after.items():
         got = torch.tensor(getattr(view, name), dtype=torch.float64)
@@ -413,7 +413,7 @@ def test_it_plays_to_the_question(stage):
         press(page, " ")  # with less motion a single step each
     assert said(page).startswith("Backward, step 13 of 15: db1[0, 0] = ")
     press(page, " ", 2)
-    assert page.get_by_role("button", name="falls").is_enabled()
+    assert page.get_by_role("button", name="lower").is_enabled()
     skip(page)
     press(page, " ", 2)
     assert said(page).startswith("Descent, step 15 of 15") and page.errors == []
@@ -436,7 +436,7 @@ def test_python_changes_the_network(page, start):
     skip(page)
     press(page, "ArrowRight", 5)
     page.evaluate("window.hear({ b2: [[7]] })")
-    assert titles(page)["b2[0, 0]"] == 7 and said(page).startswith("Inputs, weights and biases")
+    assert titles(page)["b2[0, 0]"] == 7 and said(page).startswith("Inputs and parameters")
     press(page, "ArrowRight", 3)
     assert "z2[0, 0]" in titles(page) and page.errors == []
 

@@ -254,8 +254,8 @@ def test_what_has_no_gradient_is_said(functions, lenet):
     assert errors == [
         "RangeError: there is no class 10: they are numbered from 0 to 9",
         "RangeError: there is no class 1.5: they are numbered from 0 to 9",
-        "RangeError: ReLU 1: there is no way back through a layer of this kind",
-        "RangeError: the network puts out NaN or infinite values, which have no gradient",
+        "RangeError: ReLU 1: no gradient can be traced through this kind of layer",
+        "RangeError: the network gives NaN or infinite values, which have no gradient",
     ]
 
 
@@ -344,7 +344,7 @@ def test_the_question_comes_before_the_gradients(exported):
     assert said(page) == "Answer the question first, or skip it."
     assert "6×28×28" in page.evaluate(titles)  # nothing is given away
     asked = page.locator(".view-predict:visible")
-    assert "ReLU 1 has 4704 units. How many of them can get a gradient, at most?" in (
+    assert "ReLU 1 has 4704 units. At most how many get a gradient other than 0?" in (
         asked.inner_text()
     )
     asked.locator("input").fill("1176")
@@ -357,11 +357,11 @@ def test_the_question_comes_before_the_gradients(exported):
     assert said(page) == "Forward: what each layer makes of the drawing."
     assert "6×28×28" in page.evaluate(titles)
     page.keyboard.press("g")
-    assert "puts out 0. What gradient do the weights before it get?" in asked.inner_text()
+    assert "puts out 0. What gradient does it pass on to the weights" in asked.inner_text()
     asked.get_by_role("button", name="0", exact=True).click()
     page.keyboard.press("g")
     page.keyboard.press("g")
-    assert "add up to?" in asked.inner_text()
+    assert "What is their sum?" in asked.inner_text()
     asked.locator("input").fill("1")
     asked.locator("input").press("Enter")
     assert "✗ You said 1. It is 0. They are p − y" in asked.inner_text()
@@ -381,7 +381,7 @@ def test_the_first_question_still_comes_first(page, file):
     ("layers", "asked"),
     [
         ([nn.Linear(784, 20), nn.ReLU(), nn.Linear(20, 10)], "ReLU 1 puts out 0. What gradient"),
-        ([nn.Linear(784, 3)], "What do the 3 gradients of the logits add up to?"),
+        ([nn.Linear(784, 3)], "The loss has 3 derivatives, one for each logit."),
     ],
 )
 def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path):
@@ -466,7 +466,7 @@ def test_a_pixels_gradient_opens_too(backward, lenet):
     page = backward
     page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
     assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
-    assert re.search(r", by \d+ of 150 ways to conv 1\.$", said(page))
+    assert re.search(r", by \d+ of 150 paths to conv 1\.$", said(page))
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
     assert said(page).startswith("pixel in row 1")
@@ -487,8 +487,8 @@ def test_one_step_is_torchs_step(backward, lenet):
     page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.01 to 0.03
     page.get_by_label("learning rate eta").press("ArrowLeft")
     page.keyboard.press("s")
-    told = "1 step taken, the last with η = 0.01. Of ten other digits 10 were read right before, 9 "
-    assert said(page).startswith(told)
+    told = "1 step taken, the last with η = 0.01. Correct among ten other digits: 10 before, 9 now."
+    assert said(page) == told
     moved = copy.deepcopy(lenet[0])
     descent = torch.optim.SGD(moved.parameters(), lr=0.01)
     F.cross_entropy(moved(x), torch.tensor([1])).backward()
@@ -505,10 +505,52 @@ def test_one_step_is_torchs_step(backward, lenet):
     assert "η = 0.03" in said(page)
     assert (chances(page) - wanted).abs().max() > 0.01
     page.keyboard.press("z")
-    assert said(page) == "No step is taken. The weights are those of before."
+    assert said(page) == "No step has been taken. The weights are those from before the last step."
     assert torch.equal(chances(page), before)
     page.keyboard.press("z")
     assert said(page) == "There is no step to undo."
+
+
+def dot(page, row, column):
+    """A dot of the pen on a pixel of the input, whose sides are 2 pixels more than the pad's."""
+    box = page.locator(".xray-pad canvas, .xray-pad svg").first.bounding_box()
+    x, y = ((place - 1.5) / 28 * box["width"] for place in (column, row))
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + x + box["width"] / 56, box["y"] + y, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(300)  # the picture is computed anew
+
+
+def test_a_wrong_answer_is_traced_as_lesson_10_tells_it(page, lenet):
+    """The 7 that moved up: its two logits, the dot in the blue, its control, and the steps."""
+    page.emulate_media(reduced_motion="reduce")
+    put_on_stage(page, views.XRay(*lenet, centring=False))
+    page.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)  # the drawing has moved
+    page.locator(".view").press("g")
+    page.locator(".view-predict:visible .view-skip").click()
+    page.get_by_label("of class").select_option("7")
+    for label, slope in [(1, "0.9964 − 0 = 0.9964"), (7, "0.001349 − 1 = −0.9987")]:
+        page.locator(".bars g").nth(label).click()
+        assert page.locator(".sum-formula").inner_text() == f"p − y = {slope}"
+    before = chances(page)
+    dot(page, 11, 13)  # on the left of the stem
+    assert 0.65 < chances(page)[1] < 0.85
+    page.get_by_role("button", name="undo (U)").click()
+    dot(page, 12, 5)
+    assert abs(chances(page)[1] - before[1]) < 1e-3
+    page.get_by_role("button", name="undo (U)").click()
+    for reads, right in [("3", 9), ("7", 10)]:
+        page.locator(".view").press("s")
+        assert said(page).endswith(f"Correct among ten other digits: 10 before, {right} now.")
+        assert page.locator(".xray-verdict").inner_text().startswith(f"It reads {reads},")
+    page.locator(".view").press("z")
+    page.get_by_label("learning rate eta").press("ArrowRight")  # the first step, at 0.03
+    page.get_by_label("learning rate eta").press("ArrowRight")
+    assert "η = 0.1." in said(page) and said(page).endswith("10 before, 1 now.")
+    assert page.locator(".xray-verdict").inner_text().startswith("It reads 7,")
+    assert page.errors == []
 
 
 def test_many_steps_and_one_too_large(backward):
@@ -549,7 +591,7 @@ def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
     assert page.locator(".gradient-side").is_visible()
     for _ in range(15):
         slider.press("ArrowLeft")
-    assert said(page) == "The picture is as it is drawn."
+    assert said(page) == "The picture is as it was drawn."
     assert not page.locator(".gradient-side").is_visible()
 
 
@@ -558,7 +600,7 @@ def test_nothing_drawn_has_no_gradient(backward):
     page.keyboard.press("Delete")
     assert said(page) == "Nothing is drawn: no prediction."
     page.keyboard.press("s")
-    assert said(page) == "A step follows gradients: draw, and switch backward on (G)."
+    assert said(page) == "A step needs gradients: draw, and switch backward on (G)."
     page.keyboard.press("g")
     page.keyboard.press("g")
     page.locator(".view-predict:visible .view-skip").click()

@@ -14,7 +14,7 @@ import {
 } from "./backprop/steps.js";
 import { sentence, sources, traceLines } from "./backprop/words.js";
 
-const HELP = "← → a quantity back, on · ↑ ↓ which number · [ ] example · Space plays · Home, End "
+const HELP = "← → the quantity · ↑ ↓ the number · [ ] the example · Space plays · Home, End "
   + "· R resets · F full screen · Esc leaves · click a number to trace it";
 const LAST = STEPS.length;
 const BEAT = 1500; // milliseconds
@@ -109,7 +109,7 @@ class Backprop {
     this.begin(this.model.get("start"));
     this.tellPython();
     this.draw();
-    this.view.say("Everything is as at the beginning.");
+    this.view.say("Everything is as it was at the beginning.");
   }
 
   tellPython() {

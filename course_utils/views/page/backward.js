@@ -27,7 +27,7 @@ const BACKWARD = {
  */
 export function backward(network, values, { of, label }) {
   if (!values.at(-1).data.every(Number.isFinite)) {
-    throw new RangeError("the network puts out NaN or infinite values, which have no gradient");
+    throw new RangeError("the network gives NaN or infinite values, which have no gradient");
   }
   const last = network.layers.length - 1;
   const gradients = { of, label, values: Array(last + 1), weights: Array(last + 1).fill(null) };
@@ -35,7 +35,7 @@ export function backward(network, values, { of, label }) {
   for (let at = last; at > 0; at--) {
     const layer = network.layers[at - 1];
     if (!BACKWARD[layer.kind]) {
-      throw new RangeError(`${layer.name}: there is no way back through a layer of this kind`);
+      throw new RangeError(`${layer.name}: no gradient can be traced through this kind of layer`);
     }
     const found = BACKWARD[layer.kind](values[at - 1], gradients.values[at], layer);
     gradients.values[at - 1] = found.input;

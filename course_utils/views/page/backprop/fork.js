@@ -19,7 +19,7 @@ export function forkOf(net, place, after) {
   if (place.name === "dX") {
     const rows = termsOf(net, place).map((term, k) => (
       { label: `unit ${k}`, value: compact(termValue(net, term), 4), example: null }));
-    return { title: "A fork: the hidden units add", rows, total };
+    return { title: "A fork: the hidden units add up", rows, total };
   }
   if (place.name === "L" || place.name === "dL") {
     const squares = net.y_hat.map(([answer], n) => (answer - net.y[n][0]) ** 2);
@@ -34,7 +34,7 @@ export function forkOf(net, place, after) {
   if (!isDerivative(place.name)) return forward(net, place);
   const terms = termsOf(net, place);
   const rows = examples(net, (n) => compact(termValue(net, terms[n]), 4));
-  return { title: "A fork: the examples add", rows, total };
+  return { title: "A fork: the examples add up", rows, total };
 }
 
 /** A weight or a bias, before anything comes back to it: the same for all. */

@@ -39,11 +39,11 @@ function gets(net, name, n) {
 /** For `predict`: where the loss goes in one step. */
 export function whereTheLossGoes(before, after, rate) {
   const [was, is] = [before.L[0][0], after.L[0][0]];
-  const solution = is < was ? "falls" : is > was ? "rises" : "stays";
+  const solution = is < was ? "lower" : is > was ? "higher" : "the same";
   return {
-    question: `a step with η = ${show(rate)} against all derivatives: the loss, ${show(was)}, …`,
-    choices: ["falls", "stays", "rises"],
+    question: `the loss after one step with η = ${show(rate)}? Now it is ${show(was)}.`,
+    choices: ["lower", "the same", "higher"],
     solution,
-    explain: `To ${show(is)}.`,
+    explain: `New loss: ${show(is)}.`,
   };
 }

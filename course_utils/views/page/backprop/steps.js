@@ -15,14 +15,14 @@ export const STEPS = [
   step("L", "L = Σ(ŷ − y)² / 2N", "half the mean squared error, over the N examples"),
   step("dy_hat", "dŷ = (ŷ − y) / N", "the slope of the loss at each answer"),
   step("dz2", "dz2 = dŷ · ŷ(1 − ŷ)", "times the slope of the output's sigmoid"),
-  step("dW2", "dW2 = a1ᵀ dz2", "each weight is used by all examples, a fork: its paths add"),
-  step("db2", "db2 = Σ dz2", "the bias is used by all examples too, with 1 in place of a1"),
+  step("dW2", "dW2 = a1ᵀ dz2", "all examples use each weight, a fork: the paths add up"),
+  step("db2", "db2 = Σ dz2", "all examples use the bias too, with 1 in place of a1"),
   step("da1", "da1 = dz2 W2ᵀ", "a hidden value is used by one output only: a single path"),
   step("dz1", "dz1 = da1 · a1(1 − a1)", "times the slope of the hidden unit's sigmoid"),
-  step("dW1", "dW1 = Xᵀ dz1", "a fork over the examples again; an input of 0 sends back 0"),
+  step("dW1", "dW1 = Xᵀ dz1", "a fork over the examples again; an input of 0 adds 0"),
   step("db1", "db1 = Σ dz1", "the same, with 1 in place of the input"),
   step("dX", "dX = dz1 W1ᵀ", "an input is used by every hidden unit: a fork in the graph"),
-  step("step", "W ← W − η dW, b ← b − η db", "each goes against its derivative"),
+  step("step", "W ← W − η dW, b ← b − η db", "each parameter moves against its derivative"),
 ];
 
 function step(name, rule, why) {
@@ -143,7 +143,7 @@ const OTHERS = {
       + ` / ${2 * net.y.length}`,
     from: net.y.flatMap((_, i) => [{ name: "y_hat", i, j: 0 }, { name: "y", i, j: 0 }]),
   }),
-  dL: () => ({ text: "the loss per unit of itself", from: [] }),
+  dL: () => ({ text: "the derivative of L with respect to itself", from: [] }),
   dy_hat: (net, i) => ({
     text: `(${difference(net.y_hat[i][0], net.y[i][0])}) / ${net.y.length}`,
     from: [{ name: "y_hat", i, j: 0 }, { name: "y", i, j: 0 }, { name: "dL", i: 0, j: 0 }],

@@ -4,8 +4,8 @@ import { bracketed } from "../numbers.js";
 import { precise } from "./numbers.js";
 import { STEPS, isParameter, numberAt, traced, wayOf, written } from "./steps.js";
 
-const BEFORE = "Before each hidden unit stand its two weights and its bias. "
-  + "The boxes show one example; [ and ] change it.";
+const BEFORE = "The two weights and the bias of each hidden unit are in front of it. "
+  + "The boxes show one example; [ and ] choose another.";
 const NAMES = { forward: "Forward", backward: "Backward", descent: "Descent" };
 
 // A scene is { net, after, rate, at, step, here, example, descents }: the network before and after
@@ -40,8 +40,9 @@ export function sentence(scene) {
 }
 
 function beginning({ descents }) {
-  const many = descents === 1 ? "1 step of descent is" : `${descents} steps of descent are`;
-  return `${descents ? `${many} made. ` : ""}Inputs, weights and biases are known. → goes forward.`;
+  const many = descents === 1 ? "1 step of descent has" : `${descents} steps of descent have`;
+  const known = "Inputs and parameters are known. → goes forward.";
+  return descents ? `${many} been taken. ${known}` : known;
 }
 
 function sum({ net, after, rate, step, here }) {

@@ -13,7 +13,7 @@ function ofPooling({ layers }) {
   const [units, windows] = [below, pool].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
   if (windows >= units) return null;
   return {
-    question: `${below.name} has ${units} units. How many of them can get a gradient, at most?`,
+    question: `${below.name} has ${units} units. At most how many get a gradient other than 0?`,
     solution: [windows],
     explain: `${pool.name} has ${pool.shape.join(" \u00d7 ")} windows, and each passes its `
       + "gradient to its largest value alone.",
@@ -24,18 +24,19 @@ function ofReLU({ layers }) {
   const relu = layers.find(({ kind }) => kind === "relu");
   if (!relu) return null;
   return {
-    question: `A unit of ${relu.name} puts out 0. What gradient do the weights before it get?`,
+    question: `A unit of ${relu.name} puts out 0. What gradient does it pass on to the weights `
+      + "before it?",
     choices: ["0", "a small one", "a large one"],
     solution: "0",
-    explain: "The gate is closed, and nothing comes back through it. A unit that puts out 0 for "
-      + "every picture is dead: it learns no more.",
+    explain: "The gate is closed, and no gradient passes. A unit that puts out 0 for every "
+      + "picture is dead: it learns nothing more.",
   };
 }
 
 function ofLogits({ classes }) {
   return {
-    question: `What do the ${classes.length} gradients of the logits add up to?`,
+    question: `The loss has ${classes.length} derivatives, one for each logit. What is their sum?`,
     solution: [0],
-    explain: "They are p \u2212 y, and both p and y add up to 1.",
+    explain: "They are p \u2212 y, and p and y each add up to 1.",
   };
 }

@@ -48,7 +48,7 @@ export class Descent {
 
   step() {
     const gradients = this.gradients();
-    if (!gradients) return this.say("A step follows gradients: draw, and switch backward on (G).");
+    if (!gradients) return this.say("A step needs gradients: draw, and switch backward on (G).");
     this.taken.push({ layers: this.network.layers, gradients });
     if (!this.move()) this.taken.pop();
   }
@@ -58,7 +58,7 @@ export class Descent {
     if (!last) return this.say("There is no step to undo.");
     this.network.layers = last.layers;
     this.changed();
-    this.say(`${this.count()} The weights are those of before.`);
+    this.say(`${this.count()} The weights are those from before the last step.`);
   }
 
   /** Another rate; the last step, if there is one, is taken anew with it. */
@@ -107,13 +107,13 @@ export class Descent {
   count() {
     const steps = this.taken.length;
     return steps ? `${steps} ${steps === 1 ? "step" : "steps"} taken, the last with \u03b7 = `
-      + `${this.rate}.` : "No step is taken.";
+      + `${this.rate}.` : "No step has been taken.";
   }
 
   othersTold() {
     const [was, now] = [this.original(), this.network].map((net) => (
       this.read(net).filter(({ isRight }) => isRight).length));
-    return `Of ten other digits ${was} were read right before, ${now} are now.`;
+    return `Correct among ten other digits: ${was} before, ${now} now.`;
   }
 
   /** Puts the slider there; returns where it was. */

@@ -171,11 +171,12 @@ export class Gradients {
       oninput: () => {
         this.setEpsilon(Number(this.attack.value));
         this.changed();
-        this.say(this.changes().trim() || "The picture is as it is drawn.");
+        this.say(this.changes().trim() || "The picture is as it was drawn.");
       },
     });
     this.setEpsilon(0);
-    const title = "each pixel moves by \u03b5 to where the loss grows; 1 is from black to white";
+    const title = "each pixel moves by \u03b5 in the direction that raises the loss; "
+      + "1 is from black to white";
     return h("label", { class: "gradient-slider", title },
       "adversarial \u03b5 ", this.attack, this.attackValue);
   }
@@ -187,7 +188,7 @@ export class Gradients {
     this.ofSelect.value = this.of;
     this.classSelect.value = this.picked ?? "";
     this.mostProbable.textContent = this.picked === null
-      ? `${this.network.classes[this.label]} (as read)` : "as it is read";
+      ? `${this.network.classes[this.label]} (as read)` : "the class that is read";
     this.descent.show();
     // There is room for one of the two.
     const isAside = this.epsilon > 0 || !this.descent.taken.length;

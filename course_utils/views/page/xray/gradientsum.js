@@ -48,8 +48,8 @@ export function gradientWords({ network, values, gradients, chosen }) {
   const { at, unit } = ofGradient(network, chosen);
   const { value, terms } = waysUp(network, values, gradients, at, unit);
   const open = terms.filter(({ product }) => product !== 0).length;
-  const ways = at === network.layers.length - 1 ? "where the way back begins"
-    : `by ${open} of ${terms.length} ${terms.length === 1 ? "way" : "ways"} to `
+  const ways = at === network.layers.length - 1 ? "where the backward pass begins"
+    : `by ${open} of ${terms.length} ${terms.length === 1 ? "path" : "paths"} to `
       + network.layers[at].name;
   return `${unitName(network, at, unit)}: gradient ${small(value)}, ${ways}.`;
 }
@@ -89,13 +89,13 @@ function rowsOf(scene, { at, unit, channel, pick, names }, found) {
 
 /** What the layer above does with a gradient, in a sentence. */
 const RULE = {
-  conv2d: (found, above) => `Back from ${above}: each weight on the way \u00d7 the gradient there.`,
-  linear: (found, above) => `Back from ${above}: each weight on the way \u00d7 the gradient there.`,
+  conv2d: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
+  linear: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
   affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there`,
-  avgPool2d: ({ count }, above) => `${above} gives each of its ${count} places the same share`,
+  avgPool2d: ({ count }, above) => `${above} passes the same share to each of its ${count} places`,
   relu: ({ input, terms: [{ factor }] }, above) => (factor
-    ? `The gate of ${above} is open, as ${small(input)} > 0`
-    : `The gate of ${above} is closed, as ${small(input)} \u2264 0`),
+    ? `The gate of ${above} is open, since ${small(input)} > 0`
+    : `The gate of ${above} is closed, since ${small(input)} \u2264 0`),
   maxPool2d: ({ terms }, above) => (terms.some(({ factor }) => factor)
     ? `It won in ${above}, and gets the whole gradient`
     : `It won no window of ${above}, and gets no gradient`),
@@ -188,7 +188,7 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
   const most = small(largest(slopes), 2);
   const say = (tap) => {
     note.textContent = tap === null
-      ? `Channel ${channel}: to \u00b1${most}; point at a weight. Bias: ${bias}`
+      ? `Channel ${channel}: up to \u00b1${most}; point at a weight. Bias: ${bias}`
       : weightWords(weightSum(network, values, gradients, at, from + tap), layer);
   };
   say(null);
@@ -204,7 +204,7 @@ function kernelRows({ network, values, gradients, at, layer }, { output, channel
 
 /** "784 places, input × gradient: 0.02 in all, most at (3, 4): 0.5 × 0.01" */
 function weightWords({ value, terms }, { shape }) {
-  if (!terms.length) return "This weight meets nothing but padding: 0.";
+  if (!terms.length) return "This weight meets only padding: 0.";
   const [{ unit, input, gradient }] = terms;
   const { row, column } = place(shape, unit);
   return `${terms.length} places, input \u00d7 gradient: ${small(value)} in all, most at `

@@ -8,8 +8,9 @@ import { Links } from "./links.js";
 import { Tip } from "./tip.js";
 import { Tools } from "./tools.js";
 
-const HINT = "Click a unit of any map, or a bar: you see the sum that made it, and the way to it.";
-const SCALES = "Blue below 0, white 0, orange above; or dark 0 to yellow: each layer has its own.";
+const HINT = "Click a unit of any map, or a bar, to see the sum behind it and the path to it.";
+const SCALES = "Blue below 0, white 0, orange above; or dark 0 to yellow. Each layer has its own "
+  + "scale.";
 const INPUT_WIDE = 128;
 /** Narrower than this, in pixels, layers stand below one another; xray.css has the same number. */
 const NARROW = 700;
