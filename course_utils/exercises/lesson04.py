@@ -68,6 +68,11 @@ _LAYERS = _layers()
 
 def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
     """Mistakes on the way from dz to dX, dW and db, as with_ends makes rules of them."""
+    return [*_wrong_sums(with_ends), *_wrong_products(with_ends)]
+
+
+def _wrong_sums(with_ends: Callable) -> list[Mistake]:
+    """Mistakes in what is added up over the batch."""
     return [
         mistake(
             "batch-not-summed",
@@ -88,6 +93,12 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
             "part of the loss, and so of the given derivative: sum over the examples.",
             with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
         ),
+    ]
+
+
+def _wrong_products(with_ends: Callable) -> list[Mistake]:
+    """Mistakes in the matrix products, and in the order of the results."""
+    return [
         mistake(
             "transposed",
             "a transpose is missing, or there is one too many. dX is dz @ W.T, with the shape of "
