@@ -68,6 +68,11 @@ _LAYERS = _layers()
 
 def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
     """Mistakes on the way from dz to dX, dW and db, as with_ends makes rules of them."""
+    return [*_wrong_sums(with_ends), *_wrong_products(with_ends)]
+
+
+def _wrong_sums(with_ends: Callable) -> list[Mistake]:
+    """Mistakes in what is added up over the batch."""
     return [
         mistake(
             "batch-not-summed",
@@ -84,10 +89,16 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
         ),
         mistake(
             "mean",
-            "a result is divided by N, or a mean is taken over the batch. The loss contains its "
-            "division by N already, and the given derivative with it: sum over the examples.",
+            "a result is divided by N, or a mean is taken over the batch. The division by N is "
+            "part of the loss, and so of the given derivative: sum over the examples.",
             with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
         ),
+    ]
+
+
+def _wrong_products(with_ends: Callable) -> list[Mistake]:
+    """Mistakes in the matrix products, and in the order of the results."""
+    return [
         mistake(
             "transposed",
             "a transpose is missing, or there is one too many. dX is dz @ W.T, with the shape of "
@@ -105,15 +116,15 @@ def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
         ),
         mistake(
             "elementwise",
-            "entries are multiplied one by one, with *. Each entry of dX and dW is a sum of "
-            "products: dz @ W.T and X.T @ dz.",
+            "the matrices are multiplied entry by entry, with *. Each entry of dX and dW is a sum "
+            "of products: dz @ W.T and X.T @ dz.",
             with_ends(lambda dz, X, W: (dz * W, X * dz, None)),
             with_ends(lambda dz, X, W: (dz * W.T, X.T * dz, None)),
         ),
         mistake(
             "one-term",
-            "only one term of each sum is kept, the last or the first, as = in place of += leaves "
-            "it. dX adds over the units, dW and db over the examples.",
+            "only one term of each sum is kept: the last, as with = in place of +=, or the first. "
+            "dX is a sum over the units; dW and db are sums over the examples.",
             with_ends(lambda dz, X, W: (dz[:, -1:] * W[:, -1], np.outer(X[-1], dz[-1]), dz[-1])),
             with_ends(lambda dz, X, W: (dz[:, :1] * W[:, 0], np.outer(X[0], dz[0]), dz[0])),
         ),
@@ -437,8 +448,8 @@ check_linear = function_check(
         ),
         mistake(
             "bias-inside",
-            "the bias is added before the product, or to each product, or subtracted. It is added "
-            "once to each sum: X @ W first, then + b.",
+            "the bias is added before the matrix product, or to every term of a sum, or it is "
+            "subtracted. It is added once to each sum: X @ W first, then + b.",
             lambda X, W, b: X @ (W + b),
             lambda X, W, b: (X + b) @ W,
             lambda X, W, b: X @ W - b,
@@ -446,27 +457,27 @@ check_linear = function_check(
         ),
         mistake(
             "one-product",
-            "only the last product of each sum is kept, as = in place of += leaves it. A unit's "
-            "sum has a product for each input: add them up.",
+            "only the last product of each sum is kept, as with = in place of +=. A unit's sum has "
+            "a product for each input: add them up.",
             lambda X, W, b: X[:, -1:] * W[-1] + b,
         ),
         mistake(
             "same-list",
-            "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
-            "[[0] * n for _ in range(m)], or np.zeros((m, n)).",
+            "all rows are the same list, as in [[0] * n] * m. Make a new list for each row, [[0] * "
+            "n for _ in range(m)], or use np.zeros((m, n)).",
             lambda X, W, b: np.tile(X[-1] @ W + b, (len(X), 1)),
         ),
         mistake(
             "elementwise",
-            "the entries of X and W are multiplied one by one, X * W. A unit's sum is a row of X "
-            "times a column of W: X @ W.",
+            "X and W are multiplied entry by entry, X * W. A unit's sum is a row of X times a "
+            "column of W: X @ W.",
             lambda X, W, b: X * W + b,
         ),
         mistake(
             "transposed",
-            "a matrix is transposed, or the two have changed places. W is (D, H) here, a column "
-            "for each unit, so it is X @ W. (torch keeps the transpose of it.) Where all sizes "
-            "are equal, the wrong products run too.",
+            "a matrix is transposed, or the two are in the wrong order. W is (D, H) here, with a "
+            "column for each unit, so the product is X @ W. (torch stores its transpose.) Where "
+            "all sizes are equal, the wrong products run too.",
             lambda X, W, b: X @ W.T + b,
             lambda X, W, b: W @ X + b,
             lambda X, W, b: X.T @ W + b,
@@ -562,13 +573,13 @@ check_relu = function_check(
         ),
         mistake(
             "limited",
-            "large numbers are cut off too, at 1, 6 or 255, say. ReLU has no upper limit.",
+            "large numbers are limited too, to 1, 6 or 255, for example. ReLU has no upper limit.",
             *(lambda z, most=most: np.clip(z, 0, most) for most in (1, 6, 10, 20, 100, 255)),
         ),
         mistake(
             "other-activation",
-            "another activation is applied: sigmoid, tanh, softplus, ELU, SiLU or GELU. ReLU is "
-            "max(0, z), for each number.",
+            "another activation function is applied: sigmoid, tanh, softplus, ELU, SiLU or GELU. "
+            "ReLU is max(0, z), for each number.",
             _sigmoid,
             np.tanh,
             lambda z: np.log1p(np.exp(z)),
@@ -602,21 +613,21 @@ check_relu_backward = function_check(
     [
         mistake(
             "arguments-swapped",
-            "z and da change places: z passes where da is positive. In relu_backward(da, z) the "
-            "derivative comes first, and passes where z > 0.",
+            "the arguments are swapped: z passes where da is positive. In relu_backward(da, z), "
+            "the derivative da comes first, and passes where z > 0.",
             lambda da, z: z * (da > 0),
         ),
         mistake(
             "brackets",
-            "the product is compared with 0, as da * z > 0 does it. The comparison needs brackets: "
-            "da * (z > 0).",
+            "the product is compared with 0, as in da * z > 0. Put the comparison in brackets: da "
+            "* (z > 0).",
             lambda da, z: da * z > 0,
             lambda da, z: da * z >= 0,
         ),
         mistake(
             "slope-at-zero",
-            "the slope is not 0 where z is 0. ReLU has a corner there, and torch takes 0: only z "
-            "> 0 lets da through.",
+            "the slope is not 0 where z is 0. ReLU has a corner there, and torch sets the slope to "
+            "0: only z > 0 lets da through.",
             _gated(lambda z: z >= 0),
             _gated(lambda z: np.heaviside(z, 0.5)),
         ),
@@ -638,8 +649,8 @@ check_relu_backward = function_check(
         ),
         mistake(
             "no-gate",
-            "all of da passes. Where z was not positive, ReLU gave 0 whatever z was: its slope is"
-            " 0 there, and so is dz.",
+            "all of da passes. Where z was not positive, ReLU gave 0, whatever z was: its slope is "
+            "0 there, and so is dz.",
             lambda da, z: da,
         ),
         mistake(
@@ -651,7 +662,7 @@ check_relu_backward = function_check(
         ),
         mistake(
             "multiplied-by-z",
-            "there is a factor too many: z, or its ReLU. Where z is positive, the slope of ReLU "
+            "there is one factor too many: z, or ReLU of z. Where z is positive, the slope of ReLU "
             "is 1, whatever z is.",
             _gated(lambda z: z),
             _gated(lambda z: np.maximum(z, 0)),
@@ -671,8 +682,8 @@ check_relu_backward = function_check(
         ),
         mistake(
             "other-slope",
-            "the slope is the sigmoid's or tanh's, taken at z or of z as if it were a, or −1 "
-            "where z is negative. That of ReLU is 1 where z is positive, else 0.",
+            "the slope is that of the sigmoid or of tanh (perhaps with z in the formula for a), or "
+            "it is −1 where z is negative. ReLU's slope is 1 where z is positive, else 0.",
             _gated(lambda z: _sigmoid(z) * (1 - _sigmoid(z))),
             _gated(lambda z: z * (1 - z)),
             _gated(lambda z: 1 - np.tanh(z) ** 2),
@@ -682,8 +693,8 @@ check_relu_backward = function_check(
         ),
         mistake(
             "divided",
-            "the result is divided by N, or by the number of all values. No mean is taken here: "
-            "each number of dz comes from one of da alone.",
+            "the result is divided by N, or by the total number of values. No mean is taken here: "
+            "each number in dz comes from a single number in da.",
             lambda da, z: da * (z > 0) / len(z),
             lambda da, z: da * (z > 0) / z.size,
         ),

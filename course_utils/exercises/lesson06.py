@@ -463,16 +463,16 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "flip-forgotten",
-        "the kernel slides over dz as it is, or is flipped once too often. Sliding over dz needs "
-        "one flip in both directions, W[:, :, ::-1, ::-1], as a pixel is the first of one window "
-        "and the last of another. SciPy's convolve2d flips by itself, and where each share is "
-        "added at its own place, no flip is needed.",
+        "the kernel slides over dz unflipped, or is flipped once too often. A pixel is the first "
+        "of one window and the last of another, so sliding over dz needs one flip in both "
+        "directions: W[:, :, ::-1, ::-1]. SciPy's convolve2d flips the kernel itself, and where "
+        "each contribution is added at its own place, no flip is needed.",
         _wrong(dx=_dx),
     ),
     mistake(
         "flipped-one-axis",
-        "the kernel is flipped along one of its axes, or turned by 90 degrees. To slide it over "
-        "dz, flip rows and columns: W[:, :, ::-1, ::-1].",
+        "the kernel is flipped along only one of its axes, or rotated by 90 degrees. To slide it "
+        "over dz, flip both rows and columns: W[:, :, ::-1, ::-1].",
         _wrong(dx=lambda dz, W: _dx(dz, W[:, :, ::-1])),
         _wrong(dx=lambda dz, W: _dx(dz, W[..., ::-1])),
         _wrong(dx=lambda dz, W: _dx(dz, np.rot90(W, 1, axes=(2, 3)))),
@@ -480,8 +480,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "flipped-too-far",
-        "the kernels, or their slices, are put in reverse order. np.flip without axis does so, "
-        "and np.rot90 without axes: only rows and columns are flipped, W[:, :, ::-1, ::-1].",
+        "the kernels, or their slices, are put in reverse order, as by np.flip without axis= or "
+        "np.rot90 without axes=. Flip only rows and columns: W[:, :, ::-1, ::-1].",
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W))),
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(1, 2, 3)))),
         _wrong(dx=lambda dz, W: _dx(dz, np.flip(W, axis=(0, 2, 3)))),
@@ -516,16 +516,16 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "cropped",
-        "the edge of dx is cut off, so that it has the size of dz. Every pixel gets its "
-        "gradient, those at the edge too: dx has the size of x.",
+        "the edge of dx is cut off, so that it has the size of dz. Every pixel has a gradient, "
+        "those at the edge too: dx has the size of x.",
         _wrong(dx=_within(lambda F: 0)),
         _wrong(dx=_within(lambda F: F - 1)),
         _wrong(dx=_within(lambda F: (F - 1) // 2)),
     ),
     mistake(
         "overwritten",
-        "the contribution of one window or kernel overwrites earlier ones. A pixel lies in "
-        "several windows, and a weight is used at all places: add with `+=`.",
+        "the contribution of one window or kernel overwrites earlier ones. A pixel lies in several "
+        "windows, and a weight is used at every place: add with `+=`.",
         _wrong(dx=_overwritten(_by_kernel_and_place)),
         _wrong(dx=_overwritten(_by_place)),
         _wrong(dx=_overwritten(_by_weight)),
@@ -540,7 +540,7 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "one-kernel",
-        "the sum over the kernels is missing in dx. Each map was made from the same picture, so "
+        "the sum over the kernels is missing in dx. All maps were made from the same picture, so "
         "the gradients that come back from the K maps are added.",
         _wrong(dx=lambda dz, W: _dx(dz[:1], _turned(W[:1]))),
         _wrong(dx=lambda dz, W: _dx(dz[-1:], _turned(W[-1:]))),
@@ -548,7 +548,7 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "dW-flipped",
-        "there is a flip in dW too, of dz or of dW itself. For dW, dz slides over x as it is: "
+        "a flip is used for dW too, of dz or of dW itself. For dW, dz slides over x unflipped: "
         "only dx needs a flip.",
         _wrong(dW=lambda dz, x: _dW(dz[:, ::-1, ::-1], x)),
         _wrong(dW=lambda dz, x: _turned(_dW(dz, x))),
@@ -556,16 +556,16 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "one-channel",
-        "all channels have the same gradient. Channel c has met the slices c of the kernels "
-        "alone: dx[c] comes from the W[k, c], and dW[k, c] from dz[k] and x[c].",
+        "all channels have the same gradient. Channel c meets only slice c of each kernel: dx[c] "
+        "comes from dz[k] and W[k, c], for all k, and dW[k, c] from dz[k] and x[c].",
         _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x).sum(axis=1, keepdims=True)),
         _wrong(dW=lambda dz, x: 0 * _dW(dz, x) + _dW(dz, x)[:, :1]),
         _wrong(dx=lambda dz, W: 0 * _dx(dz, W) + _dx(dz, _turned(W)).sum(axis=0)),
     ),
     mistake(
         "mean",
-        "a mean is taken over the places, or over the kernels. The loss is no mean over them: "
-        "dx, dW and db are sums.",
+        "a mean is taken over the places, or over the kernels. The loss does not average over "
+        "them: dx, dW and db are sums.",
         _wrong(dW=lambda dz, x: _dW(dz, x) / dz[0].size, db=lambda dz: dz.mean(axis=(1, 2))),
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W)) / dz[0].size),
         _wrong(dx=lambda dz, W: _dx(dz, _turned(W)) / len(W)),
@@ -575,9 +575,9 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "not-summed",
-        "a sum over the places is missing, or goes over other axes. A kernel has one bias and one "
-        "set of weights for all places: db[k] is the sum of all of dz[k], and dW[k] is summed over "
-        "its rows and columns too.",
+        "a sum over the places is missing, or runs over the wrong axes. A kernel has one bias and "
+        "one set of weights for all places: db[k] is the sum of all values of dz[k], and dW[k] is "
+        "summed over its rows and columns too.",
         _wrong(dW=_per_place, db=lambda dz: dz),
         _wrong(dW=lambda dz, x: np.moveaxis(_per_place(dz, x), (0, 1), (-2, -1))),
         _wrong(dW=lambda dz, x: np.moveaxis(_per_place(dz, x), (0, 1), (1, 2))),
@@ -595,8 +595,8 @@ _BACKWARD_MISTAKES = [
     ),
     mistake(
         "bias-missing",
-        "the values of db are zeros, ones, or the number of places. Every output of map k "
-        "contains b[k] once, so db[k] is the sum of dz[k].",
+        "every value of db is 0, or 1, or the number of places. Every output of map k contains "
+        "b[k] once, so db[k] is the sum of dz[k].",
         _wrong(db=lambda dz: np.zeros(len(dz))),
         _wrong(db=lambda dz: np.ones(len(dz))),
         _wrong(db=lambda dz: np.full(len(dz), dz[0].size)),

@@ -75,7 +75,7 @@ def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
     return mistake(
         "partial-windows",
         "windows that extend beyond the edge are kept. Leave them out: (H − size) // stride + 1 "
-        "windows fit into a side of H, rounded down.",
+        "windows fit along a side of length H, where // rounds down.",
         *(_over_the_edge(nan_how, places) for places in too_many),
         *(_over_the_edge(how, places, 0) for places in too_many),
     )
@@ -84,8 +84,8 @@ def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
 def _slice_end(how: Callable) -> Mistake:
     return mistake(
         "slice-end",
-        "a window ends at the wrong place. It has size rows and size columns, top : top + "
-        "size, since the end of a slice is not part of it.",
+        "a window ends at the wrong place. It has size rows and size columns, top : top + size, "
+        "since the end of a slice is not included.",
         _cut(how, lambda x, top, left, size, _: x[:, top:size, left:size]),
         _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
         _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
@@ -104,8 +104,9 @@ def _one_missing(how: Callable) -> Mistake:
 
     return mistake(
         "one-missing",
-        "the moves of a window are counted. It stands somewhere before the first move: there are "
-        "(H − size) // stride + 1 places, and range ends before H − size + 1.",
+        "the moves of a window are counted, and not its positions. It has a position before its "
+        "first move too: there are (H − size) // stride + 1 positions, the numbers in range(0, H − "
+        "size + 1, stride).",
         lambda *case: _pooled(how)(*case)[:, :-1, :-1],
         listed,
     )
@@ -120,7 +121,7 @@ def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
 
     return mistake(
         "square",
-        "height and width are taken for equal, or change places. x is (C, H, W): the number of "
+        "height and width are taken to be equal, or are swapped. x is (C, H, W): the number of "
         "rows comes from H and the number of columns from W.",
         lambda *case: _pooled(how)(*case)[:, :, : _average(*case).shape[1]],
         columns_everywhere,
@@ -131,8 +132,8 @@ def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
 def _same_list(how: Callable) -> Mistake:
     return mistake(
         "same-list",
-        "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
-        "[[0] * n for _ in range(m)], or np.zeros((C, m, n)).",
+        "all rows are the same list, as in [[0] * n] * m. Make a new list for each row, [[0] * n "
+        "for _ in range(m)], or use np.zeros((C, m, n)).",
         lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[:, -1:],
         lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[-1, -1],
     )
@@ -147,15 +148,15 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
         _as_if_square(how, nan_how),
         mistake(
             "size-and-stride",
-            "size and stride change places. In the call size comes first: the side of a window. "
-            "stride is the distance from one window to the next.",
+            "size and stride are swapped. In the call, size comes first: it is the side of a "
+            "window. stride is the distance from one window to the next.",
             lambda x, size, stride: pooled(x, stride, size),
         ),
         _same_list(how),
         mistake(
             "wrong-axes",
-            f"the {name} goes over the wrong axes. x is (C, H, W): windows move along H and W, the "
-            f"{name} is taken inside each window, and channels are never mixed.",
+            f"the {name} is taken over the wrong axes. x is (C, H, W): windows move along H and W, "
+            f"the {name} is taken inside each window, and channels are never mixed.",
             lambda *case: how(pooled(*case), axis=0),
             lambda *case: 0 * pooled(*case) + how(pooled(*case), axis=0),
             lambda *case: how(_windows(*case), axis=(1, 2)),
@@ -163,7 +164,7 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
         ),
         mistake(
             "swapped",
-            "rows and columns change places. The window of output [i, j] begins at row i * stride "
+            "rows and columns are swapped. The window of output [i, j] begins at row i * stride "
             "and column j * stride.",
             lambda *case: pooled(*case).swapaxes(1, 2),
             _cut(how, lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
@@ -171,8 +172,8 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
         _slice_end(how),
         mistake(
             "stride-ignored",
-            "the windows do not move by stride. It is a number of its own, the distance from one "
-            "window to the next; size is the side of a window.",
+            "the windows do not move by stride. The stride is independent of size: it is the "
+            "distance from one window to the next, and size is the side of a window.",
             lambda x, size, stride: pooled(x, size, size),
             lambda x, size, stride: pooled(x, size, 1),
             _cut(how, lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
@@ -296,8 +297,8 @@ check_max_pool_backward = function_check(
         ),
         mistake(
             "same-list",
-            "all rows are one and the same list, as [[0] * n] * m makes them. Make each anew: "
-            "[[0] * n for _ in range(m)], or np.zeros((m, n)).",
+            "all rows are the same list, as in [[0] * n] * m. Make a new list for each row, [[0] * "
+            "n for _ in range(m)], or use np.zeros((m, n)).",
             lambda x, *rest: 0 * x + _back(_winner)(x, *rest).sum(axis=0),
         ),
     ],
@@ -396,14 +397,14 @@ check_max_pool = function_check(
         ),
         mistake(
             "not-reset",
-            "the largest value so far is kept from one window to the next. Begin the search anew "
-            "in each window.",
+            "the largest value so far is carried over from one window to the next. Start the "
+            "search afresh in each window.",
             lambda *case: _so_far(_largest(*case)),
             lambda *case: [*map(_so_far, _largest(*case))],
         ),
         mistake(
             "absolute-value",
-            "the minus signs are left out of the comparison. −5 is less than 1: take the largest "
+            "the minus signs are ignored in the comparison. −5 is less than 1: take the largest "
             "value, not the one that is furthest from 0.",
             lambda x, *how: _largest(abs(x), *how),
             _pooled(_furthest),
@@ -415,20 +416,20 @@ check_max_pool = function_check(
         ),
         mistake(
             "mean",
-            "the mean of each window is taken, or its sum. Max pooling keeps one of its values, "
-            "the largest.",
+            "the mean or the sum of each window is taken. Max pooling keeps one of its values, the "
+            "largest.",
             _average,
             _pooled(np.sum),
         ),
         mistake(
             "place",
-            "the position of the largest value is returned, as by argmax. Return the value "
+            "the position of the largest value is returned, as argmax does. Return the value "
             "itself, as max does.",
             _pooled(_place),
         ),
         mistake(
             "first-value",
-            "the first value of each window is taken, as by x[:, ::stride, ::stride]. Compare "
+            "the first value of each window is taken, as with x[:, ::stride, ::stride]. Compare "
             "all size * size values.",
             lambda *case: _windows(*case)[..., 0, 0],
         ),

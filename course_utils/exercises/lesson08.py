@@ -399,7 +399,7 @@ check_cross_entropy_gradient = parts_check(
     [
         mistake(
             "order",
-            "the two results have changed places. Return (loss, dz).",
+            "the two results are in the wrong order. Return (loss, dz).",
             lambda z, y: _cross_entropy_gradient(z, y)[::-1],
         ),
         mistake(
@@ -425,27 +425,27 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "one-example",
-            "one example alone counts, the first or the last, as with a return or an = in the "
+            "only one example counts, the first or the last, as with a return or = inside the "
             "loop. The loss is the mean over all N examples, and dz has a row for each.",
             _of_example(0),
             _of_example(-1),
         ),
         mistake(
             "subtracted-too-early",
-            "the 1 is subtracted before the logarithm is taken, which is then one of a negative "
-            "number. `dz = p` makes no copy of p: compute the loss first, or write p.copy().",
+            "the 1 is subtracted too early, so that the logarithm of a negative number is taken. "
+            "`dz = p` does not copy p: compute the loss first, or write p.copy().",
             lambda z, y: (np.log(-1.0), None),
         ),
         mistake(
             "softmax-twice",
-            "softmax is applied twice, as F.cross_entropy and log_softmax apply it themselves. "
-            "They take logits.",
+            "softmax is applied twice, as when probabilities are passed to F.cross_entropy or "
+            "log_softmax. These apply softmax themselves: pass them the logits.",
             lambda z, y: (_cross_entropy_gradient(_softmax(z), y)[0], None),
         ),
         mistake(
             "binary",
-            "every class has a term of its own, −ln(1 − ŷ) where it is wrong, as in the binary "
-            "cross-entropy. Here the true class's −ln ŷ stands alone.",
+            "every class contributes a term, −ln(1 − ŷ) where it is wrong, as in the binary "
+            "cross-entropy. Here only the true class does, with −ln ŷ.",
             lambda z, y: (_binary(z, y).mean(), None),
             lambda z, y: (_binary(z, y).sum() / len(y), None),
         ),
@@ -470,7 +470,7 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "all-labels",
-            "the columns of all labels are taken in every row, as by p[:, y]. One number from "
+            "the columns of all labels are taken in every row, as with p[:, y]. One number from "
             "each row is needed: p[np.arange(N), y].",
             _at_all_labels,
             _one_hot_in_all_rows,
@@ -483,7 +483,7 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "wrong-axis",
-            "softmax, or the maximum or the sum in it, runs over the examples, axis=0, or over all "
+            "softmax, or the maximum or sum within it, runs over the examples, axis=0, or over all "
             "numbers. Each row is an example: its probabilities add up to 1, axis=1.",
             lambda z, y: _cross_entropy_gradient(z - z.max(axis=0), y),
             _sum_of_all_powers,
@@ -506,9 +506,9 @@ check_cross_entropy_gradient = parts_check(
         ),
         mistake(
             "one-hot-missing",
-            "the 1 of the true class is not subtracted, or is added, or is not divided by N like "
-            "the rest, or another number is subtracted, such as the label itself, or a 1 from "
-            "every class. The gradient is (ŷ − y)/N, with y one-hot.",
+            "the 1 of the true class is not subtracted, or is added instead, or is not divided by "
+            "N like the rest; or something else is subtracted, such as the label itself, or a 1 "
+            "from every class. The gradient is (ŷ − y)/N, with y one-hot.",
             _with_gradient(lambda p, one_hot, n: p / n),
             _with_gradient(lambda p, one_hot, n: p),
             _with_gradient(lambda p, one_hot, n: p / n - one_hot),
@@ -534,16 +534,15 @@ check_cross_entropy_gradient = parts_check(
         mistake(
             "slope-too-many",
             "the difference ŷ − y is multiplied by ŷ(1 − ŷ) once more, or a derivative with "
-            "respect to ŷ is returned. Through the logarithm and softmax together, the "
-            "derivative for the logits is ŷ − y.",
+            "respect to ŷ is returned. Through the logarithm and softmax together, the derivative "
+            "with respect to the logits is ŷ − y.",
             _with_gradient(lambda p, one_hot, n: (p - one_hot) * p * (1 - p) / n),
             _with_gradient(lambda p, one_hot, n: -one_hot / p / n),
         ),
         mistake(
             "overflow",
-            "the power e^z is computed of logits such as 1000, where it is infinite, or of −1000, "
-            "where it is 0 for every class, or large logits are cut off before. Subtract each "
-            "row's largest logit first.",
+            "the power e^z is infinite, for logits such as 1000, or 0 for every class, where all "
+            "are −1000; or when such logits are clipped. Subtract each row's largest logit first.",
             _of_probabilities(lambda z: 0),
             _of_probabilities(lambda z: 0, masked=True),
             _log_sum_exp,
@@ -610,28 +609,28 @@ _STEPS = _steps()
     [
         mistake(
             "order",
-            "the two results have changed places. Return the new W first, then the new v.",
+            "the two results are in the wrong order. Return the new W first, then the new v.",
             lambda *step: _momentum_step(*step)[::-1],
         ),
         mistake(
             "rate-in-velocity",
-            "the learning rate multiplies dW alone, as inside the velocity: v = momentum · v + "
-            "rate · dW, and W − v. That is the classical form: as long as the rate stays the "
-            "same, W takes the same path, and when it changes, another. torch keeps it outside: "
-            "v = momentum · v + dW, W − rate · v.",
+            "the learning rate multiplies dW alone, as when it is inside the velocity: v = "
+            "momentum · v + rate · dW, and W − v. That is the classical form: with a constant rate "
+            "W takes the same path, but with a changing rate it does not. torch keeps the rate "
+            "outside: v = momentum · v + dW, W − rate · v.",
             lambda W, dW, v, r, m: (W - m * v - r * dW, m * v + r * dW),
             lambda W, dW, v, r, m: (W + m * v - r * dW, m * v - r * dW),
         ),
         mistake(
             "rate-twice",
-            "the learning rate multiplies twice, in the velocity and in the step. It belongs to "
+            "the learning rate is applied twice, in the velocity and in the step. It belongs in "
             "the step alone: v = momentum · v + dW, W − rate · v.",
             lambda W, dW, v, r, m: (W - r * (m * v + r * dW), m * v + r * dW),
         ),
         mistake(
             "rate-and-momentum",
-            "rate and momentum change places. Momentum shrinks the old velocity, and rate "
-            "multiplies the step; in the call rate comes first.",
+            "rate and momentum are swapped. Momentum shrinks the old velocity, and the rate "
+            "multiplies the step; in the call, rate comes first.",
             lambda W, dW, v, r, m: _momentum_step(W, dW, v, m, r),
         ),
         mistake(
@@ -643,14 +642,13 @@ _STEPS = _steps()
         mistake(
             "dampened",
             "the gradient is multiplied by 1 − momentum. That makes a running mean, as in Adam; "
-            "here v is a sum, momentum · v + dW. (torch calls this dampening, and has none by "
-            "default.)",
+            "here v is a sum, momentum · v + dW. (torch calls this dampening; it is 0 by default.)",
             _with_velocity(lambda dW, v, m: m * v + (1 - m) * dW),
         ),
         mistake(
             "factor-misplaced",
-            "momentum multiplies the gradient, or nothing (or dW and v change places). It shrinks "
-            "the old velocity: momentum · v + dW.",
+            "momentum multiplies the gradient, or nothing, or dW and v are swapped. Momentum "
+            "shrinks the old velocity: momentum · v + dW.",
             _with_velocity(lambda dW, v, m: v + m * dW),
             _with_velocity(lambda dW, v, m: (1 - m) * v + m * dW),
             _with_velocity(lambda dW, v, m: m * (v + dW)),
@@ -659,8 +657,8 @@ _STEPS = _steps()
         ),
         mistake(
             "old-velocity",
-            "the step is taken with the velocity as it was. Compute the new v first, and step "
-            "along that.",
+            "the step is taken with the old velocity. Compute the new v first, and use it for the "
+            "step.",
             lambda W, dW, v, r, m: (W - r * v, m * v + dW),
         ),
         mistake(
@@ -681,8 +679,8 @@ _STEPS = _steps()
         ),
         mistake(
             "rate-missing",
-            "the velocity is subtracted as it is, or the rate multiplies only a part of it. The "
-            "step is rate · v, with the new v.",
+            "the velocity is subtracted without the learning rate, or the rate multiplies only a "
+            "part of it. The step is rate · v, with the new v.",
             lambda W, dW, v, r, m: (W - m * v - dW, None),
             lambda W, dW, v, r, m: (W - r * m * v - dW, m * v + dW),
         ),
