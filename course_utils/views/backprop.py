@@ -189,7 +189,7 @@ def draw_network(axes: Axes, x: list[float], parameters: list[list[list[float]]]
 
 
 def _edge(axes: Axes, *places: tuple[float, float]) -> None:
-    axes.plot(*zip(*places, strict=True), color=GREY, linewidth=1.2, zorder=0)
+    axes.plot(*zip(*places, strict=True), "-", color=GREY, linewidth=1.2, zorder=0)
 
 
 def _number(axes: Axes, x: float, y: float, value: float) -> None:
