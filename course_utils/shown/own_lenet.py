@@ -173,7 +173,8 @@ class Parts:
                 self.owner[name] = COURSES
         missing = [name for name in PARTS if name not in answers and name not in reasons]
         if missing:
-            print(f"{len(missing)} of the {len(PARTS)} parts are not in your journal:")
+            are = "is" if len(missing) == 1 else "are"
+            print(f"{len(missing)} of the {len(PARTS)} parts {are} not in your journal:")
             for lesson in sorted({PARTS[name] for name in missing}):
                 of_it = [name for name in missing if PARTS[name] == lesson]
                 print(f"  lesson {lesson}:", ", ".join(map(_numbered, of_it)))
@@ -229,7 +230,8 @@ def who_wrote_it(owner: Mapping[str, str]) -> str:
     if mine + by_torch == len(owner):
         return f"Every layer of this network was written by its reader{with_torch}."
     parts = f"{mine + by_torch} of the {len(owner)} parts"
-    return f"{parts} of this network were written by its reader{with_torch}."
+    were = "was" if mine + by_torch == 1 else "were"
+    return f"{parts} of this network {were} written by its reader{with_torch}."
 
 
 def _number(name: str) -> int:
