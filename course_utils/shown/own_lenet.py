@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 
+from course_utils.exercises.engine.checks import broken
 from course_utils.exercises.engine.reading import Answer, as_array
 from course_utils.exercises.journal import exercises
 
@@ -179,14 +180,14 @@ class Parts:
                 of_it = [name for name in missing if PARTS[name] == lesson]
                 print(f"  lesson {lesson}:", ", ".join(map(_numbered, of_it)))
         for reason in dict.fromkeys(reasons.values()):
-            print(f"Not used: {reason}")
+            print(broken(f"Not used: {reason}"))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"there is no part {name}; the parts are {', '.join(PARTS)}.")
 
     def exchange(self, name: str, reason: str) -> None:
         """Put the course's part in place of the reader's, and say why. reason: sentences."""
-        print(f"{name} of lesson {PARTS[name]}, exercise {_number(name)}: {reason}")
+        print(broken(f"{name} of lesson {PARTS[name]}, exercise {_number(name)}: {reason}"))
         self._put(name, globals()[name])
         self.owner[name] = COURSES
 

@@ -56,14 +56,17 @@ class Verdict:
     expected: Any = None
 
     def __repr__(self) -> str:
-        return "\n".join(map(_broken, self.sentence.split("\n")))
+        return broken(self.sentence)
 
 
-def _broken(line: str) -> str:
+def broken(text: str) -> str:
     """Prose in lines of at most 88 characters; code and tables, which are indented, as they are."""
-    if line.startswith(" "):
-        return line
-    return textwrap.fill(line, _LINE, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(
+        line
+        if line.startswith(" ")
+        else textwrap.fill(line, _LINE, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 @dataclass(frozen=True)
