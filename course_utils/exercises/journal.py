@@ -14,7 +14,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -57,12 +57,14 @@ class Standing:
     done: whether one of the verdicts was "correct".
     code: that of the last verdict, or "untouched".
     tries: how many verdicts there were; the same answer checked twice in a row counts once.
+    last: the place of the last verdict among all in the journal, from 1 on.
     """
 
     exercise: str
     done: bool = False
     code: str = "untouched"
     tries: int = 0
+    last: int = field(default=0, compare=False)
 
 
 def lesson_journal(module: str) -> tuple[Callable[..., Answer], Callable[[], None]]:
@@ -114,15 +116,17 @@ def exercises(lesson: str) -> list[str]:
 def standings(lesson: str) -> list[Standing]:
     """How each exercise of a lesson, such as "06", stands, in the lesson's order."""
     codes: dict[str, list[str]] = {}
-    select = "SELECT exercise, code FROM verdicts WHERE lesson = ? ORDER BY rowid"
+    last: dict[str, int] = {}
+    select = "SELECT rowid, exercise, code FROM verdicts WHERE lesson = ? ORDER BY rowid"
     if os.path.exists(_file()):
         try:
-            for exercise, code in _use(lambda database: [*database.execute(select, (lesson,))]):
+            for row, exercise, code in _use(lambda db: [*db.execute(select, (lesson,))]):
                 codes.setdefault(exercise, []).append(code)
+                last[exercise] = row
         except _Unusable as reason:
             print(f"The journal is left out: {reason}.")
     return [
-        Standing(name, "correct" in found, found[-1], len(found))
+        Standing(name, "correct" in found, found[-1], len(found), last[name])
         if (found := codes.get(name))
         else Standing(name)
         for name in exercises(lesson)
@@ -134,10 +138,11 @@ def progress(lesson: str) -> None:
     stand = standings(lesson)
     done = sum(exercise.done for exercise in stand)
     line = f"{done} of {len(stand)} done"
-    stopped = [number for number, at in enumerate(stand, 1) if at.tries and not at.done]
+    stopped = [(at.last, number) for number, at in enumerate(stand, 1) if at.tries and not at.done]
     if stopped:
-        last = stand[stopped[-1] - 1]
-        line += f"; last time you stopped at exercise {stopped[-1]}, {last.exercise}: {last.code}"
+        _, number = max(stopped)
+        last = stand[number - 1]
+        line += f"; last time you stopped at exercise {number}, {last.exercise}: {last.code}"
     print(f"{line}.")
 
 

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 
+from course_utils.exercises.engine.checks import broken
 from course_utils.exercises.engine.reading import Answer, as_array
 from course_utils.exercises.journal import exercises
 
@@ -173,19 +174,20 @@ class Parts:
                 self.owner[name] = COURSES
         missing = [name for name in PARTS if name not in answers and name not in reasons]
         if missing:
-            print(f"{len(missing)} of the {len(PARTS)} parts are not in your journal:")
+            are = "is" if len(missing) == 1 else "are"
+            print(f"{len(missing)} of the {len(PARTS)} parts {are} not in your journal:")
             for lesson in sorted({PARTS[name] for name in missing}):
                 of_it = [name for name in missing if PARTS[name] == lesson]
                 print(f"  lesson {lesson}:", ", ".join(map(_numbered, of_it)))
         for reason in dict.fromkeys(reasons.values()):
-            print(f"Not used: {reason}")
+            print(broken(f"Not used: {reason}"))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         raise AttributeError(f"there is no part {name}; the parts are {', '.join(PARTS)}.")
 
     def exchange(self, name: str, reason: str) -> None:
         """Put the course's part in place of the reader's, and say why. reason: sentences."""
-        print(f"{name} of lesson {PARTS[name]}, exercise {_number(name)}: {reason}")
+        print(broken(f"{name} of lesson {PARTS[name]}, exercise {_number(name)}: {reason}"))
         self._put(name, globals()[name])
         self.owner[name] = COURSES
 
@@ -229,7 +231,8 @@ def who_wrote_it(owner: Mapping[str, str]) -> str:
     if mine + by_torch == len(owner):
         return f"Every layer of this network was written by its reader{with_torch}."
     parts = f"{mine + by_torch} of the {len(owner)} parts"
-    return f"{parts} of this network were written by its reader{with_torch}."
+    were = "was" if mine + by_torch == 1 else "were"
+    return f"{parts} of this network {were} written by its reader{with_torch}."
 
 
 def _number(name: str) -> int:

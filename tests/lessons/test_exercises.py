@@ -237,6 +237,17 @@ def test_a_map_is_shown_beside_what_is_expected():
     assert "  6    8*    |   6  -8\n  10   12     |  10  12" in repr(verdict)
 
 
+def test_prose_is_broken_between_words_and_code_is_not():
+    """JupyterLab breaks a line that is too long anywhere, in the middle of a word."""
+    words = "the sign of da, and not that of z, decides. " * 5
+    code = "    double(x=np.array([" + "1., " * 40 + "]))"
+    verdict = Verdict("different", f"Not yet: {words}\nFor example, in\n{code}\nyour result is 2")
+    prose = [line for line in repr(verdict).split("\n") if line != code]
+    assert code in repr(verdict).split("\n")
+    assert max(map(len, prose)) <= 88 and prose[-1] == "your result is 2"
+    assert " ".join(repr(verdict).split()) == " ".join(verdict.sentence.split())
+
+
 def test_an_inferred_mistake_is_said_as_inferred():
     verdict = check_double(lambda x: x**2)
     assert verdict.code == "squared-x"

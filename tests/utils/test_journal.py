@@ -77,6 +77,18 @@ def test_verdicts_are_kept_and_tries_counted(capsys):
     assert capsys.readouterr().out == "1 of 4 done.\n"
 
 
+def test_where_the_reader_stopped_is_the_last_that_was_tried(capsys):
+    """And not the one with the highest number."""
+    lesson06.check_count_parameters(len)
+    check(PADDING_ONCE)
+    assert standing("count_parameters").last < standing().last
+    lesson06.progress()
+    assert "stopped at exercise 1, map_shape: padding-once." in capsys.readouterr().out
+    check(RIGHT)
+    lesson06.progress()
+    assert "stopped at exercise 3, count_parameters: raised." in capsys.readouterr().out
+
+
 def test_nothing_is_kept_where_the_reader_says_so_or_outside_of_a_notebook(runs, monkeypatch):
     monkeypatch.setenv("COURSE_JOURNAL", "off")
     check(RIGHT)

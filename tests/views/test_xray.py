@@ -628,12 +628,14 @@ def test_the_question(exported):
 def test_on_a_phone_the_probabilities_are_in_sight_while_one_draws(exported):
     page = exported
     page.set_viewport_size({"width": 390, "height": 844})
+    before = page.locator(".pad").bounding_box()
     for answered in (False, True):
         if answered:
             draw(page, [[(60, 60), (60, 200)]])
         pad, bars, maps = (
             page.locator(selector).bounding_box() for selector in (".pad", ".bars", ".xray-maps")
         )
+        assert pad == before  # the first stroke, which gives the answer, goes on where it began
         assert pad["y"] + pad["height"] < bars["y"]
         assert bars["y"] + bars["height"] < min(844, maps["y"])
         keep(page, f"xray-phone-{'answered' if answered else 'asked'}")

@@ -11,6 +11,7 @@ import dis
 import functools
 import inspect
 import re
+import textwrap
 import types
 import warnings
 from collections.abc import Callable, Sequence
@@ -42,7 +43,8 @@ class Verdict:
 
     code: "correct", "unanswered", "raised", "stopped", "different", the name of a mistake, or
     that of a pattern that the engine sees (patterns.py).
-    sentence: what the reader sees; also the verdict's repr.
+    sentence: what the reader sees; as the verdict's repr it is broken into lines between words,
+    since JupyterLab breaks a long line anywhere.
     case: the arguments of the first case that fails, the smallest; got: what the answer gives for
     them; expected: what is right. None where the check does not call the answer with cases.
     """
@@ -54,7 +56,17 @@ class Verdict:
     expected: Any = None
 
     def __repr__(self) -> str:
-        return self.sentence
+        return broken(self.sentence)
+
+
+def broken(text: str) -> str:
+    """Prose in lines of at most 88 characters; code and tables, which are indented, as they are."""
+    return "\n".join(
+        line
+        if line.startswith(" ")
+        else textwrap.fill(line, _LINE, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +116,7 @@ class _UnderWay:
     notes: list[str]
 
 
-_LINE = 88  # a longer call is printed with a line for each argument
+_LINE = 88  # a longer call is printed with a line for each argument, and prose is broken there
 _under_way: ContextVar[_UnderWay] = ContextVar("the check that is under way")
 
 

@@ -65,6 +65,14 @@ def mean_accuracy(batches):
             images += 1
     return np.array([right / images])
 """,
+        """
+def mean_accuracy(batches):
+    right = total = 0
+    for z, y in batches:
+        right += (z.argmax(axis=1) == y).sum()
+        total += len(y)
+    return right / total
+""",
     ],
     "check_count_parameters": [
         """
