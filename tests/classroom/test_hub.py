@@ -139,7 +139,7 @@ def test_the_numbers_of_a_class_are_the_scripts():
         return [re.sub(r"[\d.e+-]+( [MG]B| s\b)|\d+ \|$", "…", row) for row in report.splitlines()]
 
     assert without_numbers(text)[:-1] == without_numbers(made)[:-1]
-    assert "0 failed and 0 lost something" in text
+    assert "0 failed and 0 lost any work" in text
 
 
 # --- a real hub -------------------------------------------------------------------------------
