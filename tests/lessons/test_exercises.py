@@ -310,7 +310,7 @@ def test_an_endless_loop_can_be_stopped(monkeypatch, capsys):
 
     threading.Timer(0.6, interrupt_main).start()
     verdict = check_double(endless)
-    assert verdict.code == "stopped" and "of endless" in repr(verdict)
+    assert verdict.code == "stopped" and "of endless" in verdict.sentence
     assert "Kernel > Interrupt Kernel" in capsys.readouterr().out
 
 
