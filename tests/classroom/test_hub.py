@@ -79,6 +79,9 @@ def test_the_configuration_names_what_there_is(config):
     reason="needs root, and a Linux that merges pages",
 )
 def test_what_the_hub_starts_may_have_its_pages_merged():
+    allowed = "import ctypes; raise SystemExit(ctypes.CDLL(None).prctl(67, 1, 0, 0, 0))"
+    if subprocess.run([sys.executable, "-c", allowed]).returncode:
+        pytest.skip("this root may not have pages merged, as in some containers")
     load = f"""
 from traitlets.config.loader import PyFileConfigLoader
 import subprocess
