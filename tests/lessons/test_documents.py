@@ -184,7 +184,7 @@ def test_tags(lesson):
         assert set(tags(cell)) <= KNOWN_TAGS, cell.id
         # nbval passes a cell with both when nothing is raised
         assert len({*IGNORING, "raises-exception"} & set(tags(cell))) <= 1, cell.id
-    assert len(tagged(lesson, "nbval-ignore-output")) <= (6 if lesson.real_images else 4)
+    assert len(tagged(lesson, "nbval-ignore-output")) <= (6 if lesson.real_images else 3)
     assert lesson.real_images or not tagged(lesson, "mnist-output")
 
 

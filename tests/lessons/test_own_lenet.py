@@ -160,7 +160,6 @@ def test_every_right_answer_is_yours_whatever_it_gives(name, monkeypatch):
 #: call on.
 UNSEEN = {
     "conv2d": {"stride-in-kernel", "stride-ignored"},
-    "max_pool": {"from-too-high"},
     "max_pool_backward": {"only-there"},
     "linear": {"not-combined"},
     "relu": {"different"},
