@@ -108,6 +108,25 @@ def open_notebook(page: Page, url: str, path: str) -> None:
     )
 
 
+@contextlib.contextmanager
+def lab_with(
+    page: Page, folder: Path, sources: list[str], theme: str = "JupyterLab Light"
+) -> Iterator[tuple[str, Path]]:
+    """A new notebook of these cells, open in a JupyterLab; yields its address and the file."""
+    from nbformat import write
+    from nbformat.v4 import new_code_cell, new_notebook
+    from refresh import METADATA
+
+    course, scratch = folder / "course", folder / "lab"
+    course.mkdir()
+    scratch.mkdir()
+    file = course / "views.ipynb"
+    write(new_notebook(cells=list(map(new_code_cell, sources)), metadata=METADATA), file)
+    with jupyterlab(course, scratch, theme) as url:
+        open_notebook(page, url, file.name)
+        yield url, file
+
+
 def run_all(page: Page) -> list[dict]:
     """Run all cells as the menu does; the code cells as JSON, outputs included."""
     page.set_default_timeout(600_000)

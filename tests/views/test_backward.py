@@ -9,13 +9,10 @@ import copy
 import random
 import re
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, jupyterlab, keep, open_notebook, put_on_stage, run_all
-from nbformat.v4 import new_code_cell, new_notebook
-from refresh import METADATA
+from browser import FAINT, keep, put_on_stage
 from shown_networks import made
 from torch import nn
 from torch.nn import functional as F
@@ -690,48 +687,31 @@ def test_it_can_be_read_in_both_themes(backward, theme):
 
 
 @pytest.mark.lab
-def test_in_jupyterlab(page, tmp_path):
+def test_in_jupyterlab(page, xray_in_jupyterlab):
     """By keys alone; none of them, Z and S among them, does anything to the notebook."""
-    code = [
-        "from course_utils import checkpoints, views\n"
-        'lenet, recipe = checkpoints.load_weights("lenet")',
-        'xray = views.XRay(lenet, recipe["inputs"])\nxray',
-    ]
-    folder, scratch = tmp_path / "course", tmp_path / "lab"
-    folder.mkdir()
-    scratch.mkdir()
-    cells = [new_code_cell(source) for source in code]
-    nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "xray.ipynb")
     page.emulate_media(reduced_motion="reduce")
-    with jupyterlab(folder, scratch) as url:
-        open_notebook(page, url, "xray.ipynb")
-        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-        cells = run_all(page)
-        page.set_default_timeout(60_000)
-        (output,) = cells[1]["outputs"]
-        assert "backward, loss for 7: at its logit p − y" in str(output["data"]["text/plain"])
-        view = page.locator(".view")
-        view.wait_for(timeout=60_000)
-        page.evaluate("document.querySelector('.view').scrollIntoView()")
-        view.get_by_role("button", name="skip").click()
-        page.wait_for_timeout(500)
-        view.press("7")
-        view.press("g")
-        view.locator(".view-predict:visible .view-skip").click()
-        assert said(page).startswith("Backward: gradients of the loss for 7, which is ")
-        view.get_by_label("of class").select_option("1")
-        before = chances(page)
-        view.press("s")
-        assert said(page).startswith("1 step taken") and not torch.equal(chances(page), before)
-        keep(page, "xray-backward-jupyterlab")
-        view.press("z")
-        assert torch.equal(chances(page), before)
-        page.locator(".xray-maps").focus()
-        page.keyboard.press("PageDown")
-        assert said(page).startswith("conv 1, map 0, row 14, column 14: gradient ")
-        cells = "window.jupyterapp.shell.currentWidget.content.model.cells.length"
-        assert page.evaluate(cells) == len(code)
-        assert page.errors == [] and page.outside == []
+    (output,) = xray_in_jupyterlab["outputs"]
+    assert "backward, loss for 7: at its logit p − y" in str(output["data"]["text/plain"])
+    view = page.locator(".view")
+    view.get_by_role("button", name="skip").click()
+    page.wait_for_timeout(500)
+    view.press("7")
+    view.press("g")
+    view.locator(".view-predict:visible .view-skip").click()
+    assert said(page).startswith("Backward: gradients of the loss for 7, which is ")
+    view.get_by_label("of class").select_option("1")
+    before = chances(page)
+    view.press("s")
+    assert said(page).startswith("1 step taken") and not torch.equal(chances(page), before)
+    keep(page, "xray-backward-jupyterlab")
+    view.press("z")
+    assert torch.equal(chances(page), before)
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageDown")
+    assert said(page).startswith("conv 1, map 0, row 14, column 14: gradient ")
+    cells = "window.jupyterapp.shell.currentWidget.content.model.cells.length"
+    assert page.evaluate(cells) == 2
+    assert page.errors == [] and page.outside == []
 
 
 # --- in Python -------------------------------------------------------------------------------

@@ -4,9 +4,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, jupyterlab, keep, open_notebook, run_all
-from nbformat.v4 import new_code_cell, new_notebook
-from refresh import METADATA
+from browser import FAINT, keep, lab_with, open_notebook, run_all
 from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
@@ -126,13 +124,7 @@ def test_it_is_light_on_a_dark_page(page, name):
 def test_it_is_light_in_jupyterlabs_dark_theme(page, tmp_path):
     shown = ["Neuron()", "ConvolutionStepper()", "ShapeLedger()", "XRay(models.LeNet())"]
     sources = ["from course_utils import models, views", *(f"views.{view}" for view in shown)]
-    folder, scratch = tmp_path / "course", tmp_path / "lab"
-    folder.mkdir()
-    scratch.mkdir()
-    cells = [new_code_cell(source) for source in sources]
-    nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "views.ipynb")
-    with jupyterlab(folder, scratch, theme="JupyterLab Dark") as url:
-        open_notebook(page, url, "views.ipynb")
+    with lab_with(page, tmp_path, sources, theme="JupyterLab Dark"):
         run_all(page)
         assert page.evaluate("document.body.dataset.jpThemeLight") == "false"
         for at in range(1, len(sources)):
@@ -160,13 +152,8 @@ def test_it_is_light_in_jupyterlabs_dark_theme(page, tmp_path):
 def test_a_reopened_view_is_back_when_its_cell_is_run_again(page, tmp_path):
     """A still stands in the file; JupyterLab shows it where the notebook is not trusted, and to
     its own reader an error in its place. README.md names that error, and this cure."""
-    folder, scratch = tmp_path / "course", tmp_path / "lab"
-    folder.mkdir()
-    scratch.mkdir()
-    cell = new_code_cell("from course_utils import views\nviews.Neuron()")
-    nbformat.write(new_notebook(cells=[cell], metadata=METADATA), folder / "view.ipynb")
-    with jupyterlab(folder, scratch) as url:
-        open_notebook(page, url, "view.ipynb")
+    sources = ["from course_utils import views\nviews.Neuron()"]
+    with lab_with(page, tmp_path, sources) as (url, file):
         run_all(page)
         page.locator(".view").wait_for(timeout=60_000)
         page.evaluate(
@@ -176,9 +163,9 @@ def test_a_reopened_view_is_back_when_its_cell_is_run_again(page, tmp_path):
                 await sessionContext.shutdown();
             }"""
         )
-        (stored,) = nbformat.read(folder / "view.ipynb", as_version=4).cells[0].outputs
+        (stored,) = nbformat.read(file, as_version=4).cells[0].outputs
         assert stored.data["image/png"] and "gate: AND" in stored.data["text/plain"]
-        open_notebook(page, url, "view.ipynb")
+        open_notebook(page, url, file.name)
         page.get_by_text("Error displaying widget: model not found").wait_for(timeout=60_000)
         run_all(page)
         page.locator(".view").wait_for(timeout=60_000)

@@ -5,16 +5,13 @@ import re
 import time
 from itertools import chain, product
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
+from browser import keep, kernel_says, lab_with, put_on_stage, run_all
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
-from refresh import METADATA
 
 from course_utils import views
 from course_utils.views import drawing, sizes
@@ -644,15 +641,7 @@ def test_fits(page, name, width):
 def test_in_jupyterlab(page, tmp_path):
     code = ["from course_utils import views", "stepper = views.ConvolutionStepper()\nstepper"]
     code += ["pooling = views.PoolingStepper()\npooling"]
-    folder, scratch = tmp_path / "course", tmp_path / "lab"
-    folder.mkdir()
-    scratch.mkdir()
-    nbformat.write(
-        new_notebook(cells=[new_code_cell(c) for c in code], metadata=METADATA),
-        folder / "views.ipynb",
-    )
-    with jupyterlab(folder, scratch) as url:
-        open_notebook(page, url, "views.ipynb")
+    with lab_with(page, tmp_path, code):
         cells = run_all(page)
         page.set_default_timeout(30_000)
         assert "output[0, 1] = 3" in str(cells[1]["outputs"])

@@ -11,15 +11,12 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, jupyterlab, keep, kernel_says, open_notebook, put_on_stage, run_all
+from browser import FAINT, keep, kernel_says, put_on_stage
 from drawn_digits import by_hand
-from nbformat.v4 import new_code_cell, new_notebook
 from PIL import Image
-from refresh import METADATA
 from shown_networks import made
 from torch import nn
 
@@ -1004,60 +1001,39 @@ def test_real_writers_are_read(exported, record_property):
 
 
 @pytest.mark.lab
-def test_in_jupyterlab(page, tmp_path):
-    code = [
-        "from course_utils import checkpoints, views\n"
-        'lenet, recipe = checkpoints.load_weights("lenet")',
-        'xray = views.XRay(lenet, recipe["inputs"])\nxray',
-    ]
-    folder, scratch = tmp_path / "course", tmp_path / "lab"
-    folder.mkdir()
-    scratch.mkdir()
-    cells = [new_code_cell(source) for source in code]
-    nbformat.write(new_notebook(cells=cells, metadata=METADATA), folder / "xray.ipynb")
-    with jupyterlab(folder, scratch) as url:
-        open_notebook(page, url, "xray.ipynb")
-        page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
-        cells = run_all(page)
-        page.set_default_timeout(60_000)
-        (output,) = cells[1]["outputs"]
-        assert "most probable: 7, probability 0.99" in str(output["data"]["text/plain"])
-        assert len(json.dumps(output)) < 60_000
-        view = page.locator(".view")
-        view.wait_for(timeout=60_000)
-        page.evaluate("document.querySelector('.view').scrollIntoView()")
-        keep(page, "xray-jupyterlab")
-        view.get_by_role("button", name="7", exact=True).click()
-        assert "✗ You said 7. It is 1." in view.locator(".view-verdict").inner_text()
-        moved_up(page)
-        page.wait_for_timeout(1000)
-        page.keyboard.press("Delete")
-        assert "no prediction" in reads(page)
-        page.keyboard.press("3")
-        page.keyboard.press("ArrowRight")
-        page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
-        page.keyboard.press("d")
-        assert page.evaluate(
-            "window.jupyterapp.shell.currentWidget.content.model.cells.length"
-        ) == len(code)
-        draw(page, [[(60, 250), (150, 260)]])
-        chance = reads(page).split()[-1]
-        agrees = f"assert abs(xray.probabilities(xray.digit).max() - {chance}) < 6e-5, xray.digit"
-        patience = time.monotonic() + 30
-        while (answer := kernel_says(page, agrees)) != "ok":
-            assert time.monotonic() < patience, answer
-            time.sleep(0.2)
-        view.locator(".xray-panel canvas").nth(3).click()
-        assert "It sees 14 × 14 pixels" in said(page)
-        page.locator(".xray-maps").focus()
-        page.keyboard.press("PageUp")
-        assert said(page).startswith("pool 1, map 0")
-        assert page.errors == [] and page.outside == []
-        page.evaluate(
-            "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()"
-        )
-        page.wait_for_timeout(1000)
-        before = reads(page)
-        page.keyboard.press("Delete")  # a dead kernel does not stop the page
-        draw(page, [[(140, 50), (130, 230)]])
-        assert reads(page).startswith("It reads 1") and reads(page) != before
+def test_in_jupyterlab(page, xray_in_jupyterlab):
+    (output,) = xray_in_jupyterlab["outputs"]
+    assert "most probable: 7, probability 0.99" in str(output["data"]["text/plain"])
+    assert len(json.dumps(output)) < 60_000
+    view = page.locator(".view")
+    keep(page, "xray-jupyterlab")
+    view.get_by_role("button", name="7", exact=True).click()
+    assert "✗ You said 7. It is 1." in view.locator(".view-verdict").inner_text()
+    moved_up(page)
+    page.wait_for_timeout(1000)
+    page.keyboard.press("Delete")
+    assert "no prediction" in reads(page)
+    page.keyboard.press("3")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
+    page.keyboard.press("d")
+    assert page.evaluate("window.jupyterapp.shell.currentWidget.content.model.cells.length") == 2
+    draw(page, [[(60, 250), (150, 260)]])
+    chance = reads(page).split()[-1]
+    agrees = f"assert abs(xray.probabilities(xray.digit).max() - {chance}) < 6e-5, xray.digit"
+    patience = time.monotonic() + 30
+    while (answer := kernel_says(page, agrees)) != "ok":
+        assert time.monotonic() < patience, answer
+        time.sleep(0.2)
+    view.locator(".xray-panel canvas").nth(3).click()
+    assert "It sees 14 × 14 pixels" in said(page)
+    page.locator(".xray-maps").focus()
+    page.keyboard.press("PageUp")
+    assert said(page).startswith("pool 1, map 0")
+    assert page.errors == [] and page.outside == []
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()")
+    page.wait_for_timeout(1000)
+    before = reads(page)
+    page.keyboard.press("Delete")  # a dead kernel does not stop the page
+    draw(page, [[(140, 50), (130, 230)]])
+    assert reads(page).startswith("It reads 1") and reads(page) != before

@@ -165,6 +165,36 @@ def _max_pool(window=_WINDOW, place="c, i, j", value="x[WINDOW].max()"):
     return _loops("max_pool", value.replace("WINDOW", window), place)
 
 
+def _of_any_pooling(name, loops, method, layer):
+    """Wrong answers that averages and maxima share: made of the loops, of NumPy and of torch."""
+    zeros = "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))"
+    sizes = "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n    y = "
+    in_lists = loops.replace("y[c, i, j]", "y[c][i][j]").replace("y.shape", "(C, rows, columns)")
+    return {
+        "one-missing": [
+            loops.replace(" // stride + 1", " // stride"),
+            f"""
+def {name}(x, size, stride):
+    C, H, W = x.shape
+    rows, columns = range(0, H - size, stride), range(0, W - size, stride)
+    return [[[m[i : i + size, j : j + size].{method}() for j in columns] for i in rows] for m in x]
+""",
+        ],
+        "square": [
+            loops.replace("(W - size)", "(H - size)"),
+            loops.replace("C, H, W = x.shape", "C, W, H = x.shape"),
+        ],
+        "size-and-stride": [
+            loops.replace("(x, size, stride)", "(x, stride, size)"),
+            f"{name} = lambda x, size, stride: nn.{layer}(stride, size)(torch.tensor(x))",
+        ],
+        "same-list": [
+            in_lists.replace(zeros, sizes + "[[[0.0] * columns] * rows for _ in range(C)]"),
+            in_lists.replace(zeros, sizes + "[[[0] * columns] * rows] * C"),
+        ],
+    }
+
+
 _SEARCH = """
 def max_pool_backward(x, dy, size, stride):
     dx = np.zeros(x.shape)
@@ -262,41 +292,7 @@ def avg_pool(x, size, stride):
             _pool("c, top : top + size - 1, left : left + size - 1"),
             _pool("c, top : top + size + 1, left : left + size + 1"),
         ],
-        "one-missing": [
-            _pool().replace(" // stride + 1", " // stride"),
-            """
-def avg_pool(x, size, stride):
-    C, H, W = x.shape
-    rows, columns = range(0, H - size, stride), range(0, W - size, stride)
-    return [[[m[i : i + size, j : j + size].mean() for j in columns] for i in rows] for m in x]
-""",
-        ],
-        "square": [
-            _pool().replace("(W - size)", "(H - size)"),
-            _pool().replace("C, H, W = x.shape", "C, W, H = x.shape"),
-        ],
-        "size-and-stride": [
-            _pool().replace("(x, size, stride)", "(x, stride, size)"),
-            "avg_pool = lambda x, size, stride: nn.AvgPool2d(stride, size)(torch.tensor(x))",
-        ],
-        "same-list": [
-            _pool()
-            .replace("y[c, i, j]", "y[c][i][j]")
-            .replace(
-                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
-                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
-                "    y = [[[0.0] * columns] * rows for _ in range(C)]",
-            )
-            .replace("y.shape", "(C, rows, columns)"),
-            _pool()
-            .replace("y[c, i, j]", "y[c][i][j]")
-            .replace(
-                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
-                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
-                "    y = [[[0] * columns] * rows] * C",
-            )
-            .replace("y.shape", "(C, rows, columns)"),
-        ],
+        **_of_any_pooling("avg_pool", _pool(), "mean", "AvgPool2d"),
         "divisor": [
             """
 def avg_pool(x, size, stride):
@@ -619,41 +615,7 @@ def max_pool(x, size, stride):
             _max_pool("c, i : i + size, j : j + size"),
             "max_pool = lambda x, size, stride: nn.MaxPool2d(size)(torch.tensor(x))",
         ],
-        "one-missing": [
-            _max_pool().replace(" // stride + 1", " // stride"),
-            """
-def max_pool(x, size, stride):
-    C, H, W = x.shape
-    rows, columns = range(0, H - size, stride), range(0, W - size, stride)
-    return [[[m[i : i + size, j : j + size].max() for j in columns] for i in rows] for m in x]
-""",
-        ],
-        "square": [
-            _max_pool().replace("(W - size)", "(H - size)"),
-            _max_pool().replace("C, H, W = x.shape", "C, W, H = x.shape"),
-        ],
-        "size-and-stride": [
-            _max_pool().replace("(x, size, stride)", "(x, stride, size)"),
-            "max_pool = lambda x, size, stride: nn.MaxPool2d(stride, size)(torch.tensor(x))",
-        ],
-        "same-list": [
-            _max_pool()
-            .replace("y[c, i, j]", "y[c][i][j]")
-            .replace(
-                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
-                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
-                "    y = [[[0.0] * columns] * rows for _ in range(C)]",
-            )
-            .replace("y.shape", "(C, rows, columns)"),
-            _max_pool()
-            .replace("y[c, i, j]", "y[c][i][j]")
-            .replace(
-                "y = np.zeros((C, (H - size) // stride + 1, (W - size) // stride + 1))",
-                "rows, columns = (H - size) // stride + 1, (W - size) // stride + 1\n"
-                "    y = [[[0] * columns] * rows] * C",
-            )
-            .replace("y.shape", "(C, rows, columns)"),
-        ],
+        **_of_any_pooling("max_pool", _max_pool(), "max", "MaxPool2d"),
         "from-too-high": [
             _max_pool(value="max(-1, x[WINDOW].max())"),
             _max_pool(value="x[WINDOW].max(initial=-1e9)"),
