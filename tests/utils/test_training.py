@@ -23,7 +23,7 @@ from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import checkpoints, training
+from course_utils import checkpoints
 from course_utils.checkpoints import (
     CheckpointError,
     find_pretrained,
@@ -31,7 +31,7 @@ from course_utils.checkpoints import (
     save_weights,
 )
 from course_utils.images import Images, batches, load_images, sample_digit
-from course_utils.internals import endings
+from course_utils.internals import endings, progress
 from course_utils.models import CNN, MLP, LeNet
 from course_utils.records import load_record
 from course_utils.records.runs import RECIPES, run, sample
@@ -215,12 +215,12 @@ def test_an_interrupt_while_measuring_leaves_the_model_training(data):
 def test_the_progress_bar_counts_every_step(data, monkeypatch):
     bars = []
 
-    class Bar(training.tqdm):
+    class Bar(progress.tqdm):
         def __init__(self, *args, **options):
             super().__init__(*args, **{**options, "disable": False})
             bars.append(self)
 
-    monkeypatch.setattr(training, "tqdm", Bar)
+    monkeypatch.setattr(progress, "tqdm", Bar)
     model = small_model()
     fit(model, data[0], epochs=2, optimizer=sgd(model), size=64)
     (bar,) = bars
@@ -355,7 +355,7 @@ def interrupts():
 def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch, interrupts):
     """It comes while the sentence about the first one is written, and while the bar is closed."""
 
-    class Impatient(training.tqdm):
+    class Impatient(progress.tqdm):
         def close(self):
             if len(calls) == 6:
                 calls.append("closed")
@@ -374,7 +374,7 @@ def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch,
         return write(text)
 
     monkeypatch.setattr(endings.time, "monotonic", lambda: 0.0)  # all within the same second
-    monkeypatch.setattr(training, "tqdm", Impatient)
+    monkeypatch.setattr(progress, "tqdm", Impatient)
     monkeypatch.setattr(sys.stdout, "write", write)
     model, calls = small_model(), []
     try:
