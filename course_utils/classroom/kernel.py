@@ -31,6 +31,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from course_utils.classroom import marking
+from course_utils.classroom.outcomes import Outcome
 
 _UNSHARE = ["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"]
 _UNSHARE += ["--mount-proc"]
@@ -70,12 +71,8 @@ class Limits:
     characters: int = 10_000_000
 
 
-class Ended(Exception):
-    """The kernel has ended, or was ended: a code for the table, and a sentence."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code, self.sentence = code, sentence
+class Ended(Outcome):
+    """Why the kernel has ended, or was ended."""
 
 
 class _Watch(threading.Thread):
@@ -101,13 +98,13 @@ class _Watch(threading.Thread):
     def _look(self) -> None:
         limits = self.limits
         if len(self._family) > limits.processes:
-            said = f"It started more than {limits.processes} processes, and was ended."
-            self.end("processes", said)
+            sentence = f"It started more than {limits.processes} processes, and was ended."
+            self.end("processes", sentence)
         elif self._memory(_resident) > limits.memory and self._memory(_private) > limits.memory:
             self.end("memory", f"It took more than {limits.memory / 1e9:g} GB, and was ended.")
         elif time.monotonic() > self.deadline:
-            said = f"It was not done after {limits.seconds:g} seconds, and was ended."
-            self.end("timeout", said)
+            sentence = f"It was not done after {limits.seconds:g} seconds, and was ended."
+            self.end("timeout", sentence)
         elif self._stopped.is_set():
             self.end("stopped", "The marking was stopped before this was done.")
 
@@ -122,8 +119,8 @@ class _Watch(threading.Thread):
         """So much more was printed."""
         self._printed += characters
         if self._printed > self.limits.characters:
-            said = f"It printed more than {self.limits.characters:,} characters, and was ended."
-            self.end("output", said)
+            sentence = f"It printed more than {self.limits.characters:,} characters, and was ended."
+            self.end("output", sentence)
 
     def end(self, code: str, sentence: str) -> None:
         """End the kernel, for this reason unless there was one before."""

@@ -551,7 +551,7 @@ def forge(path, content: bytes, **changes) -> None:
     """Replace stored weights by other contents, with a recipe that vouches for them."""
     path.write_bytes(content)
     recipe = json.loads(path.with_suffix(".json").read_text()) | changes
-    recipe["sha256"] = checkpoints._checksum(content, recipe)
+    recipe["sha256"] = checkpoints.checksum(content, recipe)
     path.with_suffix(".json").write_text(json.dumps(recipe))
 
 
@@ -650,28 +650,28 @@ def test_weights_are_finite_and_float(runs, change):
 
 
 @pytest.mark.parametrize(
-    "inputs",
+    ("inputs", "sentence"),
     [
-        {"pad": 2, "mean": "0.5", "std": 1.0},
-        {"pad": 2, "mean": math.nan, "std": 1.0},
-        {"pad": 2, "mean": True, "std": 1.0},
-        {"pad": 2, "mean": 0.5, "std": 0},
-        {"pad": 2, "mean": 0.5, "std": math.inf},
-        {"pad": 2.0, "mean": 0.5, "std": 1.0},
-        {"pad": 10**9, "mean": 0.5, "std": 1.0},
-        {"pad": 2, "size": 1},
-        {"mean": [0.5] * 1000},
-        [2, 0.5, 1.0],
-        None,
+        ({"pad": 2, "mean": "0.5", "std": 1.0}, "mean has to be a finite number; got '0.5'"),
+        ({"pad": 2, "mean": math.nan, "std": 1.0}, "mean has to be a finite number; got nan"),
+        ({"pad": 2, "mean": True, "std": 1.0}, "mean has to be a finite number; got True"),
+        ({"pad": 2, "mean": 0.5, "std": 0}, "std divides the pixels.* above 0; got 0"),
+        ({"pad": 2, "mean": 0.5, "std": math.inf}, "std divides the pixels.* above 0; got inf"),
+        ({"pad": 2.0, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
+        ({"pad": 10**9, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
+        ({"pad": 2, "size": 1}, "have to be numbers, named pad, mean and std; got {'pad': 2"),
+        ({"mean": [0.5] * 1000}, "mean has to be a finite number"),
+        ([2, 0.5, 1.0], "have to be numbers, named pad, mean and std"),
+        (None, "have to be numbers, named pad, mean and std; got None"),
     ],
 )
-def test_inputs_are_numbers(runs, inputs):
-    with pytest.raises(ValueError, match="have to be numbers"):
+def test_inputs_are_numbers(runs, inputs, sentence):
+    with pytest.raises(ValueError, match=sentence):
         save_weights(LeNet(), "lenet", {**RECIPE, "inputs": inputs})
     assert not runs.exists()
     path = save_weights(LeNet(), "lenet", RECIPE)
     forge(path, path.read_bytes(), inputs=inputs)
-    with pytest.raises(CheckpointError, match="have to be numbers") as error:
+    with pytest.raises(CheckpointError, match=sentence) as error:
         load_weights("lenet", data="digits")
     assert len(str(error.value)) < 500
 
