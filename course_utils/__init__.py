@@ -14,7 +14,7 @@ Tools that a lesson imports, and the course itself, each one file here:
 ``lessons``      the one list of lessons
 ``machine``      the report of lesson 00: ``python -m course_utils``
 
-Rooms, each a folder, with what is in it that has a use of its own:
+Rooms, each a folder:
 
 ``exercises``    the checks of exercises, a file a lesson; ``exercises/engine`` is what they share,
                  ``exercises/journal`` keeps what was answered, and ``exercises/answer_code``

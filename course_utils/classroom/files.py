@@ -62,7 +62,8 @@ def read_lesson(lesson: Lesson) -> Notebook:
             key: cell["metadata"][key] for key in ("tags",) if key in cell["metadata"]
         }
         if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+            cell["outputs"] = []
+            cell["execution_count"] = None
     return notebook
 
 

@@ -80,10 +80,14 @@ class _Watch(threading.Thread):
 
     def __init__(self, process: psutil.Process, limits: Limits, stopped: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.limits, self.deadline = limits, float("inf")
+        self.limits = limits
+        self.deadline = float("inf")
         self.ended: Ended | None = None
-        self._stopped, self._done = stopped, threading.Event()
-        self._root, self._family, self._printed = process, {process}, 0
+        self._stopped = stopped
+        self._done = threading.Event()
+        self._root = process
+        self._family = {process}
+        self._printed = 0
 
     def run(self) -> None:
         while not self._done.wait(0.2):
@@ -174,7 +178,9 @@ class Kernel:
     """Runs cells, and marks answers. Made by `start_kernel`."""
 
     def __init__(self, client: _Client, watch: _Watch, token: str) -> None:
-        self._client, self._watch, self._token = client, watch, token
+        self._client = client
+        self._watch = watch
+        self._token = token
 
     def begin(self) -> None:
         """The time for an exercise begins."""

@@ -184,7 +184,8 @@ class _Lesson:
     """A lesson's sections, and the tasks of its exercises."""
 
     def __init__(self, lesson: Lesson) -> None:
-        self.lesson, self._cells = lesson, read_lesson(lesson)["cells"]
+        self.lesson = lesson
+        self._cells = read_lesson(lesson)["cells"]
         self._stubs = {
             exercise.name: self._cells.index(exercise.stub)
             for exercise in exercises_of({"cells": self._cells})

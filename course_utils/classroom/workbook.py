@@ -110,7 +110,9 @@ def merge(
     for cell in course["cells"]:
         id = cell["id"]
         order.append(id)
-        course_digest, old_digest, student_digest = digest(cell), old.get(id), before.get(id)
+        course_digest = digest(cell)
+        old_digest = old.get(id)
+        student_digest = before.get(id)
         known: str | None = course_digest
         if student_digest is None and old_digest is None:
             mine[id] = cell
