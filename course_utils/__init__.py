@@ -16,15 +16,17 @@ Tools that a lesson imports, and the course itself, each one file here:
 
 Rooms, each a folder:
 
-``exercises``    the checks of exercises: a file a lesson; ``exercises/engine`` is what they share,
-                 and ``exercises/journal`` keeps what was answered
+``exercises``    the checks of exercises, a file a lesson; ``exercises/engine`` is what they share,
+                 ``exercises/journal`` keeps what was answered, and ``exercises/answer_code``
+                 writes a correct answer down as code
 ``views``        the interactive views; ``views/page`` is what runs in the browser
 ``shown``        what one lesson shows: photos, lesson 13's and 14's networks, lesson 15's program,
                  lesson 17's faulty trainings, lesson 18's parts
 ``records``      training runs too long for a lesson: how they are made, and how a lesson loads them
 ``internals``    what the tools need and no lesson imports
-``classroom``    for instructors: commands such as ``python -m course_utils handout``;
-                 ``classroom/hub`` is a class on one machine, by JupyterHub
+``classroom``    commands such as ``python -m course_utils handout``: for instructors, and the
+                 copies of lessons for students; ``classroom/hub`` is a class on one machine, by
+                 JupyterHub
 
 Importing the package itself loads none of them.
 """

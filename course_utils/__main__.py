@@ -5,7 +5,11 @@ With a word behind it, one of the commands in ``classroom/commands.py``.
 
 import sys
 
-from course_utils.classroom.commands import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:]:
+        from course_utils.classroom.commands import main
+
+        sys.exit(main())
+    from course_utils.machine import report
+
+    print(report())

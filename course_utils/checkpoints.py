@@ -5,7 +5,6 @@ import glob
 import hashlib
 import io
 import json
-import math
 import os
 import secrets
 import textwrap
@@ -17,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.images import CLASSES
+from course_utils.images import CLASSES, check_inputs
 from course_utils.internals import places
 from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA, runs_folder
@@ -58,7 +57,7 @@ def save_weights(model: nn.Module, name: str, recipe: dict) -> Path:
     _check(model, whole_recipe)
     buffer = io.BytesIO()
     torch.save({key: value.cpu() for key, value in model.state_dict().items()}, buffer)
-    whole_recipe["sha256"] = _checksum(buffer.getvalue(), whole_recipe)
+    whole_recipe["sha256"] = checksum(buffer.getvalue(), whole_recipe)
     text = json.dumps(whole_recipe, indent=2).encode()
     if len(text) > MOST_RECIPE:
         raise ValueError(f"the recipe takes {len(text):,} bytes; at most {MOST_RECIPE:,} are kept.")
@@ -114,7 +113,7 @@ def find_pretrained(url: str) -> Path | None:
     """
     name = url.rpartition("/")[2]
     checksum_start = Path(name).stem.rpartition("-")[2]
-    shared = places.named("COURSE_DATA_DIR", DATA)
+    shared = places.folder_of_variable("COURSE_DATA_DIR", DATA)
     for folder in (Path(torch.hub.get_dir(), "checkpoints"), shared):
         path = folder / name
         if path.is_file():
@@ -148,7 +147,7 @@ def _tidy(weights: Path) -> None:
                 unfinished.unlink()
 
 
-def _checksum(content: bytes, recipe: dict) -> str:
+def checksum(content: bytes, recipe: dict) -> str:
     """The SHA-256 of the weights and of everything else that the recipe says."""
     rest = {key: value for key, value in recipe.items() if key != "sha256"}
     return hashlib.sha256(content + json.dumps(rest, sort_keys=True).encode()).hexdigest()
@@ -162,20 +161,7 @@ def _check(model: nn.Module, recipe: dict) -> None:
                 f"{name} has to hold finite numbers of type float32 "
                 "(a training that has diverged leaves NaN)"
             )
-    inputs = recipe.get("inputs")
-    if not (
-        isinstance(inputs, dict)
-        and inputs.keys() <= {"pad", "mean", "std"}
-        and all(type(value) in (int, float) for value in inputs.values())
-        and type(inputs.get("pad", 0)) is int
-        and 0 <= inputs.get("pad", 0) <= 100
-        and math.isfinite(inputs.get("mean", 0.0))
-        and 0 < inputs.get("std", 1.0) < math.inf
-    ):
-        raise ValueError(
-            "the recipe's inputs have to be numbers: pad, whole and from 0 to 100, mean, and std, "
-            f"above 0; they are {textwrap.shorten(repr(inputs), 100)}"
-        )
+    check_inputs(recipe.get("inputs"))
 
 
 def _bytes(path: Path, limit: int) -> bytes:
@@ -193,10 +179,11 @@ def _read(path: Path) -> tuple[bytes, dict]:
     """The bytes of the weights, and the recipe that belongs to them by its checksum."""
     if not path.exists():
         shipped = ", ".join(sorted(other.stem for other in (DATA / "weights").glob("*.pt")))
+        restore = places.how_to_restore("data/weights")
         raise CheckpointError(
             f"there are no weights {path}. The course has {shipped or 'none left'}: "
-            f"{places.cure('data/weights')} brings back what was lost. Other weights have to be "
-            "trained, and saved by save_weights, before they can be loaded."
+            f"{restore} brings back what was lost. Other weights have to be trained, and saved by "
+            "save_weights, before they can be loaded."
         )
     try:
         content = _bytes(path, MOST_WEIGHTS)
@@ -207,7 +194,7 @@ def _read(path: Path) -> tuple[bytes, dict]:
     for recipe in (_recipe(path), *_unfinished(_recipe(path))):
         try:
             read = json.loads(_bytes(recipe, MOST_RECIPE))
-            if read["sha256"] == _checksum(content, read):
+            if read["sha256"] == checksum(content, read):
                 return content, {"data": "", "architecture": "", "arguments": [], **read}
             if read["sha256"] == hashlib.sha256(content).hexdigest():
                 problem = (
@@ -261,8 +248,8 @@ def _cure(path: Path) -> str:
     if path.is_relative_to(DATA):
         pair = " ".join(p.relative_to(DATA.parent).as_posix() for p in (path, _recipe(path)))
         return (
-            f"Both files come with the course: {places.cure(pair)} brings them back, or a fresh "
-            "copy of the course."
+            f"Both files come with the course: {places.how_to_restore(pair)} brings them back, "
+            "or a fresh copy of the course."
         )
     if any((DATA / "weights").glob(f"{glob.escape(path.stem)}-*.pt")):
         return "Train and save it again in its lesson; or delete it, and the course's own is used."

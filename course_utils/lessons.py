@@ -41,8 +41,8 @@ class Lesson:
     def minutes(self) -> tuple[int, int]:
         """For reading and predicting, and for the exercises, as the head of the lesson says."""
         title = json.loads(self.path.read_text(encoding="utf-8"))["cells"][0]["source"]
-        said = re.findall(r"about (\d+) minutes.* exercises another (\d+)", "".join(title))
-        ((reading, exercises),) = said
+        minutes = re.findall(r"about (\d+) minutes.* exercises another (\d+)", "".join(title))
+        ((reading, exercises),) = minutes
         return int(reading), int(exercises)
 
 

@@ -38,12 +38,12 @@ def report(seconds: float = 3.0) -> str:
     lines = []
     for topic, find in [
         ("Python", _python),
-        ("packages", _packages),
+        ("packages", packages),
         ("torchvision", _torchvision),
         ("device", _device),
         ("images", _images),
-        ("results", _results),
-        ("speed", lambda: _speed(seconds)),
+        ("results", results),
+        ("speed", lambda: speed(seconds)),
     ]:
         try:
             found = list(find())
@@ -57,7 +57,8 @@ def _python() -> Iterator[str]:
     yield f"{platform.python_version()}, {platform.system()} on {platform.machine()}"
 
 
-def _packages() -> Iterator[str]:
+def packages() -> Iterator[str]:
+    """Which versions are installed, and how they differ from those of the stored outputs."""
     requirements = _PINS.read_text("utf-8") if _PINS.exists() else ""
     pinned = dict(re.findall(r"^(\S+)==(\S+)$", requirements, re.MULTILINE))
     installed, missing, other_versions = [], [], []
@@ -124,24 +125,26 @@ def _images() -> Iterator[str]:
             yield f"{name}: {error}"
             continue
         if found:
-            yield f"{name}: verified, in {_told(found, 'COURSE_DATA_DIR')}"
+            yield f"{name}: verified, in {_folder_text(found, 'COURSE_DATA_DIR')}"
         else:
             yield f"{name}: not here; a lesson tries to download it"
     yield f"digits: {sum(map(len, load_images('digits'))):,} images, which come with the course"
 
 
-def _results() -> Iterator[str]:
-    yield f"what you train is kept in {_told(places.runs_folder(), 'COURSE_RUNS_DIR')}"
+def results() -> Iterator[str]:
+    """Where a reader's own results go."""
+    yield f"what you train is kept in {_folder_text(places.runs_folder(), 'COURSE_RUNS_DIR')}"
 
 
-def _told(path: Path, variable: str) -> str:
+def _folder_text(path: Path, variable: str) -> str:
     """A folder as the reader knows it: from the one that the variable names, or the course's."""
-    base = places.named(variable, places.COURSE)
+    base = places.folder_of_variable(variable, places.COURSE)
     short = path.relative_to(base).as_posix() if path.is_relative_to(base) else str(path)
     return f"${variable}/{short}".removesuffix("/.") if os.environ.get(variable) else short
 
 
-def _speed(seconds: float) -> Iterator[str]:
+def speed(seconds: float) -> Iterator[str]:
+    """How fast LeNet trains here, measured for some seconds, and what all lessons then take."""
     import torch
     from torch.nn import functional as F
 

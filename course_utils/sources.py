@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from course_utils.internals import places
-from course_utils.internals.files import Fault, out_of_reach, read, write
+from course_utils.internals.files import Fault, load_private_copy, read, write
 from course_utils.internals.places import runs_folder as runs_folder  # lessons take it from here
 
 DATA = places.COURSE / "data"
@@ -61,7 +61,7 @@ def read_shipped(file: str) -> bytes:
 def _shipped_error(file: str, fault: object) -> DataError:
     return DataError(
         f"{DATA / file} {fault}. It ships with the course: "
-        f"{places.cure(f'data/{file}')} brings it back, or a fresh copy of the course."
+        f"{places.how_to_restore(f'data/{file}')} brings it back, or a fresh copy of the course."
     )
 
 
@@ -113,7 +113,7 @@ def find_own_images(name: str) -> Path | None:
 
 
 def _shared_images(shared: str, name: str) -> Path:
-    root = places.named("COURSE_DATA_DIR", DATA).resolve()
+    root = places.folder_of_variable("COURSE_DATA_DIR", DATA).resolve()
     folder = root / FOLDERS[name] / "raw"
     advice = (
         "Correct the folder, or unset COURSE_DATA_DIR and the images are looked for in data/ "
@@ -189,7 +189,7 @@ def load_raw(folder: Path, name: str) -> dict[str, np.ndarray]:
     raw, sums = {}, checksums()
     for file, size in FILES.items():
         try:
-            raw[file] = out_of_reach(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
+            raw[file] = load_private_copy(folder / file, sums[f"{FOLDERS[name]}/raw/{file}"], size)
         except (Fault, OSError) as fault:
             raise DataError(
                 f"{folder / file} has changed while it was read ({fault}). Load the images again."

@@ -1,10 +1,8 @@
 """Choosing a device, training (the loop of lesson 08), and measuring."""
 
-import math
 import os
 import random
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Unpack
 
@@ -12,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
 
 from course_utils.images import Images, Inputs, batches
 from course_utils.internals import endings, neighbours
+from course_utils.internals.progress import Epoch, follow
 
 
 def pick_device() -> torch.device:
@@ -59,19 +57,18 @@ class History:
     diverged: bool = False
     stopped: str = ""
 
-    def keep_epoch(
-        self, learned: tuple[float, float, float], measured: tuple[float, float] | None
-    ) -> None:
-        """Add (seconds, loss, accuracy) of training and, if any, (loss, accuracy) of the test set.
+    def keep_epoch(self, epoch: Epoch, measured: tuple[float, float] | None) -> None:
+        """Add what was counted in an epoch and, if any, (loss, accuracy) of the test set.
 
         Both at once, so that an interrupt while measuring leaves no half of an epoch.
         """
-        self.seconds += learned[0]
-        self.train_loss.append(learned[1])
-        self.train_accuracy.append(learned[2])
+        self.seconds += epoch.seconds
+        self.train_loss.append(epoch.loss)
+        self.train_accuracy.append(epoch.accuracy)
         if measured:
-            self.test_loss.append(measured[0])
-            self.test_accuracy.append(measured[1])
+            test_loss, test_accuracy = measured
+            self.test_loss.append(test_loss)
+            self.test_accuracy.append(test_accuracy)
 
 
 def fit(
@@ -106,66 +103,32 @@ def fit(
 
     Raises ValueError for fewer than 1 epoch, batches of fewer than 1 image, or labels of no class.
     """
-    if epochs < 1 or size < 1:
-        raise ValueError(
-            f"epochs and size must be at least 1; with {epochs} epochs of batches of {size} "
-            "the network would learn nothing."
-        )
-    history, device = History(), _device(model)
-    neighbours.make_room(device)
-    endings.say_what_is_not_trained(model, optimizer)
-    bar = tqdm(total=epochs * math.ceil(len(train) / size), leave=False)
-    with endings.one_interrupt(), bar:
-        try:
-            for epoch in range(1, epochs + 1):
-                bar.set_description(f"epoch {epoch} of {epochs}", refresh=False)
-                train, test = endings.checked(train), test and endings.checked(test)
-                drawn = batches(train, size, shuffle=True, device=device, **inputs)
-                drawn = ((augment(x), y) for x, y in drawn) if augment else drawn
-                learned, last = _train_epoch(model, drawn, optimizer, schedule, loss, history, bar)
-                measured = evaluate(model, test, loss=loss, **inputs) if test else None
-                history.keep_epoch(learned, measured)
-                if after_epoch:
-                    after_epoch(model, history)
-            last_loss = measured[0] if measured else _loss(model, loss, *last)
-            endings.check_loss(last_loss, optimizer, "after it ")
-        except endings.ENDINGS as error:
-            endings.tell(error, history, f"epoch {epoch} of {epochs}", size)
+    endings.check_numbers(epochs, size)
+    history, device = History(), device_of(model)
+    neighbours.adapt_threads(device)
+    endings.warn_about_untrained(model, optimizer)
+    with follow(history, optimizer, epochs, len(train), size) as progress:
+        for epoch in progress.epochs():
+            endings.check_labels(train, test)
+            model.train()
+            for x, y in batches(train, size, shuffle=True, device=device, **inputs):
+                if augment:
+                    x = augment(x)
+                z = model(x)
+                batch_loss = loss(z, y)
+                epoch.check(batch_loss)  # before it harms a weight
+                optimizer.zero_grad()
+                batch_loss.backward()
+                optimizer.step()
+                if schedule:
+                    endings.step(schedule, progress.steps)
+                epoch.count(z, y)
+            measured = evaluate(model, test, loss=loss, **inputs) if test else None
+            history.keep_epoch(epoch, measured)
+            if after_epoch:
+                after_epoch(model, history)
+        progress.check_end(measured[0] if measured else _loss(model, loss, x, y))
     return history
-
-
-def _train_epoch(
-    model: nn.Module,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler | None,
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    history: History,
-    bar: tqdm,
-) -> tuple[tuple[float, float, float], tuple[torch.Tensor, torch.Tensor]]:
-    """The loop of lesson 08, which also counts. The loss of every step goes into the history.
-
-    Returns (seconds, mean loss, accuracy) of the epoch, and the last batch.
-    """
-    start, total, images = time.perf_counter(), 0.0, 0
-    right = torch.tensor(0, device=_device(model))  # so that a GPU is not waited for
-    model.train()
-    for x, y in batches:
-        z = model(x)
-        batch_loss = loss(z, y)
-        history.loss.append(batch_loss.item())
-        endings.check_loss(history.loss[-1], optimizer)  # before it harms a weight
-        optimizer.zero_grad()
-        batch_loss.backward()
-        optimizer.step()
-        if schedule:
-            endings.step(schedule, bar.total)
-        total += history.loss[-1] * len(y)
-        right += (z.argmax(dim=1) == y).sum()
-        images += len(y)
-        bar.update()
-    learned = time.perf_counter() - start, total / images, right.item() / images
-    return learned, (x, y)
 
 
 def evaluate(
@@ -181,7 +144,8 @@ def evaluate(
     size: images in a batch, which changes neither. Larger ones take more memory, and no less time.
     inputs: pad, mean and std of `batches`. The model is given back in the mode it was in.
     """
-    device, mode, total, right = _device(model), model.training, 0.0, 0
+    device, mode = device_of(model), model.training
+    total, right = 0.0, 0
     model.eval()
     try:
         with torch.no_grad():
@@ -204,6 +168,6 @@ def _loss(model: nn.Module, loss: Callable, x: torch.Tensor, y: torch.Tensor) ->
         model.train()
 
 
-def _device(model: nn.Module) -> torch.device:
+def device_of(model: nn.Module) -> torch.device:
     """Where a model is: the device of its first parameter, or the CPU if it has none."""
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))

@@ -32,31 +32,44 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m course_utils",
         description="Without a command: the report on this machine, as in lesson 00.",
     )
-    parser.set_defaults(run=_report)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     about = "which exercises are done, tried or untouched"
-    commands.add_parser("progress", help=about, description=about).set_defaults(run=_progress)
+    _command(commands, "progress", about, _progress)
     _add_workbook(commands)
     _add_handout(commands)
     _add_deck(commands)
-    _add_site(commands)
-    _add_fetch_data(commands)
+    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
+    site = _command(commands, "site", about, _site)
+    site.add_argument("folder", metavar="FOLDER", type=Path)
+    about = "the images of all lessons, in a folder that a class shares: for COURSE_DATA_DIR"
+    fetch = _command(commands, "fetch-data", about, _fetch_data)
+    fetch.add_argument("folder", metavar="FOLDER", type=Path)
     _add_marks(commands)
     return parser
 
 
+def _command(
+    commands: "argparse._SubParsersAction",
+    name: str,
+    about: str,
+    run: Callable[[argparse.Namespace], None],
+) -> argparse.ArgumentParser:
+    """A new command, for arguments of its own; about: for both helps."""
+    command = commands.add_parser(name, help=about, description=about)
+    command.set_defaults(run=run)
+    return command
+
+
 def _add_workbook(commands: "argparse._SubParsersAction") -> None:
     about = "copies of lessons to write in; run again, it brings in what changed in the course"
-    workbook = commands.add_parser("workbook", help=about, description=about)
-    workbook.set_defaults(run=_workbook)
+    workbook = _command(commands, "workbook", about, _workbook)
     workbook.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="*", help="such as 06")
     workbook.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_lessons"))
 
 
 def _add_handout(commands: "argparse._SubParsersAction") -> None:
     about = "a lesson without its solutions, for nbgrader, or as a key for the instructor"
-    handout = commands.add_parser("handout", help=about, description=about)
-    handout.set_defaults(run=_handout)
+    handout = _command(commands, "handout", about, _handout)
     handout.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
     kind = handout.add_mutually_exclusive_group(required=True)
     for name, help in (
@@ -72,30 +85,14 @@ def _add_handout(commands: "argparse._SubParsersAction") -> None:
 
 def _add_deck(commands: "argparse._SubParsersAction") -> None:
     about = "a lesson as slides for the room: one HTML file, which needs no network"
-    deck = commands.add_parser("deck", help=about, description=about)
-    deck.set_defaults(run=_deck)
+    deck = _command(commands, "deck", about, _deck)
     deck.add_argument("lessons", metavar="LESSON", type=_lesson, nargs="+", help="such as 06")
     deck.add_argument("--to", metavar="FOLDER", type=Path, default=Path("my_slides"))
 
 
-def _add_site(commands: "argparse._SubParsersAction") -> None:
-    about = "the course as web pages, to be read without Jupyter; FOLDER/index.html is the first"
-    site = commands.add_parser("site", help=about, description=about)
-    site.set_defaults(run=_site)
-    site.add_argument("folder", metavar="FOLDER", type=Path)
-
-
-def _add_fetch_data(commands: "argparse._SubParsersAction") -> None:
-    about = "the images of all lessons, in a folder that a class shares: for COURSE_DATA_DIR"
-    fetch = commands.add_parser("fetch-data", help=about, description=about)
-    fetch.set_defaults(run=_fetch_data)
-    fetch.add_argument("folder", metavar="FOLDER", type=Path)
-
-
 def _add_marks(commands: "argparse._SubParsersAction") -> None:
     about = "runs what students handed in; writes their marks, and a page of the class's mistakes"
-    marks = commands.add_parser("marks", help=about, description=about)
-    marks.set_defaults(run=_marks)
+    marks = _command(commands, "marks", about, _marks)
     folder = "a folder for each student (that of nbgrader's course, too), or a notebook for each"
     marks.add_argument("folder", metavar="FOLDER", type=Path, help=folder)
     marks.add_argument(
@@ -124,12 +121,6 @@ def _lesson(text: str) -> Lesson:
         raise argparse.ArgumentTypeError(
             f"there is no lesson {text}; they are {min(_WRITTEN):02} to {max(_WRITTEN):02}"
         ) from None
-
-
-def _report(_: argparse.Namespace) -> None:
-    from course_utils.machine import report
-
-    print(report())
 
 
 def _progress(_: argparse.Namespace) -> None:

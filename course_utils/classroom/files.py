@@ -38,7 +38,7 @@ def read_stored(lesson: Lesson) -> Notebook:
     except FileNotFoundError:
         raise Refusal(
             f"{lesson.path} is missing. It comes with the course: "
-            f"{places.cure(f'notebooks/{lesson.file}')} brings it back."
+            f"{places.how_to_restore(f'notebooks/{lesson.file}')} brings it back."
         ) from None
 
 
@@ -46,9 +46,10 @@ def read_executed(lesson: Lesson) -> Notebook:
     """A lesson as it is stored, for what shows its outputs; Refusal where there are none."""
     notebook = read_stored(lesson)
     if not all(cell.get("execution_count", True) for cell in notebook["cells"]):
+        restore = places.how_to_restore(f"notebooks/{lesson.file}")
         raise Refusal(
             f"{lesson.file} has cells without their outputs, which are to be shown: run all cells "
-            f"and save it; {places.cure(f'notebooks/{lesson.file}')} gets it back as it came."
+            f"and save it; {restore} gets it back as it came."
         )
     return notebook
 
@@ -61,7 +62,8 @@ def read_lesson(lesson: Lesson) -> Notebook:
             key: cell["metadata"][key] for key in ("tags",) if key in cell["metadata"]
         }
         if cell["cell_type"] == "code":
-            cell["outputs"], cell["execution_count"] = [], None
+            cell["outputs"] = []
+            cell["execution_count"] = None
     return notebook
 
 

@@ -31,6 +31,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
 from course_utils.classroom import marking
+from course_utils.classroom.outcomes import Outcome
 
 _UNSHARE = ["unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child"]
 _UNSHARE += ["--mount-proc"]
@@ -70,12 +71,8 @@ class Limits:
     characters: int = 10_000_000
 
 
-class Ended(Exception):
-    """The kernel has ended, or was ended: a code for the table, and a sentence."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code, self.sentence = code, sentence
+class Ended(Outcome):
+    """Why the kernel has ended, or was ended."""
 
 
 class _Watch(threading.Thread):
@@ -83,10 +80,14 @@ class _Watch(threading.Thread):
 
     def __init__(self, process: psutil.Process, limits: Limits, stopped: threading.Event) -> None:
         super().__init__(daemon=True)
-        self.limits, self.deadline = limits, float("inf")
+        self.limits = limits
+        self.deadline = float("inf")
         self.ended: Ended | None = None
-        self._stopped, self._done = stopped, threading.Event()
-        self._root, self._family, self._printed = process, {process}, 0
+        self._stopped = stopped
+        self._done = threading.Event()
+        self._root = process
+        self._family = {process}
+        self._printed = 0
 
     def run(self) -> None:
         while not self._done.wait(0.2):
@@ -101,13 +102,13 @@ class _Watch(threading.Thread):
     def _look(self) -> None:
         limits = self.limits
         if len(self._family) > limits.processes:
-            said = f"It started more than {limits.processes} processes, and was ended."
-            self.end("processes", said)
+            sentence = f"It started more than {limits.processes} processes, and was ended."
+            self.end("processes", sentence)
         elif self._memory(_resident) > limits.memory and self._memory(_private) > limits.memory:
             self.end("memory", f"It took more than {limits.memory / 1e9:g} GB, and was ended.")
         elif time.monotonic() > self.deadline:
-            said = f"It was not done after {limits.seconds:g} seconds, and was ended."
-            self.end("timeout", said)
+            sentence = f"It was not done after {limits.seconds:g} seconds, and was ended."
+            self.end("timeout", sentence)
         elif self._stopped.is_set():
             self.end("stopped", "The marking was stopped before this was done.")
 
@@ -122,8 +123,8 @@ class _Watch(threading.Thread):
         """So much more was printed."""
         self._printed += characters
         if self._printed > self.limits.characters:
-            said = f"It printed more than {self.limits.characters:,} characters, and was ended."
-            self.end("output", said)
+            sentence = f"It printed more than {self.limits.characters:,} characters, and was ended."
+            self.end("output", sentence)
 
     def end(self, code: str, sentence: str) -> None:
         """End the kernel, for this reason unless there was one before."""
@@ -177,7 +178,9 @@ class Kernel:
     """Runs cells, and marks answers. Made by `start_kernel`."""
 
     def __init__(self, client: _Client, watch: _Watch, token: str) -> None:
-        self._client, self._watch, self._token = client, watch, token
+        self._client = client
+        self._watch = watch
+        self._token = token
 
     def begin(self) -> None:
         """The time for an exercise begins."""

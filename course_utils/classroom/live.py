@@ -75,7 +75,7 @@ def _page(kind: str, cells: Sequence[ast.Module], at: int) -> str:
     # The training that a replay shows is in the cell behind it.
     roots = [at, at + 1] if kind == "Replay" else [at]
     with _on_the_digits():
-        view = _run(cells, _needed(cells, roots), at)
+        view = _run(cells, needed_cells(cells, roots), at)
         if kind == "Replay":
             view.finish()
     own = {name for name in view.trait_names(sync=True) if not name.startswith("_")}
@@ -97,7 +97,7 @@ def _run(cells: Sequence[ast.Module], needed: Sequence[int], shown: int) -> Any:
     return value
 
 
-def _needed(cells: Sequence[ast.Module], roots: Sequence[int]) -> list[int]:
+def needed_cells(cells: Sequence[ast.Module], roots: Sequence[int]) -> list[int]:
     """These cells and those that give them their names: of each name the last one before."""
     codes = [compile(cell, "cell", "exec") for cell in cells]
     given = [{*_given(code)} for code in codes]

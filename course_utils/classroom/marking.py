@@ -7,10 +7,8 @@ call the solution inside the check, or change Python, NumPy or torch under it. W
 person reads the code.
 """
 
-import dis
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING
@@ -31,12 +29,13 @@ def mark(lesson: str, name: str, answer: object) -> "Verdict":
     sys.path.insert(0, str(_INSTALLED))
     try:
         checks = importlib.import_module(f"course_utils.exercises.lesson{lesson}")
+        code = importlib.import_module("course_utils.internals.code")
     finally:
         sys.path[:] = path
         for module in _ours():
             del sys.modules[module]
         sys.modules.update(before)
-    if isinstance(answer, FunctionType) and _steps(answer) == _steps(_not_implemented):
+    if isinstance(answer, FunctionType) and code.same_code(answer, _not_implemented):
         answer = ...  # a stub
     return getattr(checks, f"check_{name}")(answer)
 
@@ -53,10 +52,6 @@ def send_verdict(namespace: dict, lesson: str, name: str, token: str) -> None:
 
 def _ours() -> list[str]:
     return [name for name in sys.modules if name.partition(".")[0] == "course_utils"]
-
-
-def _steps(function: Callable) -> list[tuple]:
-    return [(step.opname, step.argval) for step in dis.get_instructions(function)]
 
 
 def _not_implemented() -> None:

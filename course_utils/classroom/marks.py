@@ -41,7 +41,7 @@ def mark_class(folder: Path, to: Path, limits: Limits, at_once: int) -> Iterator
     """Mark every submission, and write `marks.csv` and `mirror.html`; says what it does."""
     submissions = find_submissions(folder)
     table, page = to / "marks.csv", to / "mirror.html"
-    _make_room(to)
+    _make_folder(to)
     before = _made_before(table, page)
     if not can_isolate():
         yield (
@@ -49,12 +49,12 @@ def mark_class(folder: Path, to: Path, limits: Limits, at_once: int) -> Iterator
             "Python alone, and programs that they start are not. Run this in a container."
         )
     rows: list[Row] = []
-    for done, (submission, its) in enumerate(_marked(submissions, limits, at_once), start=1):
-        rows += its
-        codes = ", ".join(row.code for row in its)
+    for done, (submission, its_rows) in enumerate(_marked(submissions, limits, at_once), start=1):
+        rows += its_rows
+        codes = ", ".join(row.code for row in its_rows)
         yield f"{done} of {len(submissions)}: {_legible(submission.file)}: {codes}"
-    text = _as_csv(rows)
-    signed = _signed(mirror(*_counts(rows)), _short(text))
+    text = as_csv(rows)
+    signed = _signed(mirror(*count_codes(rows)), _short(text))
     for path, content, was in zip((table, page), (text, signed), before, strict=True):
         write_text(path, content, was)
         yield str(path)
@@ -74,7 +74,7 @@ def _marked(
             pool.shutdown(cancel_futures=True)
 
 
-def _counts(rows: Sequence[Row]) -> tuple[dict[tuple[str, str], Counter[str]], Counter[str]]:
+def count_codes(rows: Sequence[Row]) -> tuple[dict[tuple[str, str], Counter[str]], Counter[str]]:
     """How many got each code, by lesson and exercise; and of those of which nothing was marked."""
     answers: dict[tuple[str, str], Counter[str]] = {}
     for row in sorted(rows, key=lambda row: row.lesson):
@@ -94,8 +94,15 @@ def mark_one(submission: Submission, limits: Limits, stopped: threading.Event) -
     except Exception as error:  # one submission does not keep others from being marked
         verdicts = {("", ""): ("not-marked", f"Marking failed: {error!r:.400}")}
     return [
-        Row(*map(_legible, (submission.student, *where, *verdict, submission.file)))
-        for where, verdict in verdicts.items()
+        Row(
+            student=_legible(submission.student),
+            lesson=lesson,
+            exercise=exercise,
+            code=_legible(code),
+            sentence=_legible(sentence),
+            file=_legible(submission.file),
+        )
+        for (lesson, exercise), (code, sentence) in verdicts.items()
     ]
 
 
@@ -118,7 +125,7 @@ def _verdicts(
             verdicts[exercise] = why.code, why.sentence
     while cells:  # a kernel that ends takes one answer with it, and the next one has the others
         verdicts |= _in_a_kernel(lesson, answers.given, cells, limits, stopped)
-        cells = {exercise: its for exercise, its in cells.items() if exercise not in verdicts}
+        cells = {name: sources for name, sources in cells.items() if name not in verdicts}
     return {(lesson, exercise): verdicts[exercise] for exercise in answers.exercises}
 
 
@@ -138,9 +145,9 @@ def _in_a_kernel(
             for source in given:
                 kernel.run(source)
             have_run: set[str] = set()
-            for current, its in cells.items():
+            for current, sources in cells.items():
                 kernel.begin()
-                new = [source for source in its if source not in have_run]
+                new = [source for source in sources if source not in have_run]
                 have_run.update(new)
                 verdicts[current] = _verdict(kernel, lesson, current, new)
     except Ended as end:
@@ -158,7 +165,8 @@ def _verdict(kernel: Kernel, lesson: str, exercise: str, cells: Sequence[str]) -
     return code, sentence
 
 
-def _as_csv(rows: Sequence[Row]) -> str:
+def as_csv(rows: Sequence[Row]) -> str:
+    """The table, in which nothing is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(field.name for field in fields(Row))
@@ -179,7 +187,7 @@ def _signed(html: str, table: str) -> str:
     )
 
 
-def _make_room(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     """Make the folder, and see that it can be written to, before anything is run."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -14,37 +14,16 @@ from html import escape
 from course_utils.classroom.files import Cell, read_lesson, text_of
 from course_utils.classroom.handout import exercises_of
 from course_utils.classroom.sections import TAUGHT
+from course_utils.exercises.engine.patterns import PATTERNS
 from course_utils.lessons import LESSONS, Lesson
 
 #: What is said of codes that are not an exercise's own mistakes: patterns that the engine of the
 #: checks sees in wrong results, and what happened to a kernel.
-WORDS = {
+WORDS = PATTERNS | {
     "raised": "The answer stops with an error when it is called.",
     "error": "The cell of the answer stops with an error, and there is no answer.",
     "syntax-error": "The cell of the answer is no Python.",
     "different": "The answer is wrong in a way that has no name.",
-    "none": "The function gives None: the `return` is missing.",
-    "shape": "The result has another shape than the right one.",
-    "not-a-number": "The result contains nan.",
-    "negated": "Every number has the wrong sign.",
-    "factor": "Every number is the right one times the same number.",
-    "offset": "Every number is off by the same amount.",
-    "reversed": "The right numbers, the last one first.",
-    "transposed": "The right numbers, with rows and columns exchanged.",
-    "order": "The right numbers, at the wrong places.",
-    "sign-lost": "The sizes are right; the minus signs are lost.",
-    "clipped": "Right, but for the negative numbers, which became 0.",
-    "not-rounded": "The result is right only before or after rounding.",
-    "squared": "Each number is the square of the right one.",
-    "root": "Each number is the square root of the right one.",
-    "inverse": "Each number is 1 divided by the right one.",
-    "not-combined": "The result has an axis too many, over which it should be combined.",
-    "argument-returned": "The function gives its first argument back unchanged.",
-    "always-the-same": "The function gives the same for all arguments.",
-    "argument-unused": "The result stays the same when one of the arguments changes.",
-    "parts-wrong": "Some parts of the result are right, and others are not.",
-    "only-where": "The function is right in some kinds of cases alone.",
-    "only-there": "The result is right at some places alone.",
     "timeout": "The answer was not done in time, and was ended.",
     "memory": "The answer took too much memory, and was ended.",
     "processes": "The answer started too many processes, and was ended.",
@@ -97,12 +76,12 @@ def mirror(answers: Mapping[tuple[str, str], Counter[str]], unmarked: Counter[st
     for number in dict.fromkeys(number for number, _ in answers):
         lesson = _Lesson(LESSONS[int(number)])
         parts.append(f"<h2>{number} · {escape(lesson.lesson.title)}</h2>")
-        for (of, exercise), codes in answers.items():
-            if of == number:
+        for (answered_lesson, exercise), codes in answers.items():
+            if answered_lesson == number:
                 parts.append(_exercise(lesson, exercise, codes))
     if unmarked:
         rows = "".join(
-            f"<li>{_students(count)}: {_text(WORDS[code])}</li>"
+            f"<li>{_students(count)}: {as_html(WORDS[code])}</li>"
             for code, count in unmarked.most_common()
         )
         parts.append(f"<h2>Not marked</h2><ul>{rows}</ul>")
@@ -119,7 +98,9 @@ def _exercise(lesson: "_Lesson", exercise: str, codes: Counter[str]) -> str:
     """A heading, how many were right, and a row for each mistake, the most frequent first."""
     every, right, unanswered = codes.total(), codes["correct"], codes["unanswered"]
     wrong = every - right - unanswered
-    said = f"{right} of {_students(every)} right, {wrong} with a mistake, {unanswered} unanswered"
+    summary = (
+        f"{right} of {_students(every)} right, {wrong} with a mistake, {unanswered} unanswered"
+    )
     parts = ((right, "right"), (wrong, "wrong"), (unanswered, "open"))
     bar = "".join(f'<i class="{kind}" style="flex:{count}"></i>' for count, kind in parts if count)
     rows = "".join(
@@ -133,7 +114,7 @@ def _exercise(lesson: "_Lesson", exercise: str, codes: Counter[str]) -> str:
     )
     show = f"<p>{_show(lesson.section(exercise))}</p>" if right < every else ""
     return (
-        f"<section><h3>{_text(lesson.task(exercise))}</h3><p>{said}</p>"
+        f"<section><h3>{as_html(lesson.task(exercise))}</h3><p>{summary}</p>"
         f'<div class="bar" aria-hidden="true">{bar}</div>{show}{table if rows else ""}</section>'
     )
 
@@ -145,7 +126,7 @@ def _row(lesson: "_Lesson", exercise: str, code: str, count: int) -> str:
     section = lesson.section(f"{exercise} {code}")
     return (
         f"<tr><th scope='row'>{_students(count)}</th>"
-        f"<td>{_text(_of_the_class(known[code]))} <small><code>{escape(code)}</code></small>"
+        f"<td>{as_html(_of_the_class(known[code]))} <small><code>{escape(code)}</code></small>"
         f"{f'<br>{_show(section)}' if section else ''}</td></tr>"
     )
 
@@ -161,15 +142,15 @@ def _show(section: "_Section | None") -> str:
     if section is None:
         return ""
     view = f" with the view <code>{section.view}</code>" if section.view else ""
-    ask = f", and ask: <q>{_text(section.question)}</q>" if section.question else ""
-    return f"Show <b>{_text(section.title)}</b>{view}{ask}"
+    ask = f", and ask: <q>{as_html(section.question)}</q>" if section.question else ""
+    return f"Show <b>{as_html(section.title)}</b>{view}{ask}"
 
 
 def _students(count: int) -> str:
     return f"{count} student" + "s" * (count != 1)
 
 
-def _text(markdown: str) -> str:
+def as_html(markdown: str) -> str:
     """Text of a lesson or of a check: its code marked, without links and formulas' dollars."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", markdown)
     text = re.sub(r"(\*\*?)(?=\S)([^*]+)(?<=\S)\1", r"\2", text).replace("$", "")
@@ -203,7 +184,8 @@ class _Lesson:
     """A lesson's sections, and the tasks of its exercises."""
 
     def __init__(self, lesson: Lesson) -> None:
-        self.lesson, self._cells = lesson, read_lesson(lesson)["cells"]
+        self.lesson = lesson
+        self._cells = read_lesson(lesson)["cells"]
         self._stubs = {
             exercise.name: self._cells.index(exercise.stub)
             for exercise in exercises_of({"cells": self._cells})

@@ -86,7 +86,7 @@ def _fill(folder: Path, name: str) -> str:
 def _at_hand(folder: Path, name: str) -> Path | None:
     """Where this machine has a data set; COURSE_DATA_DIR may be set to the folder already."""
     asked = os.environ.get("COURSE_DATA_DIR")
-    if not asked or asked == "digits" or places.named("COURSE_DATA_DIR", "") == folder:
+    if not asked or asked == "digits" or places.folder_of_variable("COURSE_DATA_DIR", "") == folder:
         return sources.find_own_images(name)
     return sources.find_images(name)
 

@@ -66,7 +66,7 @@ def make_site(folder: Path) -> str:
             f"The site is built with {missing[0]}, which is not installed: run "
             '`pip install -e ".[site]"` in the course\'s folder.'
         )
-    earlier = _earlier(folder)
+    earlier = find_earlier(folder)
     lessons = [lesson for lesson in LESSONS if lesson.written]
     notebooks = [read_executed(lesson) for lesson in lessons]
     with tempfile.TemporaryDirectory() as scratch:
@@ -80,7 +80,7 @@ def make_site(folder: Path) -> str:
             page = _page(notebook["cells"], live_views(lesson))
             (source / lesson.file).write_text(json.dumps({**notebook, "cells": page}), "utf-8")
         _build(source, built)
-        _put(built, folder, earlier)
+        put_site(built, folder, earlier)
     return str(folder / "index.html")
 
 
@@ -114,21 +114,24 @@ def _without_empty_headings(
 
 def _contents(lessons: Sequence[Lesson]) -> str:
     """The first page: page/site.md with the lessons."""
-    rows = [f"| {one.number:02} | [{one.title}]({one.file}) | {one.question} |" for one in lessons]
+    rows = [
+        f"| {lesson.number:02} | [{lesson.title}]({lesson.file}) | {lesson.question} |"
+        for lesson in lessons
+    ]
     page = (PAGE / "site.md").read_text(encoding="utf-8").replace("@title@", TITLE)
     page = page.replace("@rows@", "\n".join(rows))
-    return page.replace("@files@", "\n".join(one.file for one in lessons))
+    return page.replace("@files@", "\n".join(lesson.file for lesson in lessons))
 
 
 def _page(cells: Sequence[Cell], live: dict[str, str]) -> list[Cell]:
     """A lesson's cells as the site shows them; live: `live_views` of the lesson."""
     page = []
-    for cell, behind in zip(cells, [*cells[1:], None], strict=True):
+    for cell, next_cell in zip(cells, [*cells[1:], None], strict=True):
         if cell["cell_type"] == "markdown":
             cell = {**cell, "source": _OUTWARD.sub(r"\1", text_of(cell))}
         elif cell["id"] in live:
             cell = {**cell, "outputs": _live_outputs(live[cell["id"]], text_of(cell))}
-        elif behind and (seen := _SEEN.match(text_of(behind))):
+        elif next_cell and (seen := _SEEN.match(text_of(next_cell))):
             cell = _described(cell, seen)
         page.append(cell)
     return page
@@ -166,18 +169,18 @@ def _build(source: Path, built: Path) -> None:
     print(warnings.getvalue(), file=sys.stderr, end="")
 
 
-def _earlier(folder: Path) -> dict[str, str]:
+def find_earlier(folder: Path) -> dict[str, str]:
     """What an earlier run has made in the folder; Refusal where it holds anything else."""
     try:
         note = folder / NOTE
         made = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
-        there = _checksums(folder)
+        files = _checksums(folder)
     except (OSError, ValueError) as error:
         raise Refusal(f"{folder} cannot be read ({error}): name a new folder.") from None
-    others = sorted(name for name in there if there[name] != made.get(name))
+    others = sorted(name for name in files if files[name] != made.get(name))
     if folder.is_file() or others:
-        what = f"{folder} holds {others[0]}, which is" if others else f"{folder} is a file,"
-        raise Refusal(f"{what} not of an earlier site, and stays as it is: name a new folder.")
+        subject = f"{folder} holds {others[0]}, which is" if others else f"{folder} is a file,"
+        raise Refusal(f"{subject} not of an earlier site, and stays as it is: name a new folder.")
     return made
 
 
@@ -190,7 +193,7 @@ def _checksums(folder: Path) -> dict[str, str]:
     }
 
 
-def _put(built: Path, folder: Path, earlier: dict[str, str]) -> None:
+def put_site(built: Path, folder: Path, earlier: dict[str, str]) -> None:
     """Put a site in the folder, in place of the earlier one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import re
 import symtable
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 from course_utils.classroom.commands import Refusal
 from course_utils.classroom.files import read_lesson, text_of
 from course_utils.classroom.handout import exercises_of
+from course_utils.classroom.outcomes import Outcome
 from course_utils.lessons import LESSONS, Lesson
 
 #: A notebook larger than this, in bytes, is not read.
@@ -35,12 +36,8 @@ class Submission:
     path: Path
 
 
-class Unmarkable(Exception):
-    """Why nothing of a submission can be marked: a code for the table, and a sentence."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code, self.sentence = code, sentence
+class Unmarkable(Outcome):
+    """Why an answer, or all of a submission, cannot be run."""
 
 
 def find_submissions(folder: Path) -> list[Submission]:
@@ -107,22 +104,27 @@ class Code:
     @cached_property
     def defines(self) -> set[str]:
         """The names that it assigns outside of functions, imports included."""
-        return {
-            symbol.get_name()
-            for at, table in enumerate(self._tables or [])
-            for symbol in table.get_symbols()
-            if (symbol.is_assigned() or symbol.is_imported())
-            and (at == 0 or symbol.is_declared_global())
-        }
+        return self._names(
+            lambda name, in_function: (
+                (name.is_assigned() or name.is_imported())
+                and (name.is_declared_global() or not in_function)
+            )
+        )
 
     @cached_property
     def uses(self) -> set[str]:
         """The names that it looks up outside of functions, also from inside of them."""
+        return self._names(
+            lambda name, in_function: name.is_referenced() and (name.is_global() or not in_function)
+        )
+
+    def _names(self, keep: Callable[[symtable.Symbol, bool], bool]) -> set[str]:
+        """The names to keep, by how they are used and whether in a function or a class."""
         return {
             symbol.get_name()
             for at, table in enumerate(self._tables or [])
             for symbol in table.get_symbols()
-            if symbol.is_referenced() and (at == 0 or symbol.is_global())
+            if keep(symbol, at > 0)
         }
 
 

@@ -39,7 +39,7 @@ def update_workbook(lesson: Lesson, folder: Path) -> str:
     """
     path = folder / lesson.file
     course = read_lesson(lesson)
-    _lead_links_out(course, lesson, folder)
+    lead_links_out(course, lesson, folder)
     made = read_made(path, "workbook")
     if made is None:
         course["metadata"][NOTE] = _note([(c["id"], digest(c)) for c in course["cells"]], {})
@@ -47,28 +47,28 @@ def update_workbook(lesson: Lesson, folder: Path) -> str:
         return f"{path}: new"
     student, before = made
     old, old_beside = _noted(student, path)
-    merged, done = merge(course, student, old, old_beside)
+    merged, counts = merge(course, student, old, old_beside)
     if merged != student:
         write(path, merged, before)
-    told = ", ".join(f"{count} {what}" for what, count in done.items())
-    return f"{path}: {told or 'up to date'}"
+    summary = ", ".join(f"{count} {change}" for change, count in counts.items())
+    return f"{path}: {summary or 'up to date'}"
 
 
-def _lead_links_out(course: Notebook, lesson: Lesson, folder: Path) -> None:
+def lead_links_out(course: Notebook, lesson: Lesson, folder: Path) -> None:
     """Let links to the folder above the lessons lead there from the copy's folder too.
 
     Where the package is installed alone, nothing is there to lead to, and their words stay.
     """
     above = lesson.path.parents[1]
     try:
-        way = Path(os.path.relpath(above, folder.resolve())).as_posix()
+        to_above = Path(os.path.relpath(above, folder.resolve())).as_posix()
     except ValueError:  # on Windows, another drive
-        way = above.as_posix()
+        to_above = above.as_posix()
     for cell in course["cells"]:
         if cell["cell_type"] == "markdown":
             text = text_of(cell)
             if places.IN_CHECKOUT:
-                text = text.replace("](../", f"]({quote(way, safe='/:')}/")
+                text = text.replace("](../", f"]({quote(to_above, safe='/:')}/")
             else:
                 text = re.sub(r"\[([^\]]*)\]\(\.\./[^)]*\)", r"\1", text)
             cell["source"] = text.splitlines(keepends=True)
@@ -106,37 +106,39 @@ def merge(
     order: list[str] = []
     note: list[tuple[str, str]] = []
     beside: dict[str, str] = {}
-    done: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for cell in course["cells"]:
-        id, now, was = cell["id"], digest(cell), old.get(cell["id"])
+        id = cell["id"]
         order.append(id)
-        has = before.get(id)
-        known: str | None = now
-        if has is None and was is None:
+        course_digest = digest(cell)
+        old_digest = old.get(id)
+        student_digest = before.get(id)
+        known: str | None = course_digest
+        if student_digest is None and old_digest is None:
             mine[id] = cell
-            done["new"] += 1
-        elif has == was != now:
+            counts["new"] += 1
+        elif student_digest == old_digest != course_digest:
             mine[id] = {**cell, "metadata": _metadata(mine[id], cell)}
-            done["brought up to date"] += 1
-        elif now not in (was, has):  # both changed it
-            version = _version(cell, _CHANGED if has else _DELETED)
+            counts["brought up to date"] += 1
+        elif course_digest not in (old_digest, student_digest):  # both changed it
+            version = _version(cell, _CHANGED if student_digest else _DELETED)
             order.append(version["id"])
             beside[version["id"]] = digest(version)
             if version["id"] not in {**old_beside, **mine}:
                 mine[version["id"]] = version
-                done["put beside yours, as both changed"] += 1
-            known = was
+                counts["put beside yours, as both changed"] += 1
+            known = old_digest
         if known is not None:
             note.append((id, known))
     for id, as_made in {**old, **old_beside}.items():
         if before.get(id) == as_made and id not in order:
             del mine[id]
-            done["removed"] += 1
+            counts["removed"] += 1
     ids = _order(order, list(before), list(old), mine)
     merged["cells"] = [mine[id] for id in ids]
     merged["metadata"][NOTE] = _note(note, beside)
     merged["nbformat_minor"] = max(5, merged.get("nbformat_minor", 0))
-    return merged, done
+    return merged, counts
 
 
 def _by_id(cells: Sequence[Cell], old: dict[str, str]) -> dict[str, Cell]:
@@ -146,8 +148,12 @@ def _by_id(cells: Sequence[Cell], old: dict[str, str]) -> dict[str, Cell]:
     for cell in cells:
         id = cell.get("id")
         if not id or id in found:
-            says = digest(cell)
-            alike = (was for was in old if old[was] == says and was not in {*named, *found})
+            content = digest(cell)
+            alike = (
+                old_id
+                for old_id, old_digest in old.items()
+                if old_digest == content and old_id not in {*named, *found}
+            )
             id = cell["id"] = next(alike, uuid.uuid4().hex[:8])
         found[id] = cell
     return found

@@ -104,7 +104,9 @@ def _download_from(web_folder: str, name: str, root: Path) -> None:
     sums, patience = sources.checksums(), PROBE_SECONDS
     with tempfile.TemporaryDirectory(prefix="download-", dir=root) as fresh:
         for file in sources.find_faults(folder, name):
-            url, size, arrived = f"{web_folder}{file}.gz", sources.FILES[file], Path(fresh, file)
+            url = f"{web_folder}{file}.gz"
+            size = sources.FILES[file]
+            arrived = Path(fresh, file)
             try:
                 _fetch(url, arrived, size, patience)
                 sources.read(arrived, sums[f"{FOLDERS[name]}/raw/{file}"], size)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 import torch
@@ -22,8 +23,17 @@ class Diverged(Stop):
     """The loss is NaN or infinite."""
 
 
-#: What may end a training: `tell` says which of these it was.
+#: What may end a training: `report` says which of these it was.
 ENDINGS = (KeyboardInterrupt, RuntimeError, MemoryError, Stop)
+
+
+def check_numbers(epochs: int, size: int) -> None:
+    """Raise ValueError for fewer than 1 epoch, or batches of fewer than 1 image."""
+    if epochs < 1 or size < 1:
+        raise ValueError(
+            f"epochs and size must be at least 1; with {epochs} epochs of batches of {size} "
+            "the network would learn nothing."
+        )
 
 
 def check_loss(loss: float, optimizer: torch.optim.Optimizer, when: str = "") -> None:
@@ -38,10 +48,12 @@ def check_loss(loss: float, optimizer: torch.optim.Optimizer, when: str = "") ->
         )
 
 
-def checked(images: Images) -> Images:
-    """The same images. Raises Stop where their labels have been changed to what is no class."""
+def check_labels(train: Images, test: Images | None) -> None:
+    """Raise Stop where labels have been changed to what is no class."""
     with _stops("the labels have been changed: load the images again"):
-        return images[:]  # new Images look at their labels
+        for images in (train, test):
+            if images:
+                replace(images)  # new Images look at their labels
 
 
 def step(schedule: torch.optim.lr_scheduler.LRScheduler, needed: int) -> None:
@@ -94,7 +106,7 @@ class Ending(Protocol):
     stopped: str
 
 
-def tell(error: BaseException, history: Ending, where: str, size: int) -> None:
+def report(error: BaseException, history: Ending, where: str, size: int) -> None:
     """Print the sentence about a training that an error has ended, and keep it in the history.
 
     where: the epoch. size: images in a batch. Raises the error itself where it is a RuntimeError
@@ -129,7 +141,7 @@ def _sentence(error: BaseException, steps: int, where: str, size: int) -> str:
     )
 
 
-def say_what_is_not_trained(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def warn_about_untrained(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Print which of a network's weights the optimizer does not hold, if there are any."""
     trained = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
     weights = {

@@ -42,7 +42,7 @@ def read(path: Path, sha256: str | None = None, size: int | None = None) -> byte
     return content
 
 
-def out_of_reach(path: Path, sha256: str, size: int) -> np.ndarray:
+def load_private_copy(path: Path, sha256: str, size: int) -> np.ndarray:
     """A file's bytes, uint8, that no later change of it can reach: a map of a verified copy.
 
     The copy is of this user, of root or of the file's owner; where none can be kept, the bytes are

@@ -11,41 +11,44 @@ import time
 import psutil
 import torch
 
-ASKED = torch.get_num_threads()
-#: As many threads as `make_room` has left; another number is the reader's own, and stays.
-_left = ASKED
+DEFAULT_THREADS = torch.get_num_threads()
+#: As many threads as `adapt_threads` has left; another number is the reader's own, and stays.
+_threads_set = DEFAULT_THREADS
 #: Cores that others have to keep busy, twice in a row, before it counts: a page that is drawn
 #: or a file that is saved takes less.
 BUSY = 0.7
 #: Looking takes 0.4 s, so it is done once in so many seconds: lessons train many small networks.
-EVERY = 60
-_looked = -math.inf
+SECONDS_BETWEEN_LOOKS = 60
+_looked_at = -math.inf
 
 
-def make_room(device: torch.device) -> None:
+def adapt_threads(device: torch.device) -> None:
     """Let torch use as many threads as cores are free; a printed sentence says when that changes.
 
     device: where the training is to run; threads matter on the CPU alone. Nothing is done where
     OMP_NUM_THREADS says how many there are to be.
     """
-    global _looked, _left
-    if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or ASKED == 1:
+    global _looked_at, _threads_set
+    if device.type != "cpu" or "OMP_NUM_THREADS" in os.environ or DEFAULT_THREADS == 1:
         return
-    if torch.get_num_threads() != _left or time.monotonic() < _looked + EVERY:
+    if torch.get_num_threads() != _threads_set:
         return
-    _looked = time.monotonic()
+    if time.monotonic() < _looked_at + SECONDS_BETWEEN_LOOKS:
+        return
+    _looked_at = time.monotonic()
     cores = os.cpu_count() or 1
     busy = min(_busy_cores(cores) for _ in range(2))
     free = max(1, round(cores - busy)) if busy > BUSY else cores
-    threads, before = min(ASKED, free), torch.get_num_threads()
+    threads, before = min(DEFAULT_THREADS, free), torch.get_num_threads()
     if threads == before:
         return
     torch.set_num_threads(threads)
-    _left = threads
+    _threads_set = threads
     if threads < before:
         print(
             f"Other programs keep {busy:.1f} of {cores} cores busy. Training uses {threads} of "
-            f"{ASKED} threads, which is quicker here; it is quickest when they have ended."
+            f"{DEFAULT_THREADS} threads, which is quicker here; it is quickest when they have "
+            "ended."
         )
     else:
         print(f"Other programs keep fewer cores busy: training uses {threads} threads again.")

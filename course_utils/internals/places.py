@@ -23,7 +23,7 @@ class PlaceError(OSError):
     """A folder for a reader's files that cannot be used. The message says what to do."""
 
 
-def cure(files: str) -> str:
+def how_to_restore(files: str) -> str:
     """What brings files back that came with the course; files: such as "data/SHA256SUMS"."""
     if IN_CHECKOUT:
         return f"`git checkout {files}`, in its folder,"
@@ -47,7 +47,7 @@ def runs() -> Path:
 
     Raises PlaceError for a COURSE_RUNS_DIR with a user or a variable that there is not.
     """
-    folder = named("COURSE_RUNS_DIR", "runs")
+    folder = folder_of_variable("COURSE_RUNS_DIR", "runs")
     return folder if is_own(folder) else folder / f"user-{os.geteuid()}"
 
 
@@ -59,10 +59,10 @@ def runs_folder() -> Path:
 
     Raises PlaceError where it cannot be written to.
     """
-    return made(runs())
+    return make_folder(runs())
 
 
-def made(folder: Path) -> Path:
+def make_folder(folder: Path) -> Path:
     """The folder, made if need be. Raises PlaceError where it cannot be written to."""
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def writing(path: Path) -> Iterator[None]:
         ) from None
 
 
-def named(variable: str, default: str | Path) -> Path:
+def folder_of_variable(variable: str, default: str | Path) -> Path:
     """The folder that a variable of the environment names, with ~ and $NAMES put in.
 
     variable: COURSE_RUNS_DIR or COURSE_DATA_DIR. A path that is not absolute starts at

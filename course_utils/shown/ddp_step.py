@@ -95,15 +95,16 @@ def join(wait: timedelta) -> tuple[int, int, torch.device]:
     torchrun has put into the environment who this worker is and where the others wait.
     A worker that waits for another one for longer than wait gives up with an error.
     """
-    local_rank, here = int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"])
+    local_rank = int(os.environ["LOCAL_RANK"])
+    local_workers = int(os.environ["LOCAL_WORLD_SIZE"])
     can_use_gpus = pick_device().type == "cuda" and dist.is_nccl_available()
-    if can_use_gpus and torch.cuda.device_count() >= here:
+    if can_use_gpus and torch.cuda.device_count() >= local_workers:
         device = torch.device("cuda", local_rank)  # a GPU for each worker
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", timeout=wait)
     else:
         device = torch.device("cpu")
-        if here == int(os.environ["WORLD_SIZE"]):
+        if local_workers == int(os.environ["WORLD_SIZE"]):
             stay_on_this_machine()
         dist.init_process_group("gloo", timeout=wait)
     return dist.get_rank(), dist.get_world_size(), device
@@ -198,7 +199,7 @@ def launch(
     Raises TimeoutError for a job that takes too long, PlaceError, an OSError, for a folder that
     cannot be written to.
     """
-    folder = places.made(Path(folder))
+    folder = places.make_folder(Path(folder))
     report = folder / "error.json"
     for old in (report, *folder.glob("worker-*.pt")):
         old.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from course_utils.images import Images, Inputs, batches, load_images
+from course_utils.images import Images, Inputs, batches, check_image, load_images
 
 from . import drawing, networks, panel
 
@@ -258,16 +258,13 @@ def _sum(
     return f"{name} = {' + '.join(terms)} ≈ {value}, of original{pixels}."
 
 
-def _checked(image: object, label: object, classes: Sequence[str]) -> tuple[torch.Tensor, int]:
+def _checked(
+    image: torch.Tensor, label: object, classes: Sequence[str]
+) -> tuple[torch.Tensor, int]:
     """The image and its label, if they are such; otherwise ValueError."""
     if isinstance(label, torch.Tensor | np.ndarray | np.generic) and label.ndim == 0:
         label = label.item()  # as in train.labels[0]
-    shape = tuple(getattr(image, "shape", ()))
-    if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
-        raise ValueError(
-            f"image must be uint8 of shape (1, 28, 28), such as train.images[0]; "
-            f"got {getattr(image, 'dtype', type(image).__name__)} of shape {shape}."
-        )
+    check_image(image)
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(classes):
         raise ValueError(
             f"the label is {label}; it has to be a whole number from 0 to {len(classes) - 1}, "

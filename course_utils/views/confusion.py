@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from torch import nn
 
 from course_utils.images import Images, Inputs, batches
+from course_utils.training import device_of
 
 from . import drawing, networks, panel
 from .base import style
@@ -226,9 +227,8 @@ def checked(chances: torch.Tensor, data: Images) -> torch.Tensor:
 def probabilities(model: nn.Module, data: Images, **inputs: Unpack[Inputs]) -> torch.Tensor:
     """What a model says of all images: float32 (N, classes), in evaluation mode."""
     networks.check_weights(model)
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     with networks.evaluating(model):
-        several = batches(data, 500, device=device, **inputs)
+        several = batches(data, 500, device=device_of(model), **inputs)
         return torch.cat([networks.logits(model, x).softmax(dim=1) for x, _ in several])
 
 

@@ -5,7 +5,6 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from course_utils import plots
-from course_utils.images import Inputs
+from course_utils.images import Inputs, check_image, check_inputs
 from course_utils.internals import places
 
 from . import drawing, networks
@@ -201,14 +200,8 @@ def describe(
 def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
     """A network that takes grey images of 28 × 28 with some padding; its pad, mean and std."""
     inputs = {"mean": 0.5, "std": 1.0, **(inputs or {})}
+    check_inputs(inputs)
     pads = [inputs["pad"]] if "pad" in inputs else [2, 0]
-    if not all(isinstance(pad, int) and pad >= 0 for pad in pads):
-        raise ValueError(f"pad has to be a whole number from 0 on; got {inputs['pad']!r}.")
-    scaling = {"mean": inputs["mean"], "std": inputs["std"]}
-    for name, value in scaling.items():
-        if not (isinstance(value, Real) and math.isfinite(value) and (name == "mean" or value > 0)):
-            above = " above 0" if name == "std" else ""
-            raise ValueError(f"{name} has to be a finite number{above}; got {value!r}.")
     network = networks.read(
         model,
         known=_DESCRIBED,
@@ -363,11 +356,7 @@ def _start(image: torch.Tensor | None) -> list[dict]:
     """What is on the pad at the beginning: strokes, or a finished picture."""
     if image is None:
         return START
-    if tuple(image.shape) != (1, 28, 28) or image.dtype != torch.uint8:
-        raise ValueError(
-            f"image must be uint8 of shape (1, 28, 28); "
-            f"got {image.dtype} of shape {tuple(image.shape)}."
-        )
+    check_image(image)
     return [{"picture": image.flatten().tolist(), "points": [[0, 0]]}]
 
 

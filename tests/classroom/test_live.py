@@ -53,7 +53,7 @@ def test_making_them_leaves_nothing_behind(capsys):
 def test_a_cell_is_run_after_those_that_it_needs():
     source = ["b = 1", "import math", "b = math.pi", "def f(x):\n    return b * x", "c = 1", "f(3)"]
     cells = [ast.parse(text) for text in source]
-    assert live._needed(cells, [5]) == [1, 2, 3, 5]
+    assert live.needed_cells(cells, [5]) == [1, 2, 3, 5]
 
 
 def answered(page, tmp_path, html):

@@ -250,7 +250,7 @@ def rows_of(*codes, student="mia"):
 
 
 def test_the_table_holds_no_formulas():
-    text = marks._as_csv(
+    text = marks.as_csv(
         rows_of("correct", student="=cmd|' /C calc'!A0") + rows_of("+1", student="é")
     )
     rows = list(csv.reader(text.removeprefix("\ufeff").splitlines()))
@@ -328,7 +328,7 @@ def test_the_mirror_counts_and_names_nobody(tmp_path):
     codes = ["correct"] * 2 + ["padding-once"] * 2 + ["raised", "unanswered", "timeout"]
     rows = rows_of(*codes, student="Maria Muster")
     rows += [marks.Row("Maria Muster", "", "", "not-a-notebook", "It is none.", "m.pdf")]
-    page = mirror.mirror(*marks._counts(rows))
+    page = mirror.mirror(*marks.count_codes(rows))
     assert "2 of 7 students right, 4 with a mistake, 1 unanswered" in page
     said = re.findall(r"<th scope='row'>(.*?)</th><td>(.*?) <small>", page)
     assert said[0][0] == "2 students" and said[0][1].startswith("The padding is counted once.")
@@ -357,7 +357,7 @@ def test_the_mirror_of_every_mistake(lesson):
     assert len(sentences) == sum(len(codes) for codes in every.values())
     shown = re.findall(r"Show <b>(.+?)</b>", page)
     titles = re.findall(r"^## (.*)", "\n".join(c.source for c in stored(lesson).cells), re.M)
-    assert set(shown) <= {mirror._text(title) for title in titles} and len(shown) >= len(every)
+    assert set(shown) <= {mirror.as_html(title) for title in titles} and len(shown) >= len(every)
     assert "ask: <q>" in page and "\\" not in page
     names = {" ".join(where) for where in every}
     known = {f"{' '.join(where)} {code}" for where, codes in every.items() for code in codes}

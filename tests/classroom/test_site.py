@@ -66,9 +66,9 @@ def test_an_earlier_site_is_replaced_but_not_what_was_changed_in_it(ready, tmp_p
     for name in ("index.html", "_static/old.css"):
         (new / name).parent.mkdir(parents=True, exist_ok=True)
         (new / name).write_text(name)
-    site._put(new, folder, site._earlier(folder))
+    site.put_site(new, folder, site.find_earlier(folder))
     shutil.rmtree(new / "_static")
-    site._put(new, folder, site._earlier(folder))
+    site.put_site(new, folder, site.find_earlier(folder))
     assert not (folder / "_static" / "old.css").exists()
     assert (folder / "index.html").read_text() == "index.html"
     (folder / "index.html").write_text("my own")
@@ -88,7 +88,7 @@ def test_a_lesson_that_was_never_executed(ready, monkeypatch, tmp_path):
 def test_a_folder_that_cannot_be_written_to(ready, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(Refusal, match="cannot be written"):
-        site._put(tmp_path / "new", tmp_path / "file" / "site", {})
+        site.put_site(tmp_path / "new", tmp_path / "file" / "site", {})
 
 
 # --- its pages ---------------------------------------------------------------------------------

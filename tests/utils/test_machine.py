@@ -22,7 +22,7 @@ def test_the_terminal_shows_the_report():
 
 @pytest.fixture
 def report(monkeypatch):
-    monkeypatch.setattr(machine, "_speed", lambda seconds: ["not measured"])
+    monkeypatch.setattr(machine, "speed", lambda seconds: ["not measured"])
     return machine.report
 
 
@@ -72,7 +72,7 @@ def test_what_breaks_does_not_break_the_report(report, monkeypatch):
 
 def test_measuring_changes_no_random_numbers():
     torch.manual_seed(0)
-    assert "images a second" in "\n".join(machine._speed(0.01))
+    assert "images a second" in "\n".join(machine.speed(0.01))
     after = torch.rand(1)
     torch.manual_seed(0)
     assert torch.equal(after, torch.rand(1))

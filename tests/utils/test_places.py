@@ -77,7 +77,7 @@ def test_beside_the_package_alone_nothing_is_kept(home, monkeypatch):
     assert sources.downloads_folder() == mine / "data"
     monkeypatch.setenv("COURSE_RUNS_DIR", "other")
     assert sources.runs_folder() == mine / "other"
-    assert "--force-reinstall" in places.cure("data/SHA256SUMS")
+    assert "--force-reinstall" in places.how_to_restore("data/SHA256SUMS")
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder to another user")
@@ -184,7 +184,7 @@ def test_a_full_disk_is_said(home, monkeypatch):
 
 def test_the_report_says_where_results_are(home, monkeypatch):
     def said():
-        return next(machine._results())
+        return next(machine.results())
 
     assert said() == "what you train is kept in runs"
     monkeypatch.setenv("COURSE_RUNS_DIR", str(home / "other"))
@@ -195,7 +195,7 @@ def test_the_report_says_where_results_are(home, monkeypatch):
 
 
 def test_without_a_checkout_no_versions_are_compared(home):
-    (line,) = machine._packages()
+    (line,) = machine.packages()
     assert line.startswith("torch 2.")
 
 

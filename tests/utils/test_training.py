@@ -23,7 +23,7 @@ from documents import taught
 from torch import nn
 from torch.nn import functional as F
 
-from course_utils import checkpoints, training
+from course_utils import checkpoints
 from course_utils.checkpoints import (
     CheckpointError,
     find_pretrained,
@@ -31,7 +31,7 @@ from course_utils.checkpoints import (
     save_weights,
 )
 from course_utils.images import Images, batches, load_images, sample_digit
-from course_utils.internals import endings
+from course_utils.internals import endings, progress
 from course_utils.models import CNN, MLP, LeNet
 from course_utils.records import load_record
 from course_utils.records.runs import RECIPES, run, sample
@@ -215,12 +215,12 @@ def test_an_interrupt_while_measuring_leaves_the_model_training(data):
 def test_the_progress_bar_counts_every_step(data, monkeypatch):
     bars = []
 
-    class Bar(training.tqdm):
+    class Bar(progress.tqdm):
         def __init__(self, *args, **options):
             super().__init__(*args, **{**options, "disable": False})
             bars.append(self)
 
-    monkeypatch.setattr(training, "tqdm", Bar)
+    monkeypatch.setattr(progress, "tqdm", Bar)
     model = small_model()
     fit(model, data[0], epochs=2, optimizer=sgd(model), size=64)
     (bar,) = bars
@@ -355,7 +355,7 @@ def interrupts():
 def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch, interrupts):
     """It comes while the sentence about the first one is written, and while the bar is closed."""
 
-    class Impatient(training.tqdm):
+    class Impatient(progress.tqdm):
         def close(self):
             if len(calls) == 6:
                 calls.append("closed")
@@ -374,7 +374,7 @@ def test_a_second_interrupt_does_not_lose_the_history(data, capsys, monkeypatch,
         return write(text)
 
     monkeypatch.setattr(endings.time, "monotonic", lambda: 0.0)  # all within the same second
-    monkeypatch.setattr(training, "tqdm", Impatient)
+    monkeypatch.setattr(progress, "tqdm", Impatient)
     monkeypatch.setattr(sys.stdout, "write", write)
     model, calls = small_model(), []
     try:
@@ -551,7 +551,7 @@ def forge(path, content: bytes, **changes) -> None:
     """Replace stored weights by other contents, with a recipe that vouches for them."""
     path.write_bytes(content)
     recipe = json.loads(path.with_suffix(".json").read_text()) | changes
-    recipe["sha256"] = checkpoints._checksum(content, recipe)
+    recipe["sha256"] = checkpoints.checksum(content, recipe)
     path.with_suffix(".json").write_text(json.dumps(recipe))
 
 
@@ -650,28 +650,28 @@ def test_weights_are_finite_and_float(runs, change):
 
 
 @pytest.mark.parametrize(
-    "inputs",
+    ("inputs", "sentence"),
     [
-        {"pad": 2, "mean": "0.5", "std": 1.0},
-        {"pad": 2, "mean": math.nan, "std": 1.0},
-        {"pad": 2, "mean": True, "std": 1.0},
-        {"pad": 2, "mean": 0.5, "std": 0},
-        {"pad": 2, "mean": 0.5, "std": math.inf},
-        {"pad": 2.0, "mean": 0.5, "std": 1.0},
-        {"pad": 10**9, "mean": 0.5, "std": 1.0},
-        {"pad": 2, "size": 1},
-        {"mean": [0.5] * 1000},
-        [2, 0.5, 1.0],
-        None,
+        ({"pad": 2, "mean": "0.5", "std": 1.0}, "mean has to be a finite number; got '0.5'"),
+        ({"pad": 2, "mean": math.nan, "std": 1.0}, "mean has to be a finite number; got nan"),
+        ({"pad": 2, "mean": True, "std": 1.0}, "mean has to be a finite number; got True"),
+        ({"pad": 2, "mean": 0.5, "std": 0}, "std divides the pixels.* above 0; got 0"),
+        ({"pad": 2, "mean": 0.5, "std": math.inf}, "std divides the pixels.* above 0; got inf"),
+        ({"pad": 2.0, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
+        ({"pad": 10**9, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
+        ({"pad": 2, "size": 1}, "have to be numbers, named pad, mean and std; got {'pad': 2"),
+        ({"mean": [0.5] * 1000}, "mean has to be a finite number"),
+        ([2, 0.5, 1.0], "have to be numbers, named pad, mean and std"),
+        (None, "have to be numbers, named pad, mean and std; got None"),
     ],
 )
-def test_inputs_are_numbers(runs, inputs):
-    with pytest.raises(ValueError, match="have to be numbers"):
+def test_inputs_are_numbers(runs, inputs, sentence):
+    with pytest.raises(ValueError, match=sentence):
         save_weights(LeNet(), "lenet", {**RECIPE, "inputs": inputs})
     assert not runs.exists()
     path = save_weights(LeNet(), "lenet", RECIPE)
     forge(path, path.read_bytes(), inputs=inputs)
-    with pytest.raises(CheckpointError, match="have to be numbers") as error:
+    with pytest.raises(CheckpointError, match=sentence) as error:
         load_weights("lenet", data="digits")
     assert len(str(error.value)) < 500
 

@@ -7,7 +7,6 @@ decorator ``exercise`` for all that needs steps of its own, which may use ``call
 """
 
 import copy
-import dis
 import functools
 import inspect
 import re
@@ -35,6 +34,7 @@ from course_utils.exercises.engine.reading import (
     settle,
     short,
 )
+from course_utils.internals.code import same_code
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -202,12 +202,8 @@ def _is_stub(answer: Answer) -> bool:
     return answer is ... or (
         type(answer) is types.FunctionType
         and answer.__name__ != "<lambda>"
-        and _steps(answer) == _steps(_stub)
+        and same_code(answer, _stub)
     )
-
-
-def _steps(function: Callable) -> list[tuple]:
-    return [(step.opname, step.argval) for step in dis.get_instructions(function)]
 
 
 def _stub() -> None: ...

@@ -13,31 +13,32 @@ import torch
 
 from course_utils.exercises.engine.reading import NotNumbers, as_array, without_leading_ones
 
-#: The codes that a verdict may have beside those of its own exercise.
-PATTERNS = (
-    "none",
-    "shape",
-    "not-a-number",
-    "negated",
-    "factor",
-    "offset",
-    "reversed",
-    "transposed",
-    "order",
-    "sign-lost",
-    "clipped",
-    "not-rounded",
-    "squared",
-    "root",
-    "inverse",
-    "not-combined",
-    "argument-returned",
-    "always-the-same",
-    "argument-unused",
-    "parts-wrong",
-    "only-where",
-    "only-there",
-)
+#: The codes that a verdict may have beside those of its own exercise, and what is said of each to a
+#: class. A reader is told the same, or more of the numbers in question.
+PATTERNS = {
+    "none": "The function gives None: the `return` is missing.",
+    "shape": "The result has another shape than the right one.",
+    "not-a-number": "The result contains nan.",
+    "negated": "Every number has the wrong sign.",
+    "factor": "Every number is the right one times the same number.",
+    "offset": "Every number is off by the same amount.",
+    "reversed": "The right numbers, the last one first.",
+    "transposed": "The right numbers, with rows and columns exchanged.",
+    "order": "The right numbers, at the wrong places.",
+    "sign-lost": "The sizes are right; the minus signs are lost.",
+    "clipped": "Right, but for the negative numbers, which became 0.",
+    "not-rounded": "The result is right only before or after rounding.",
+    "squared": "Each number is the square of the right one.",
+    "root": "Each number is the square root of the right one.",
+    "inverse": "Each number is 1 divided by the right one.",
+    "not-combined": "The result has an axis too many, over which it should be combined.",
+    "argument-returned": "The function gives its first argument back unchanged.",
+    "always-the-same": "The function gives the same for all arguments.",
+    "argument-unused": "The result stays the same when one of the arguments changes.",
+    "parts-wrong": "Some parts of the result are right, and others are not.",
+    "only-where": "The function is right in some kinds of cases alone.",
+    "only-there": "The result is right at some places alone.",
+}
 
 
 def pattern(
@@ -97,7 +98,7 @@ def _patterns(
     yield from _shared_distance(got, expected)
     yield from _rounded(got, expected)
     if all(map(_same_numbers, got, expected)):
-        yield "order", "The right numbers, at the wrong places."
+        yield "order", PATTERNS["order"]
     first_arguments = _arrays(cases)
     if first_arguments and all(map(_same, got, first_arguments)):
         yield "argument-returned", "Your function gives its first argument back unchanged."
@@ -108,9 +109,9 @@ def _patterns(
 
 def _exchanged_axes(got: list[np.ndarray], expected: list[np.ndarray]) -> Iterator[tuple[str, str]]:
     if _holds(got, expected, lambda right: right[::-1] if right.ndim else right):
-        yield "reversed", "The right numbers, the last one first."
+        yield "reversed", PATTERNS["reversed"]
     if _holds(got, expected, lambda right: right.swapaxes(-1, -2)):
-        yield "transposed", "The right numbers, with rows and columns exchanged."
+        yield "transposed", PATTERNS["transposed"]
     for axis, axis_name in ((0, "first"), (-1, "last")):
         for combine in (np.sum, np.mean):
             if _holds(expected, got, partial(combine, axis=axis)):
@@ -136,8 +137,8 @@ def _changed_numbers(
 
 
 _CHANGES: list[tuple[Callable, str, str]] = [
-    (np.negative, "negated", "Every number has the wrong sign."),
-    (np.abs, "sign-lost", "The sizes are right; the minus signs are lost."),
+    (np.negative, "negated", PATTERNS["negated"]),
+    (np.abs, "sign-lost", PATTERNS["sign-lost"]),
     (
         lambda right: np.maximum(right, 0),
         "clipped",
