@@ -100,7 +100,7 @@ def test_of_100_mutated_lenets_each_is_named_and_mended():
         while failure := first_to_fail(layers):
             at, error = failure
             found = examined(build(layers))
-            assert found.path == str(at) and found.torch_says == error
+            assert found.path == str(at) and found.torch_message == error
             kind, _ = layers[at]
             assert kind.__name__ in found.sentence and f"{found.number}" in found.sentence
             layers = mended(layers, found)
@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_lenet_is_said(layers, path, sentence):
     at, error = first_to_fail(layers)
     found = examined(build(layers))
     assert (found.path, found.sentence) == (path, sentence) and at == int(path)
-    assert found.torch_says == error
+    assert found.torch_message == error
 
 
 class Written(nn.Module):
@@ -227,7 +227,7 @@ def written(steps, **more):
 def test_images_that_are_mixed_are_told(flatten, sentence, mended):
     found = examined(written(lambda layers, x: layers["fc"](flatten(pooled(layers, x)))))
     assert found.sentence == sentence
-    assert found.torch_says.startswith("RuntimeError: ")
+    assert found.torch_message.startswith("RuntimeError: ")
     assert examined(written(lambda layers, x: layers["fc"](mended(pooled(layers, x))))) is None
 
 
