@@ -113,21 +113,21 @@ class Panel(View):
                 self.figure, self.shown = figure, shown
 
     def _seen(self, turn: int) -> tuple[dict, bytes]:
-        with style.context(["course_utils.course", drawing.letters()]):
+        with style.context(["course_utils.course", drawing.font_settings()]):
             seen = self.look(dict(self.values), self.answered)
             figure = seen.pop("figure", None)
             drawn = b"" if figure is None else drawing.quick_png(figure)
-        self._drawn = figure
+        self.last_figure = figure
         return {"alt": seen["sentence"], **seen, "turn": turn, "values": self.values}, drawn
 
     def _place(self, across: float, down: float) -> tuple[float, float]:
         """A place in the figure that was drawn last, in the data of its first axes."""
-        width, height = self._drawn.bbox.size
-        to_data = self._drawn.axes[0].transData.inverted()
+        width, height = self.last_figure.bbox.size
+        to_data = self.last_figure.axes[0].transData.inverted()
         return to_data.transform((across * width, (1 - down) * height))
 
     def picture(self) -> bytes:
-        with style.context(["course_utils.course", drawing.letters()]):
+        with style.context(["course_utils.course", drawing.font_settings()]):
             figure = self.look(dict(self.start), answered=False)["figure"]
-            drawing.head(figure, f"Predict: {self.question['question']}")
+            drawing.add_title(figure, f"Predict: {self.question['question']}")
             return drawing.small_png(figure, dpi=80)

@@ -39,7 +39,7 @@ def test_counts_and_cells(view):
         for said in range(10):
             there = ((TEST.labels == true) & (y_hat == said)).sum()
             assert view.counts[true, said] == there
-    assert view._cells[:3] == [(4, 9), (8, 1), (1, 8)] and view._cells[3:] == [
+    assert view.cells[:3] == [(4, 9), (8, 1), (1, 8)] and view.cells[3:] == [
         (k, k) for k in range(10)
     ]
     seen = view.look({"cell": 1, "place": 1, "send": 0}, answered=True)

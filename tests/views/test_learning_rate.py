@@ -70,7 +70,9 @@ def test_points_of_ones_own():
     assert PARABOLA.limit == 1 and BOWL.limit == 0.5
     view = views.LearningRate(x=X.tolist(), y=torch.tensor(Y))
     bowl = lr.bowl_of_points(X, Y)
-    assert view.question["solution"] == drawing.say(bowl.limit) in view.question["choices"]
+    assert (
+        view.question["solution"] == drawing.format_number(bowl.limit) in view.question["choices"]
+    )
     assert view.controls[0]["min"] <= view.values["rate"] < bowl.limit < view.controls[0]["max"]
     assert [control["name"] for control in view.controls] == ["rate", "steps"]
     np.testing.assert_allclose(bowl.lowest, np.polyfit(X, Y, 1))
@@ -79,7 +81,7 @@ def test_points_of_ones_own():
         "gradient = 11.5 · (w − 3.9) + 3 · (b − 3.3) = 11.5 · (0 − 3.9) + 3 · (0 − 3.3) = −54.75; "
         "new w = w − η · gradient = 0 − 0.081 · (−54.75) = 4.43475"
     )
-    assert drawing.say(bowl.limit) in view.arithmetic()
+    assert drawing.format_number(bowl.limit) in view.arithmetic()
 
 
 @pytest.mark.parametrize("x", [X, range(5), [0.2, 0.9], [10, 11, 13], [-1, 1]])
