@@ -79,25 +79,25 @@ class Augmentation(panel.Panel):
             picks="click a changed pixel",
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         variants = [transformed(self.image, drawn) for drawn in draws(values)]
         shown = torch.stack([self.image, transformed(self.image, values), *variants])
         answers = self.read(shown) if answered else []  # (8, 1, 28, 28)
         sentence = f"{described(values)}: label {self.classes[self.label]}"
         sentence += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
         words = ranges(values)
-        seen = {"sentence": sentence}
+        content = {"sentence": sentence}
         marks = None
         if answered:
             place = self._pixel(values)
             weights = sources(self.image, values, place)
-            seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
+            content["why"] = _sum(self.image[0], shown[1, 0], place, weights)
             marks = Marks(changed=place, original=list(weights))
         written = dict(zip(self.classes, drawing.writable(self.classes), strict=True))
         name = written[self.classes[self.label]]
         read = [(written[answer], chance) for answer, chance in answers]
         return {
-            **seen,
+            **content,
             "figure": _figure(shown[:, 0].numpy(), name, words, read, marks),
             "alt": f"The image as it is and changed. {sentence} Below them, {words}.",
         }

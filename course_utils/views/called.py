@@ -78,7 +78,7 @@ class CallTable:
     def ledger(self, values: dict) -> list[Entry]:
         return _entries(*self._recording_for(values))
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         recording, found = self._recording_for(values)
         ledger = _entries(recording, found)
         calls = [None, *recording.calls, *recording.unused]
@@ -160,7 +160,7 @@ class CallTable:
 
     def picture(self) -> bytes:
         """The calls, with question marks for what is to be predicted."""
-        shown = self.look(dict(self.start), answered=False)["table"]["rows"]
+        shown = self.render(dict(self.start), answered=False)["table"]["rows"]
         rows = [HEAD, *([_plain(cell) for cell in row] for row in shown)]
         longest = max(len(row[1]) for row in rows)
         more = max(0, 0.09 * (longest - 36))  # inches, beyond what there is room for

@@ -84,7 +84,7 @@ class Confusion(panel.Panel):
             picks="click an image",
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         if not answered:
             size = f"{len(self._data):,} images of {len(self._data.classes)} classes"
             return {"sentence": f"{size}: first your prediction, or skip.", "table": self._table()}
@@ -128,11 +128,11 @@ class Confusion(panel.Panel):
         axes.set(xlabel="predicted class", ylabel="true class")
         return drawing.small_png(figure, dpi=72)
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         if self.values["cell"] != self._last_cell:  # a cell opens at its first image
             self.values["place"] = 1
         self._last_cell = self.values["cell"]
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
     @traitlets.observe("shown")
     def _to_xray(self, change: object) -> None:

@@ -151,19 +151,19 @@ class LearningRate(panel.Panel):
             moves={"brackets": "rate", "arrows": "steps"},
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         loss = self._losses[values["loss"]]
         if not answered:  # where it starts, and nothing of where it goes
             sentence = f"{loss.formula}. Square: the start. Star: the lowest point."
             return {"sentence": sentence, "figure": _figure(loss, values["rate"], 0)}
         rate, steps = values["rate"], values["steps"]
-        seen = {
+        content = {
             "sentence": progress(loss, rate, steps),
             "figure": _figure(loss, rate, steps),
         }
         if steps:
-            seen["table"] = _table(loss, rate, steps)
-        return seen
+            content["table"] = _table(loss, rate, steps)
+        return content
 
     def arithmetic(self) -> str:
         """The descent of every rate of the question, and the limits of the losses."""

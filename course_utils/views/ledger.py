@@ -31,8 +31,8 @@ class Table(Protocol):
     def ledger(self, values: dict) -> list[Entry]:
         """The rows with these values of the controls, the input first."""
 
-    def look(self, values: dict, answered: bool) -> dict:
-        """As `panel.Panel.look`."""
+    def render(self, values: dict, answered: bool) -> dict:
+        """As `panel.Panel.render`."""
 
     def arithmetic(self) -> str:
         """The rows as text."""
@@ -71,8 +71,8 @@ class ShapeLedger(panel.Panel):
         """The rows as they are now."""
         return self.table.ledger(self.values)
 
-    def look(self, values: dict, answered: bool) -> dict:
-        return self.table.look(values, answered)
+    def render(self, values: dict, answered: bool) -> dict:
+        return self.table.render(values, answered)
 
     def arithmetic(self) -> str:
         return self.table.arithmetic()
@@ -110,7 +110,7 @@ class EditableTable:
     def _rows(self, values: dict) -> list[Row]:
         return [_changed(row, values) for row in self._chain.rows]
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         ledger = self.ledger(values)
         lines = zip(ledger, [None, *self._rows(values)], strict=True)
         rows = [_cells(entry, row, ledger, answered) for entry, row in lines]

@@ -67,7 +67,7 @@ class Neuron(panel.Panel):
             moves={"brackets": "b", "arrows": "w_1"},
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         hidden = self._asks_for_gate and not answered
         sentence = f"y = {formula(values)}"
         if not hidden:

@@ -114,13 +114,13 @@ class ActivationRace(panel.Panel):
             moves={"brackets": "shown", "arrows": "depth"},
         )
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         if self.answered and not self._revealed:  # what was asked about comes first
             self._revealed = True
             self.values = {**self.values, "depth": list(self._depths)[-1]}
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         depth, shown = self._depths.get(values["depth"]), values["shown"]
         if depth is None or shown not in SHOWN:
             raise ValueError(f"there is no {values['depth']!r} with {shown!r} to show.")

@@ -266,9 +266,9 @@ class ReceptiveField(panel.Panel):
         images = torch.randn(image_count, *self.network.shape, generator=generator)
         return self.network.values(images)
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         self.values = self._moved(self.values)
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
     def _moved(self, values: dict) -> dict:
         """In another layer the unit in the middle is taken; never one that is not there."""
@@ -280,7 +280,7 @@ class ReceptiveField(panel.Panel):
             self._layer = field.name
         return values | {name: min(values[name], last) for name, last in _last(field).items()}
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         field, place = self._unit(values)
         rows = [_cells(each, values["layer"], answered) for each in self.fields.values()]
         content = {

@@ -49,8 +49,8 @@ def _draw(axes: Axes, branches: Branches, row: int, top: float) -> None:
     for piece in branches.pieces(row):
         points = [(LANE * (x + 0.7), top + ROW * y) for x, y in branches.outline(row, piece)]
         path = Path(points, _CURVES[len(points)])
-        look = {"edgecolor": colour(piece.line.lane), "linewidth": 2.2}
-        axes.add_patch(PathPatch(path, fill=False, capstyle="round", zorder=2, **look))
+        line_style = {"edgecolor": colour(piece.line.lane), "linewidth": 2.2}
+        axes.add_patch(PathPatch(path, fill=False, capstyle="round", zorder=2, **line_style))
     if row < len(branches.lanes):
         lane = branches.lanes[row]
         place = LANE * (lane + 0.7), top + ROW / 2

@@ -76,7 +76,7 @@ class Doubler(panel.Panel):
             moves={"brackets": "n", "arrows": "n"},
         )
 
-    def look(self, values, answered):
+    def render(self, values, answered):
         if values["n"] == 7:
             raise ValueError("7 is too much.")
         if values["n"] == 8:

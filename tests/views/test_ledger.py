@@ -88,14 +88,14 @@ def test_a_layer_that_is_used_twice_is_counted_once():
     assert parameters["fc 2"] == 64 * 65 and parameters["fc 3"] == 0
     work = {entry.name: numbers(entry)[2] for entry in view.ledger}
     assert work["conv 3"] == 144 * 49 and work["fc 3"] == 64**2
-    shown = str(view.look(dict(view.values), answered=True)["table"])
+    shown = str(view.render(dict(view.values), answered=True)["table"])
     assert "It is the layer fc 2 once more: its weights are counted there." in shown
     controls = {control["name"] for control in view.controls}
     assert "pool 2 kernel" in controls and "fc 2 maps" in controls
     assert not any(name.startswith(("conv 3", "fc 3")) for name in controls)
     wider = view.table.ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})
     assert wider[5].why_shape.startswith("Side: (7 + 2 · 2 − 5) / 1 + 1 = 7")  # conv 3 with it
-    seen = view.look({**view.values, "fc 2 maps": 32}, answered=True)
+    seen = view.render({**view.values, "fc 2 maps": 32}, answered=True)
     sentence = "fc 3 cannot be: it has the weights of fc 2, which are for 64 and not for 32"
     assert sentence in seen["sentence"]
     assert view.picture()
@@ -123,7 +123,7 @@ def test_parameters_that_belong_to_no_row_are_told():
 )
 def test_an_impossible_row_says_why(change, sentence):
     view = views.ShapeLedger()
-    seen = view.look({**view.values, **change}, answered=True)
+    seen = view.render({**view.values, **change}, answered=True)
     assert seen["sentence"].startswith(sentence)
     rows = seen["table"]["rows"]
     texts = [row[5]["text"] for row in rows[:-1]]
@@ -131,14 +131,14 @@ def test_an_impossible_row_says_why(change, sentence):
     assert sentence in rows[place][5]["why"] and set(texts[place + 1 :]) <= {"–"}
     assert rows[-1][-1]["text"] == "–"
     with pytest.raises(ValueError, match="stride is 0; it has to be a whole number"):
-        view.look({**view.values, "conv 1 stride": 0}, answered=True)
+        view.render({**view.values, "conv 1 stride": 0}, answered=True)
 
 
 def test_the_open_question_hides_the_answer():
     view = views.ShapeLedger()
-    shown = str(view.look(dict(view.values), answered=False))
+    shown = str(view.render(dict(view.values), answered=False))
     assert not any(number in shown for number in ("48,120", "240,000", "61,706", "2,416"))
-    shown = str(view.look(dict(view.values), answered=True))
+    shown = str(view.render(dict(view.values), answered=True))
     assert "(400 + 1) · 120 units = 48,120" in shown and "(6 · 5 · 5 + 1) · 16 = 2,416" in shown
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
 

@@ -61,7 +61,7 @@ def test_nothing_lies_outside_the_square(model):
 
 def test_padding_is_counted_apart():
     view = views.ReceptiveField(nn.Sequential(nn.Conv2d(1, 2, 5, padding=2)), shape=(1, 28, 28))
-    seen = view.look({"layer": "conv 1", "map": 0, "row": 0, "column": 0}, answered=True)
+    seen = view.render({"layer": "conv 1", "map": 0, "row": 0, "column": 0}, answered=True)
     assert "5 × 5 pixels, 16 of them padding" in seen["sentence"]
     assert "reaches 3 × 3, 9 of 9 pixels" in seen["sentence"]
 
@@ -70,15 +70,15 @@ def test_a_unit_that_is_off_says_so():
     model = nn.Sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.MaxPool2d(2))
     nn.init.constant_(model[0].bias, -100)
     view = views.ReceptiveField(model)
-    seen = view.look({"layer": "pool 1", "map": 0, "row": 7, "column": 7}, answered=True)
+    seen = view.render({"layer": "pool 1", "map": 0, "row": 7, "column": 7}, answered=True)
     assert f"in all {IMAGES} random images its gradient is 0" in seen["sentence"]
 
 
 def test_the_open_question_hides_the_answer():
     view = views.ReceptiveField()
-    shown = view.look(dict(view.values), answered=False)
+    shown = view.render(dict(view.values), answered=False)
     assert "14" not in str(shown["table"]) + shown["sentence"] + shown["alt"]
-    assert "6 + (5 − 1) · 2 = 14" in str(view.look(dict(view.values), answered=True)["table"])
+    assert "6 + (5 − 1) · 2 = 14" in str(view.render(dict(view.values), answered=True)["table"])
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_shown_is_refused(arguments, sentence):
     assert sentence in str(caught.value)
     view = views.ReceptiveField()
     with pytest.raises(ValueError, match="conv 2 has no row 10; they go from 0 to 9"):
-        view.look({"layer": "conv 2", "map": 0, "row": 10, "column": 0}, answered=True)
+        view.render({"layer": "conv 2", "map": 0, "row": 10, "column": 0}, answered=True)
 
 
 def test_on_a_page(page):
