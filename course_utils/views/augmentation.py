@@ -1,6 +1,7 @@
 """Augmentation: one image turned, moved, mirrored and zoomed, and what a network then reads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -78,25 +79,25 @@ class Augmentation(panel.Panel):
             picks="click a changed pixel",
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         variants = [transformed(self.image, drawn) for drawn in draws(values)]
         shown = torch.stack([self.image, transformed(self.image, values), *variants])
         answers = self.read(shown) if answered else []  # (8, 1, 28, 28)
         sentence = f"{described(values)}: label {self.classes[self.label]}"
         sentence += ", read as {} ({:.2f}).".format(*answers[1]) if answers else "."
         words = ranges(values)
-        seen = {"sentence": sentence}
+        content = {"sentence": sentence}
         marks = None
         if answered:
             place = self._pixel(values)
             weights = sources(self.image, values, place)
-            seen["why"] = _sum(self.image[0], shown[1, 0], place, weights)
-            marks = [place], list(weights)
+            content["why"] = _sum(self.image[0], shown[1, 0], place, weights)
+            marks = Marks(changed=place, original=list(weights))
         written = dict(zip(self.classes, drawing.writable(self.classes), strict=True))
         name = written[self.classes[self.label]]
         read = [(written[answer], chance) for answer, chance in answers]
         return {
-            **seen,
+            **content,
             "figure": _figure(shown[:, 0].numpy(), name, words, read, marks),
             "alt": f"The image as it is and changed. {sentence} Below them, {words}.",
         }
@@ -128,10 +129,10 @@ class Augmentation(panel.Panel):
                 f"{len(self.classes)} classes need an answer of shape (N, {len(self.classes)}); "
                 f"the network gives {tuple(logits.shape)} for N = {len(images)}."
             )
-        best, which = logits.softmax(dim=1).max(dim=1)
+        best, indices = logits.softmax(dim=1).max(dim=1)
         return [
             (self.classes[k], chance)
-            for k, chance in zip(which.tolist(), best.tolist(), strict=True)
+            for k, chance in zip(indices.tolist(), best.tolist(), strict=True)
         ]
 
     def arithmetic(self) -> str:
@@ -211,7 +212,7 @@ def described(values: dict) -> str:
     """What is done to the image, in words: "Turned by 20°, shifted 3 right"."""
     parts = ["mirrored"] if values["mirror"] else []
     if values["turn"]:
-        parts.append(f"turned by {drawing.say(values['turn'])}°")
+        parts.append(f"turned by {drawing.format_number(values['turn'])}°")
     across, along = values["right"], values["down"]
     moves = [f"{abs(across)} {'right' if across > 0 else 'left'}"] if across else []
     moves += [f"{abs(along)} {'down' if along > 0 else 'up'}"] if along else []
@@ -235,9 +236,9 @@ def ranges(values: dict) -> str:
     return f"six random draws: {', '.join(parts) or 'nothing can change'}"
 
 
-def different(most: int) -> int:
+def count_variants(largest_shift: int) -> int:
     """How many images a mirror and shifts of up to so many pixels, each way, can give."""
-    return 2 * (2 * most + 1) ** 2
+    return 2 * (2 * largest_shift + 1) ** 2
 
 
 def _sum(
@@ -252,7 +253,8 @@ def _sum(
         ((row, column),) = weights
         return f"{name} = original[{row}, {column}] = {value}."
     terms = [
-        f"{drawing.say(round(part, 3))} · {int(original[pixel])}" for pixel, part in weights.items()
+        f"{drawing.format_number(round(part, 3))} · {int(original[pixel])}"
+        for pixel, part in weights.items()
     ]
     pixels = ", ".join(f"[{row}, {column}]" for row, column in weights)
     return f"{name} = {' + '.join(terms)} ≈ {value}, of original{pixels}."
@@ -282,7 +284,7 @@ WHICH_IS_WRONG: dict = {
 HOW_MANY: dict = {
     "question": f"an image may be mirrored or not, and moved by up to {MOST} whole pixels right or "
     "left, and up or down. How many different images can come out, at most?",
-    "solution": [different(MOST)],
+    "solution": [count_variants(MOST)],
     "explain": f"Mirrored or not: 2, times {2 * MOST + 1} places across, {2 * MOST + 1} down.",
 }
 
@@ -297,18 +299,23 @@ WIDTH, HEIGHT = 8.4, 3.8
 LEFT, TOP, APART = 0.15, HEIGHT - 0.03, 4.2
 
 
+@dataclass(frozen=True)
+class Marks:
+    """The pixel of the changed image to frame, and those of the original that it comes from."""
+
+    changed: tuple[int, int]
+    original: list[tuple[int, int]]
+
+
 def _figure(
     images: np.ndarray,
     label: str,
     words: str,
     answers: list[tuple[str, float]],
-    marks: tuple[list, list] | None,
+    marks: Marks | None,
 ) -> Figure:
-    """The original and its variant, large; below, the random draws. images: (8, 28, 28).
-
-    marks: the pixel of the variant to frame, and those of the original that it comes from.
-    """
-    figure, axes = drawing.bare(WIDTH, HEIGHT)  # its axes are in inches
+    """The original and its variant, large; below, the random draws. images: (8, 28, 28)."""
+    figure, axes = drawing.blank_axes(WIDTH, HEIGHT)  # its axes are in inches
     for i, title in enumerate(("original", "changed")):
         x = LEFT + i * APART
         _place(axes, images[i], (x, TOP), LARGE)
@@ -316,7 +323,7 @@ def _figure(
         if answers:
             text += "\nreads {}\nprobability {:.2f}".format(*answers[i])
         axes.text(x + LARGE + 0.15, TOP - LARGE / 2, text, va="center", fontsize=15)
-    for i, pixels in enumerate(reversed(marks or ())):
+    for i, pixels in enumerate([marks.original, [marks.changed]] if marks else []):
         for row, column in pixels:
             corner = LEFT + i * APART + column * LARGE / 28, TOP - (row + 1) * LARGE / 28
             side = LARGE / 28
@@ -325,8 +332,8 @@ def _figure(
             )
     axes.text(LEFT, 1.78, words, fontsize=13, va="center")
     gap = round(GAP / SMALL * 28)
-    row = np.pad(images[2:], ((0, 0), (0, 0), (0, gap)), constant_values=255)  # (6, 28, 28 + gap)
-    _place(axes, np.concatenate(row, axis=1)[:, :-gap], (LEFT, 1.6), SMALL)
+    strip = np.pad(images[2:], ((0, 0), (0, 0), (0, gap)), constant_values=255)  # (6, 28, 28 + gap)
+    _place(axes, np.concatenate(strip, axis=1)[:, :-gap], (LEFT, 1.6), SMALL)
     for i, (name, chance) in enumerate(answers[2:]):
         x = LEFT + SMALL / 2 + i * SMALL * (28 + gap) / 28
         text = f"{name}{' ' if len(name) < 3 else chr(10)}({chance:.2f})"  # long names: two lines

@@ -100,10 +100,10 @@ class BackpropStepper(View):
 
     def picture(self) -> bytes:
         """The network with its weights, before anything is computed."""
-        figure, axes = drawing.bare(9.6, 4.4)
+        figure, axes = drawing.blank_axes(9.6, 4.4)
         axes.set(xlim=(0, 9.6), ylim=(4.4, 0))
         x = self.X[asked_example(self.X)]
-        inputs = ", ".join(map(drawing.say, x))
+        inputs = ", ".join(map(drawing.format_number, x))
         question = f"Predict: which parameters get no gradient from the example x = ({inputs})?"
         axes.text(0.1, 0.25, question, va="center", fontsize=13)
         draw_network(axes, x, [getattr(self, name) for name in PARAMETERS])
@@ -177,7 +177,7 @@ def draw_network(axes: Axes, x: list[float], parameters: list[list[list[float]]]
     _edge(axes, (7.0, middle + 0.65), (7.0, middle), (9.1, middle))
     _number(axes, 7.0, middle + 0.65, b2)
     for place, value in zip(inputs, x, strict=True):
-        _box(axes, *place, drawing.say(value))
+        _box(axes, *place, drawing.format_number(value))
     for column in (7.0, 8.05, 9.1):
         _box(axes, column, middle)
     heads = {"X": 0.45, "W1, b1": 2.35, "z1": 3.5, "a1": 4.5, "W2": 5.6}

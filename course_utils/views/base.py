@@ -63,6 +63,6 @@ class View(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         assert isinstance(bundle, tuple)  # it is None only where widgets are switched off
         data, metadata = bundle
-        with rc_context(drawing.letters()):
+        with rc_context(drawing.font_settings()):
             picture = self.picture()
         return {**data, "image/png": picture, "text/plain": self.arithmetic()}, metadata

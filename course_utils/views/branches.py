@@ -78,11 +78,11 @@ class Branches:
         lane, end = piece.line.lane, float(piece.way == "out")
         if piece.way == "past":
             return [(lane, 0), (lane, 1)]
-        here = self.lanes[row]
-        if here == lane:
+        row_lane = self.lanes[row]
+        if row_lane == lane:
             return [(lane, 0.5), (lane, end)]
-        beside = lane - 1 if here < lane else lane + 1
-        return [(here, 0.5), (beside, 0.5), (lane, 0.5), (lane, end)]
+        beside = lane - 1 if row_lane < lane else lane + 1
+        return [(row_lane, 0.5), (beside, 0.5), (lane, 0.5), (lane, end)]
 
     def targets(self, row: int) -> list[int]:
         """The rows that take what a row makes."""
@@ -94,20 +94,20 @@ class Branches:
         A row without a call has only blanks.
         """
         places = [[False] * 4 for _ in range(self.width)]  # up, down, left, right
-        here = self.lanes[row] if row < len(self.lanes) else -1
+        row_lane = self.lanes[row] if row < len(self.lanes) else -1
         for piece in self.pieces(row):
             lane = piece.line.lane
             places[lane][0] |= piece.way != "out"
             places[lane][1] |= piece.way != "into"
-            if piece.way == "past" or lane == here:
+            if piece.way == "past" or lane == row_lane:
                 continue
-            low, high = sorted((lane, here))
+            low, high = sorted((lane, row_lane))
             for between in range(low, high + 1):
                 places[between][2] |= between > low
                 places[between][3] |= between < high
         signs = [_SIGNS.get("".join("01"[way] for way in place), " ") for place in places]
-        if here >= 0:
-            signs[here] = dot
+        if row_lane >= 0:
+            signs[row_lane] = dot
         gaps = ["─" if place[3] else " " for place in places]
         return "".join(map("".join, zip(signs, gaps, strict=True))).rstrip().ljust(2 * self.width)
 
@@ -117,12 +117,13 @@ def branches(sources: list[list[int]]) -> Branches:
 
     sources: for each row, which ones; none for the first, which is the input.
     """
-    takes = [sorted({at for at in taken if at < row}) for row, taken in enumerate(sources)]
-    longest, *others = _paths(takes)
+    sources = [sorted({at for at in taken if at < row}) for row, taken in enumerate(sources)]
+    longest, *others = _paths(sources)
     lanes = dict.fromkeys(longest, 0)
     lines = [Line(one, other, 0) for one, other in _steps(longest)]
-    spans = [[(-1, len(takes))]]  # of each lane, where it is in use
-    for path, joined in sorted(_aside(takes, longest, others), key=lambda one: _length(*one)):
+    side_paths = sorted(_side_paths(sources, longest, others), key=lambda one: _length(*one))
+    spans = [[(-1, len(sources))]]  # of each lane, where it is in use
+    for path, joined in side_paths:
         start, end = _span(path, joined)
         free = (i for i, used in enumerate(spans) if _is_free(used, start, end))
         lane = next(free, len(spans))
@@ -135,14 +136,14 @@ def branches(sources: list[list[int]]) -> Branches:
     return Branches([lanes[row] for row in range(len(sources))], lines)
 
 
-def _paths(takes: list[list[int]]) -> list[list[int]]:
+def _paths(sources: list[list[int]]) -> list[list[int]]:
     """All rows, each in one path: the longest from the first row on, then those that are left."""
-    left = set(range(len(takes)))
+    left = set(range(len(sources)))
     paths: list[list[int]] = []
     while left:
         longest: dict[int, list[int]] = {}
         for row in sorted(left):
-            before = [longest[at] for at in takes[row] if at in longest]
+            before = [longest[at] for at in sources[row] if at in longest]
             if before or paths or row == 0:  # the first path begins at the first row
                 longest[row] = [*max(before, key=len, default=[]), row]
         paths.append(max(longest.values(), key=len))
@@ -150,23 +151,23 @@ def _paths(takes: list[list[int]]) -> list[list[int]]:
     return paths
 
 
-def _aside(
-    takes: list[list[int]], longest: list[int], others: list[list[int]]
+def _side_paths(
+    sources: list[list[int]], longest: list[int], others: list[list[int]]
 ) -> Iterator[tuple[list[int], list[int]]]:
     """What runs beside the longest path: from where over which rows, and the rows it joins.
 
     A shortcut is over no rows: ([2], [7]). Where nothing comes from, −1 stands.
     """
-    led = [[max(takes[path[0]], default=-1), *path] for path in others]
-    drawn = {step for path in [longest, *led] for step in _steps(path)}
-    joins: dict[int, list[int]] = {row: [] for row in range(len(takes))}
-    for row, taken in enumerate(takes):
+    connected = [[max(sources[path[0]], default=-1), *path] for path in others]
+    drawn = {step for path in [longest, *connected] for step in _steps(path)}
+    targets: dict[int, list[int]] = {row: [] for row in range(len(sources))}
+    for row, taken in enumerate(sources):
         for source in taken:
             if (source, row) not in drawn:
-                joins[source].append(row)
-    for path in led:
-        yield path, joins.pop(path[-1])
-    yield from (([source], joined) for source, joined in joins.items() if joined)
+                targets[source].append(row)
+    for path in connected:
+        yield path, targets.pop(path[-1])
+    yield from (([source], joined) for source, joined in targets.items() if joined)
 
 
 def _steps(path: list[int]) -> list[tuple[int, int]]:

@@ -44,7 +44,7 @@ class CallTable:
             self.moves["brackets"] = "side"
         if shape is None and found:
             self._notes.append("(Are its inputs of another shape? Give it: shape=(C, H, W).)")
-        self.question = _asked_of(recording, found)
+        self.question = _question(recording, found)
 
     def _best_shape(self, shape: Sequence[int] | None) -> tuple[int, ...]:
         """The shape that was given, or that fits best."""
@@ -69,17 +69,17 @@ class CallTable:
             self._runs[shape] = recording, diagnose(recording)
         return self._runs[shape]
 
-    def _now(self, values: dict) -> tuple[Recording, Diagnosis | None]:
+    def _recording_for(self, values: dict) -> tuple[Recording, Diagnosis | None]:
         if "side" not in self.start:
             return self._examined(self._shape)
         side = drawing.whole(values["side"], "input side", at_least=1)
         return self._examined((self._shape[0], side, side))
 
     def ledger(self, values: dict) -> list[Entry]:
-        return _entries(*self._now(values))
+        return _entries(*self._recording_for(values))
 
-    def look(self, values: dict, answered: bool) -> dict:
-        recording, found = self._now(values)
+    def render(self, values: dict, answered: bool) -> dict:
+        recording, found = self._recording_for(values)
         ledger = _entries(recording, found)
         calls = [None, *recording.calls, *recording.unused]
         chosen = min(int(values["call"]), len(ledger) - 1)
@@ -94,15 +94,16 @@ class CallTable:
         fault = next((at for at, entry in enumerate(ledger) if entry.impossible), 0)
         table = {"head": HEAD, "rows": rows, "left": 2}
         table["current"] = chosen or (fault if answered else 0)  # what a long table is scrolled to
-        if beside := self._branches(recording, found, answered):
-            table["margin"] = _margin(beside, ledger, recording, chosen if answered else -1)
-        seen = {"table": table, "limits": {"call": len(ledger[: ROWS + 1]) - 1}}
+        if drawn_branches := self._branches(recording, found, answered):
+            table["margin"] = _margin(drawn_branches, ledger, recording, chosen if answered else -1)
+        content = {"table": table, "limits": {"call": len(ledger[: ROWS + 1]) - 1}}
         if not answered:
-            return {**seen, "sentence": self._asked(recording, found)}
+            return {**content, "sentence": self._open_question(recording, found)}
+        explanation = _explanation(ledger[chosen], calls[chosen])
         return {
-            **seen,
-            "sentence": self._told(recording, found),
-            "why": f"{_story(ledger[chosen], calls[chosen])} {_ways(recording, chosen)}".strip(),
+            **content,
+            "sentence": self._summary(recording, found),
+            "why": f"{explanation} {_branch_sentences(recording, chosen)}".strip(),
         }
 
     def _branches(
@@ -119,53 +120,55 @@ class CallTable:
         drawn = branches([[], *([at + 1 for at in call.sources] for call in calls)])
         return drawn if drawn.width > 1 else None
 
-    def _asked(self, recording: Recording, found: Diagnosis | None) -> str:
-        what = "Does it run?" if found else "Which layer costs most?"
-        return f"{recording.name} is given images of {times(recording.shape)}. {what}"
+    def _open_question(self, recording: Recording, found: Diagnosis | None) -> str:
+        question = "Does it run?" if found else "Which layer costs most?"
+        return f"{recording.name} is given images of {times(recording.shape)}. {question}"
 
-    def _told(self, recording: Recording, found: Diagnosis | None) -> str:
+    def _summary(self, recording: Recording, found: Diagnosis | None) -> str:
         """All that is to be said of a network, in one line."""
         if found is None:
             parameters = sum(weight.numel() for weight in self._model.parameters())
-            said = [
+            sentences = [
                 f"{recording.name} runs: {len(recording.calls)} calls, {parameters:,} parameters."
             ]
             if recording.answer is None:
-                said.append("What it returns is no tensor.")
-            said += [f"{call.name} ({call.path}) is never called." for call in recording.unused]
-            said += _outside_layers(self._model, recording)
+                sentences.append("What it returns is no tensor.")
+            sentences += [
+                f"{call.name} ({call.path}) is never called." for call in recording.unused
+            ]
+            sentences += _outside_layers(self._model, recording)
         else:
-            said = [found.sentence]
-            if found.torch_says:
-                said.append(f"PyTorch says of {BATCH} inputs: “{found.torch_says}”.")
-        return " ".join([*said, *recording.notes, *self._notes])
+            sentences = [found.sentence]
+            if found.torch_message:
+                sentences.append(f"PyTorch says of {BATCH} inputs: “{found.torch_message}”.")
+        return " ".join([*sentences, *recording.notes, *self._notes])
 
     def arithmetic(self) -> str:
         recording, found = self._examined(self._shape)
         ledger = _entries(recording, found)
-        beside = self._branches(recording, found, answered=True)
-        made = [None, *recording.calls, *recording.unused]
-        calls = [_call_text(call, recording) for call in made]
+        drawn_branches = self._branches(recording, found, answered=True)
+        called = [None, *recording.calls, *recording.unused]
+        calls = [_call_text(call, recording) for call in called]
         wide = min(50, max(26, *map(len, calls)))
-        lines = [
-            f"{beside.text(row, '✕' if entry.impossible else '●') if beside else ''}"
-            f"{entry.name:12} {call:{wide}} "
-            f"{'fails' if entry.impossible else '–' if entry.problem else times(entry.shape)}"
-            for row, (entry, call) in enumerate(zip(ledger, calls, strict=True))
-        ][: ROWS + 1]
-        return "\n".join([*map(str.rstrip, lines), self._told(recording, found)])
+        lines = []
+        for row, (entry, call) in enumerate(zip(ledger, calls, strict=True)):
+            dot = "✕" if entry.impossible else "●"
+            path = drawn_branches.text(row, dot) if drawn_branches else ""
+            made = "fails" if entry.impossible else "–" if entry.problem else times(entry.shape)
+            lines.append(f"{path}{entry.name:12} {call:{wide}} {made}".rstrip())
+        return "\n".join([*lines[: ROWS + 1], self._summary(recording, found)])
 
     def picture(self) -> bytes:
         """The calls, with question marks for what is to be predicted."""
-        shown = self.look(dict(self.start), answered=False)["table"]["rows"]
+        shown = self.render(dict(self.start), answered=False)["table"]["rows"]
         rows = [HEAD, *([_plain(cell) for cell in row] for row in shown)]
         longest = max(len(row[1]) for row in rows)
         more = max(0, 0.09 * (longest - 36))  # inches, beyond what there is room for
         places = [0.1, 1.7, *(place + more for place in (6.2, 7.2, 8.6, 9.9))]
         recording, found = self._examined(self._shape)
-        beside = self._branches(recording, found, answered=False)
+        drawn_branches = self._branches(recording, found, answered=False)
         question = f"Predict: {self.question['question']}"
-        return tables.table(question, rows, places, left=2, beside=beside)
+        return tables.table(question, rows, places, left=2, branches=drawn_branches)
 
 
 def _about_weights(model: nn.Module) -> list[str]:
@@ -233,8 +236,8 @@ def _cells(
     if not answered and fails and call is not None:
         return [*line, "?", "?", "?", "?"]
     if entry.problem:
-        said = "fails" if entry.impossible else "–"
-        shape = {"text": said, "why": entry.problem, "strong": entry.impossible}
+        text = "fails" if entry.impossible else "–"
+        shape = {"text": text, "why": entry.problem, "strong": entry.impossible}
         return [*line, shape, "–", "–", "–"]
     shape = {"text": times(entry.shape).replace(" ", SPACE), "why": entry.why_shape}
     values, *others = (count_cell(entry, column, ledger) for column in COUNTS)
@@ -260,51 +263,48 @@ def _above(call: Call, recording: Recording) -> str:
     return recording.calls[at - 1].name if at else "input"
 
 
-def _margin(beside: Branches, ledger: list[Entry], recording: Recording, chosen: int) -> dict:
+def _margin(
+    drawn_branches: Branches, ledger: list[Entry], recording: Recording, chosen: int
+) -> dict:
     """What the page draws beside the rows, with the lines from and to the chosen one thicker."""
     rows = []
     for row, entry in enumerate(ledger[: ROWS + 1]):
         lines = [
             {
-                "points": beside.outline(row, piece),
+                "points": drawn_branches.outline(row, piece),
                 "colour": colour(piece.line.lane),
                 "strong": chosen in (piece.line.source, piece.line.target),
             }
-            for piece in beside.pieces(row)
+            for piece in drawn_branches.pieces(row)
         ]
         dot, label = None, ""
-        if row < len(beside.lanes):
-            lane, label = beside.lanes[row], _ways(recording, row)
+        if row < len(drawn_branches.lanes):
+            lane, label = drawn_branches.lanes[row], _branch_sentences(recording, row)
             dot = {"lane": lane, "colour": colour(lane), "fails": entry.impossible}
         rows.append({"lines": lines, "dot": dot, "label": label})
-    return {"head": "path", "lanes": beside.width, "rows": rows}
+    return {"head": "path", "lanes": drawn_branches.width, "rows": rows}
 
 
-def _ways(recording: Recording, row: int) -> str:
+def _branch_sentences(recording: Recording, row: int) -> str:
     """From where the inputs of a row's call come and where its result goes, if not straight on."""
     names = ["input", *(call.name for call in recording.calls)]
     if row >= len(names):
         return ""
     taken = sorted({at + 1 for at in recording.calls[row - 1].sources}) if row else []
-    goes = [at for at, call in enumerate(recording.calls, start=1) if row - 1 in call.sources]
-    said = []
+    targets = [at for at, call in enumerate(recording.calls, start=1) if row - 1 in call.sources]
+    sentences = []
     if taken not in ([], [row - 1]):
-        said.append(f"It takes {_listed([names[at] for at in taken])}.")
-    if goes not in ([], [row + 1]):
-        said.append(f"Its result goes to {_listed([names[at] for at in goes])}.")
-    return " ".join(said)
-
-
-def _listed(names: list[str]) -> str:
-    """Names as a sentence has them: "a, b and c"."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        sentences.append(f"It takes {drawing.listed([names[at] for at in taken])}.")
+    if targets not in ([], [row + 1]):
+        sentences.append(f"Its result goes to {drawing.listed([names[at] for at in targets])}.")
+    return " ".join(sentences)
 
 
 def _plain(cell: str | dict) -> str:
     return cell if isinstance(cell, str) else str(cell["text"])
 
 
-def _story(entry: Entry, call: Call | None) -> str:
+def _explanation(entry: Entry, call: Call | None) -> str:
     """What a call takes and makes, and where its numbers come from."""
     if call is None:
         return f"{entry.name}: {entry.why_shape}"
@@ -312,11 +312,11 @@ def _story(entry: Entry, call: Call | None) -> str:
     if entry.problem:
         return f"{entry.name} takes {takes}." if entry.impossible else entry.problem
     whys = [f"{column}: {entry.counts[column].why}" for column in ("parameters", "work")]
-    told = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *whys]
-    return "; ".join(text.rstrip(".") for text in told) + "."
+    parts = [f"{entry.name} takes {takes}, makes {times(entry.shape)}", *whys]
+    return "; ".join(text.rstrip(".") for text in parts) + "."
 
 
-def _asked_of(recording: Recording, found: Diagnosis | None) -> dict:
+def _question(recording: Recording, found: Diagnosis | None) -> dict:
     """The question: which layer costs most, or which call fails?"""
     first, *others = _entries(recording, found)
     costly = [entry for entry in others if entry.counts and any(costs(entry))]

@@ -34,8 +34,23 @@ NAMES: dict[type[nn.Module], str] = {
 }
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 #: Options that say nothing when they have these values, and what only torch passes on.
-_PLAIN = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False, "groups": 1, "p": 0.5}
-_UNSAID = {"return_indices", "inplace", "training", "_stacklevel", "dtype", "value", "mode"}
+_DEFAULTS = {
+    "stride": None,
+    "padding": 0,
+    "dilation": 1,
+    "ceil_mode": False,
+    "groups": 1,
+    "p": 0.5,
+}
+_HIDDEN_OPTIONS = {
+    "return_indices",
+    "inplace",
+    "training",
+    "_stacklevel",
+    "dtype",
+    "value",
+    "mode",
+}
 #: What turns a tensor into a number of Python, by which forward() can decide what it does.
 _DECIDES = {"__bool__", "__int__", "__float__", "__index__", "item", "tolist"}
 _OPERATORS = {"add": "+", "add_": "+", "sub": "−", "mul": "·", "div": "/", "matmul": "@"}
@@ -121,7 +136,7 @@ def record(model: nn.Module, shape: tuple[int, ...]) -> Recording:
         )
     recorder = _Recorder(recording, inputs)
     try:
-        with set_apart(), recorder.of_layers(model), limited(), recorder:
+        with set_apart(), recorder.layer_hooks(model), limited(), recorder:
             answer = model(*[inputs] * count)
     except (Exception, TooLong) as error:  # a forward() of the reader's own can raise anything
         recording.error, recording.line = error, _line(error.__traceback__)
@@ -153,7 +168,7 @@ class _Recorder(TorchFunctionMode):
         self._weights: set[int] = set()
 
     @contextlib.contextmanager
-    def of_layers(self, model: nn.Module) -> Iterator[None]:
+    def layer_hooks(self, model: nn.Module) -> Iterator[None]:
         """Inside, the layers of a model are calls of their own."""
         handles = []
         for path, module in model.named_modules(remove_duplicate=True):
@@ -193,7 +208,7 @@ class _Recorder(TorchFunctionMode):
                 self.calls.pop()
                 self._counts[_operation(name)] -= 1
             return result
-        work = _work(name, (*args, *kwargs.values()), result)
+        work = _multiply_adds(name, (*args, *kwargs.values()), result)
         call.work = None if work is None or call.work is None else call.work + work
         if self._layer is None:
             self._finished(call, result)
@@ -265,7 +280,7 @@ def as_layer(call: Call) -> nn.Module | None:
     if call.function == "dropout" and call.options.get("training") is False:
         return nn.Identity()
     kind = _AS_LAYERS.get(call.function)
-    options = {name: value for name, value in call.options.items() if name not in _UNSAID}
+    options = {name: value for name, value in call.options.items() if name not in _HIDDEN_OPTIONS}
     return None if kind is None else kind(*call.arguments[1:], **options)
 
 
@@ -304,12 +319,12 @@ def _written(name: str, args: tuple, kwargs: dict) -> str:
     """A call as in a program, without the tensors that it takes: view(-1, 400)."""
     if name in _OPERATORS:
         return _OPERATORS[name]
-    said = [repr(value) for value in args if not any(True for _ in _tensors(value))]
+    arguments = [repr(value) for value in args if not any(True for _ in _tensors(value))]
     for option, value in kwargs.items():
-        plain = option in _PLAIN and value == _PLAIN[option]
-        if not (plain or option in _UNSAID or any(True for _ in _tensors(value))):
-            said.append(f"{option}={value}")
-    return f"{name}({', '.join(said)})"
+        plain = option in _DEFAULTS and value == _DEFAULTS[option]
+        if not (plain or option in _HIDDEN_OPTIONS or any(True for _ in _tensors(value))):
+            arguments.append(f"{option}={value}")
+    return f"{name}({', '.join(arguments)})"
 
 
 def _layer_written(module: nn.Module) -> str:
@@ -348,7 +363,7 @@ def _short(value: Any) -> str:
     return repr(value)
 
 
-def _work(name: str, arguments: tuple, result: Any) -> int | None:
+def _multiply_adds(name: str, arguments: tuple, result: Any) -> int | None:
     """The multiply-adds of one function for one input, None where they are not counted."""
     made = next(_tensors(result)).numel() // BATCH
     tensors = [value for value in arguments if isinstance(value, torch.Tensor)]

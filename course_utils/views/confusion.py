@@ -42,7 +42,8 @@ class Confusion(panel.Panel):
     (N, classes) of data that it has given before. data: Images. inputs: pad, mean and std of
     `batches`. xray: where a button sends the image that is being looked at.
 
-    `counts`, int64 (classes, classes), has the true class in the rows.
+    `counts`, int64 (classes, classes), has the true class in the rows; `cells` are those that are
+    not empty, as `ranked` orders them.
 
     Raises ValueError for probabilities that are not one row an image and one column a class, for
     a model that cannot read the images, and for weights that are not finite.
@@ -58,17 +59,19 @@ class Confusion(panel.Panel):
         xray: XRay | None = None,
         **inputs: Unpack[Inputs],
     ) -> None:
-        self._data, self._xray = data, xray
+        self._data = data
+        self._xray = xray
         if not isinstance(model, torch.Tensor):
             model = probabilities(model, data, **inputs)
         self._chances = checked(model, data)
         self.counts = counted(data.labels, self._chances.argmax(dim=1), len(data.classes))
         self._most_mistakes = int(self.counts.clone().fill_diagonal_(0).max())
-        self._cells = ranked(self.counts)
-        self._members = [members(data.labels, self._chances, *cell) for cell in self._cells]
-        self._last_cell, self._presses = 1, 0
+        self.cells = ranked(self.counts)
+        self._members = [members(data.labels, self._chances, *cell) for cell in self.cells]
+        self._last_cell = 1
+        self._presses = 0
         controls = [
-            panel.slider("cell", "cell, by its count", 1, len(self._cells), 1),
+            panel.slider("cell", "cell, by its count", 1, len(self.cells), 1),
             panel.slider("place", "image", 1, len(self._members[0]), 1),
         ]
         if xray is not None:
@@ -82,11 +85,11 @@ class Confusion(panel.Panel):
             picks="click an image",
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         if not answered:
             size = f"{len(self._data):,} images of {len(self._data.classes)} classes"
             return {"sentence": f"{size}: first your prediction, or skip.", "table": self._table()}
-        cell, members = self._cells[values["cell"] - 1], self._members[values["cell"] - 1]
+        cell, members = self.cells[values["cell"] - 1], self._members[values["cell"] - 1]
         if not 1 <= values["place"] <= len(members):
             raise ValueError(f"this cell has {len(members)} images to look at.")
         return {
@@ -126,11 +129,11 @@ class Confusion(panel.Panel):
         axes.set(xlabel="predicted class", ylabel="true class")
         return drawing.small_png(figure, dpi=72)
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         if self.values["cell"] != self._last_cell:  # a cell opens at its first image
             self.values["place"] = 1
         self._last_cell = self.values["cell"]
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
     @traitlets.observe("shown")
     def _to_xray(self, change: object) -> None:
@@ -140,16 +143,16 @@ class Confusion(panel.Panel):
             self._xray.show(self.image())
 
     def _sentence(self, cell: Cell, members: list[int], place: int) -> str:
-        true, taken = (self._data.classes[k] for k in cell)
+        true, predicted = (self._data.classes[k] for k in cell)
         chances = self._chances[members[place - 1]]
         chance, true_chance = f"{chances[cell[1]]:.4f}", f"{chances[cell[0]]:.4f}"
         count = int(self.counts[cell])
         if cell[0] == cell[1]:
             total = int(self.counts[cell[0]].sum())
-            least = f"Number {place} of the least sure: probability {chance}."
-            return f"{count} of {total} images of {true} are read rightly. {least}"
+            rank_sentence = f"Number {place} of the least sure: probability {chance}."
+            return f"{count} of {total} images of {true} are read rightly. {rank_sentence}"
         return (
-            f"Mistake {place} of {count}, the surest first: {true} taken for {taken}, "
+            f"Mistake {place} of {count}, the surest first: {true} taken for {predicted}, "
             f"probability {chance}; that of {true}: {true_chance}."
         )
 
@@ -179,7 +182,7 @@ class Confusion(panel.Panel):
         colours = {"colour": drawing.ORANGE} if cell == chosen else shade(part)
         return {
             "text": str(count),
-            "set": {"cell": self._cells.index(cell) + 1},
+            "set": {"cell": self.cells.index(cell) + 1},
             "strong": right or cell == chosen,
             **colours,
         }
@@ -188,7 +191,7 @@ class Confusion(panel.Panel):
         """Up to eight images of a cell, the one that is looked at framed."""
         framed = (place - 1) % AT_ONCE
         first = place - 1 - framed
-        figure, axes = drawing.bare(3.7, 2.75)
+        figure, axes = drawing.blank_axes(3.7, 2.75)
         axes.set(xlim=(0, 4 * WIDE), ylim=(2 * HIGH + FIRST, 0))
         order = "least sure first" if cell[0] == cell[1] else "surest first"
         classes = drawing.writable(self._data.classes)
@@ -239,17 +242,17 @@ def counted(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> torch.Tensor:
 
 def ranked(counts: torch.Tensor) -> list[Cell]:
     """The cells that are not empty: mistakes, the most frequent first, and then the diagonal."""
-    cells: list[Cell] = [(true, taken) for true, taken in counts.nonzero().tolist()]
+    cells: list[Cell] = [(true, predicted) for true, predicted in counts.nonzero().tolist()]
     mistakes = [cell for cell in cells if cell[0] != cell[1]]
     right = [cell for cell in cells if cell[0] == cell[1]]
     return [*sorted(mistakes, key=lambda cell: -counts[cell].item()), *right]
 
 
-def members(y: torch.Tensor, chances: torch.Tensor, true: int, taken: int) -> list[int]:
+def members(y: torch.Tensor, chances: torch.Tensor, true: int, predicted: int) -> list[int]:
     """Which images stand in a cell, up to 40, the surest first; on the diagonal the least sure."""
     best, answers = chances.max(dim=1)
-    members = ((y == true) & (answers == taken)).nonzero().flatten()
-    order = best[members].argsort(descending=true != taken, stable=True)
+    members = ((y == true) & (answers == predicted)).nonzero().flatten()
+    order = best[members].argsort(descending=true != predicted, stable=True)
     return members[order][:MOST].tolist()
 
 

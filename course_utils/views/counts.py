@@ -74,14 +74,14 @@ def _counted_once(row: Row, entry: Entry, shape: tuple[int, ...], inputs: dict[s
     shape: of what the layer is given. inputs: how many inputs, or maps, the weights of each row
     so far are for; this row is added.
     """
-    own = math.prod(shape) if row.kind == "fc" else shape[0]
-    inputs[row.name] = own
+    input_count = math.prod(shape) if row.kind == "fc" else shape[0]
+    inputs[row.name] = input_count
     if not row.same:
         return entry
-    if inputs[row.same] != own:
+    if inputs[row.same] != input_count:
         raise ValueError(
             f"it has the weights of {row.same}, which are for {inputs[row.same]:,} and not for "
-            f"{own:,}"
+            f"{input_count:,}"
         )
     why = f"It is the layer {row.same} once more: its weights are counted there."
     return dataclasses.replace(entry, counts={**entry.counts, "parameters": Count(0, why)})
@@ -100,7 +100,8 @@ def _entry(row: Row, shape: tuple[int, ...]) -> Entry:
 
 
 def _connected(row: Row, shape: tuple[int, ...]) -> Entry:
-    inputs, units, biases = math.prod(shape), row.maps, " + 1" if row.bias else ""
+    inputs, units = math.prod(shape), row.maps
+    biases = " + 1" if row.bias else ""
     flat = f"{product(shape)} inputs" if len(shape) > 1 else f"{inputs:,} inputs"
     parameters, work = (inputs + row.bias) * units, inputs * units
     why_shape = f"{units:,} units, one value each."
@@ -140,14 +141,16 @@ def _pooled(row: Row, maps: int, side: int) -> Entry:
 
 
 def _convolved(row: Row, maps: int, side: int) -> Entry:
-    new_side, kernels, groups = _new_side(row, side), row.maps, row.groups
+    new_side = _new_side(row, side)
+    kernels, groups = row.maps, row.groups
     if maps % groups or kernels % groups:
         raise ValueError(f"{groups} groups have to divide {maps} maps in and {kernels} out")
     shape = (kernels, new_side.number, new_side.number)
-    seen, biases = maps // groups, " + 1" if row.bias else ""
-    weights = seen * row.kernel**2
+    maps_seen = maps // groups
+    biases = " + 1" if row.bias else ""
+    weights = maps_seen * row.kernel**2
     parameters, work = (weights + row.bias) * kernels, weights * math.prod(shape)
-    unit = f"{seen} · {row.kernel} · {row.kernel}"
+    unit = f"{maps_seen} · {row.kernel} · {row.kernel}"
     split = f" (of {maps} maps, in {groups} groups)" if groups > 1 else ""
     why_parameters = (
         f"({unit}{biases}) · {kernels} = {parameters:,}: each of the {kernels} kernels has "
@@ -171,7 +174,7 @@ def _new_side(row: Row, side: int) -> Count:
     return Count(new_side, why + (", the quotient rounded down" if rounded else ""))
 
 
-def most(ledger: list[Entry], column: str) -> str:
+def largest_layer(ledger: list[Entry], column: str) -> str:
     """The name of the layer with the most of a column of `COUNTS`; the first, if equal."""
     made = [entry for entry in ledger[1:] if entry.counts]
     return max(made, key=lambda entry: entry.counts[column].number).name
@@ -191,7 +194,7 @@ def total(ledger: list[Entry], column: str) -> int:
 
 def question(ledger: list[Entry]) -> dict:
     """Which layers? The pairs to choose from are made of those that stand out in some column."""
-    largest = {column: most(ledger, column) for column in COUNTS}
+    largest = {column: largest_layer(ledger, column) for column in COUNTS}
     if largest["parameters"] in _leaders(ledger, "work"):
         largest["work"] = largest["parameters"]
     parameters, work = largest["parameters"], largest["work"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from . import sizes
+from . import networks, sizes
 from .calls import BATCH, Call, Recording, TooLong
 from .sizes import times
 
@@ -18,14 +18,15 @@ _RESHAPING = {"view", "reshape", "flatten", "squeeze", "ravel"}
 class Diagnosis:
     """What is wrong with a network, in one sentence.
 
-    name: of the call at fault, "" where it is none. torch_says: torch's own error, in one line, ""
-    where nothing was raised. path, option, number: what would fit, as Linear's in_features in the
-    layer at path, or the size in a call such as view(-1, 400); None where no single number does.
+    name: of the call at fault, "" where it is none. torch_message: torch's own error, in one line,
+    "" where nothing was raised. path, option, number: what would fit, as Linear's in_features in
+    the layer at path, or the size in a call such as view(-1, 400); None where no single number
+    does.
     """
 
     name: str
     sentence: str
-    torch_says: str = ""
+    torch_message: str = ""
     path: str = ""
     option: str = ""
     number: int | None = None
@@ -40,31 +41,44 @@ class Finding:
     number: int | None = None
 
 
+@dataclass(frozen=True)
+class Branch:
+    """One of the results that a call joins.
+
+    shape: without the number of inputs. source: which call made it, −1 for the input. one_pixel:
+    that call, if it is a convolution of single pixels.
+    """
+
+    shape: tuple[int, ...]
+    source: int
+    one_pixel: nn.Conv2d | None
+
+
 def diagnose(recording: Recording) -> Diagnosis | None:
     """What is wrong with a network that was recorded; None if it ran, an answer for each input."""
-    says = _quoted(recording.error)
+    torch_message = _quoted(recording.error)
     call = recording.failed
     # Rows that belong to no image any more are the cause of what comes after them.
-    mixing = next((one for one in recording.calls if _mixes(one)), None)
+    mixing = next((call for call in recording.calls if _mixes_images(call)), None)
     answered = recording.answer is not None and recording.answer[:1] != (BATCH,)
     if mixing and (recording.error or answered):
-        return _about(mixing, _mixed(mixing), says)
+        return _diagnosis(mixing, _mixing_finding(mixing), torch_message)
     if recording.error is None:
         return None
     if call is None or isinstance(recording.error, TooLong):
-        return Diagnosis("", _between_calls(recording), says)
+        return Diagnosis("", _between_calls(recording), torch_message)
     finding = _finding(call, recording)
     if swapped := _swapped(call, recording):
         finding = Finding(f"{finding.text} {swapped}", finding.option, finding.number)
-    return _about(call, finding, says)
+    return _diagnosis(call, finding, torch_message)
 
 
-def _about(call: Call, finding: Finding, says: str) -> Diagnosis:
-    sentence = f"{_who(call)} {finding.text}"
-    return Diagnosis(call.name, sentence, says, call.path, finding.option, finding.number)
+def _diagnosis(call: Call, finding: Finding, torch_message: str) -> Diagnosis:
+    sentence = f"{_subject(call)} {finding.text}"
+    return Diagnosis(call.name, sentence, torch_message, call.path, finding.option, finding.number)
 
 
-def _who(call: Call) -> str:
+def _subject(call: Call) -> str:
     """A call as a sentence names it: "fc 1, Linear(256, 120),", "view(-1, 256)" or "add 1"."""
     if call.module:
         return f"{call.name}, {call.written},"
@@ -74,8 +88,8 @@ def _who(call: Call) -> str:
 def _quoted(error: BaseException | None) -> str:
     if error is None or isinstance(error, TooLong):
         return ""
-    first = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+    kind, line = type(error).__name__, networks.first_line(error)
+    return kind if line in ("", kind) else f"{kind}: {line}"
 
 
 def _between_calls(recording: Recording) -> str:
@@ -118,16 +132,19 @@ def _linear(call: Call, recording: Recording) -> Finding | None:
         return Finding(
             f"is given {values:,} values{_origin(call, recording)}: write Linear({values}, "
             f"{units}).",
-            *("in_features", values),
+            option="in_features",
+            number=values,
         )
     flat = math.prod(x.shape[1:])
     kind = "maps" if len(places) == 2 else "rows"
     text = f"is given {kind}, {times(x.shape[1:])}, and wants {wanted:,} values in one row: "
     text += "put nn.Flatten() before it"
     if flat == wanted:
-        return Finding(f"{text}, which makes {flat:,}.", *("flatten", flat))
+        return Finding(f"{text}, which makes {flat:,}.", option="flatten", number=flat)
     return Finding(
-        f"{text}, which makes {flat:,}, and write Linear({flat}, {units}).", *("flatten", flat)
+        f"{text}, which makes {flat:,}, and write Linear({flat}, {units}).",
+        option="flatten",
+        number=flat,
     )
 
 
@@ -138,8 +155,8 @@ def _convolution(call: Call, recording: Recording) -> Finding | None:
     maps = x.shape[1]
     if maps != weight.shape[1] * groups:
         changed = call.written.replace(f"({weight.shape[1] * groups},", f"({maps},", 1)
-        one = "1 map" if maps == 1 else f"{maps:,} maps"
-        return Finding(f"is given {one}: write {changed}.", *("in_channels", maps))
+        given = "1 map" if maps == 1 else f"{maps:,} maps"
+        return Finding(f"is given {given}: write {changed}.", option="in_channels", number=maps)
     if set(dilation) != {1}:
         return None
     return _too_large(call, x.shape[2:], weight.shape[2:], padding)
@@ -161,9 +178,8 @@ def _too_large(
     padding: int | tuple[int, ...] | str,
 ) -> Finding | None:
     """A kernel or window that does not fit into maps."""
-    kernels = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
-    paddings = (0, 0) if isinstance(padding, str) else padding
-    paddings = (paddings, paddings) if isinstance(paddings, int) else tuple(paddings)
+    kernels = networks.pair(kernel)
+    paddings = networks.pair(0 if isinstance(padding, str) else padding)
     words = sizes.Words("window" if "pool" in call.function else "kernel", "map", "values")
     for side, window, edge in zip(sides, kernels, paddings, strict=True):
         if problem := sizes.window_problem(side, window, edge, words):
@@ -171,18 +187,18 @@ def _too_large(
             text = (
                 f"is given maps of {times(tuple(sides))}, and {problem}: it may be {fits} at most."
             )
-            return Finding(text, *("kernel_size", fits))
+            return Finding(text, option="kernel_size", number=fits)
     return None
 
 
 def _needs_maps(call: Call, recording: Recording) -> Finding:
     """A layer that wants maps and is given something else."""
     shape = call.given[0][1:]
-    flattened = _source(call, recording, lambda one: one.function in _RESHAPING)
+    flattened = _reshaping_above(call, recording)
     values = f"{shape[0]:,} values in a row" if len(shape) == 1 else times(shape)
     if flattened and len(flattened.given[0]) == 4:
         before = f"before {flattened.name}, which is given {times(flattened.given[0][1:])}"
-        return Finding(f"wants maps and is given {values}: it belongs {before}.", "order")
+        return Finding(f"wants maps and is given {values}: it belongs {before}.", option="order")
     return Finding(f"wants maps (C, H, W) and is given {values}.")
 
 
@@ -191,14 +207,17 @@ def _batch_norm(call: Call, recording: Recording) -> Finding | None:
     maps = x.shape[1]
     return Finding(
         f"is given {maps:,} maps: write {type(call.module).__name__}({maps}).",
-        *("num_features", maps),
+        option="num_features",
+        number=maps,
     )
 
 
 def _layer_norm(call: Call, recording: Recording) -> Finding | None:
     last = call.arguments[0].shape[-1]
     return Finding(
-        f"is given rows of {last:,} values: write LayerNorm({last}).", *("normalized_shape", last)
+        f"is given rows of {last:,} values: write LayerNorm({last}).",
+        option="normalized_shape",
+        number=last,
     )
 
 
@@ -206,10 +225,10 @@ def _reshape(call: Call, recording: Recording) -> Finding | None:
     if "not compatible with input tensor's size and stride" in str(recording.error):
         text = "finds the numbers in another order in memory: write reshape in place of view."
         return Finding(text)
-    return _mixed(call)
+    return _mixing_finding(call)
 
 
-def _mixes(call: Call) -> bool:
+def _mixes_images(call: Call) -> bool:
     """Whether a call makes rows that belong to no image alone."""
     made = call.made
     return (
@@ -221,21 +240,25 @@ def _mixes(call: Call) -> bool:
     )
 
 
-def _mixed(call: Call) -> Finding:
+def _mixing_finding(call: Call) -> Finding:
     """A view or flatten that does not keep images apart, with what would."""
     values = math.prod(call.given[0][1:])
     if call.function in ("flatten", "ravel", "squeeze"):
         text = f"mixes images: it makes {times(call.made or ())} of {BATCH} × {values:,} values"
-        return Finding(f"{text}: write flatten(1).", *("start_dim", 1))
+        return Finding(f"{text}: write flatten(1).", option="start_dim", number=1)
     wanted = _sizes(call)
     row = math.prod(size for size in wanted[1:] if size > 0)
     if wanted[:1] == [-1] and len(wanted) == 2:
         rows = f"{BATCH * values / row:.4g}"
         text = f"mixes images: {BATCH} × {values:,} values make {rows} rows of {row:,}"
-        return Finding(f"{text}: write {call.function}(-1, {values}).", *("size", values))
+        return Finding(
+            f"{text}: write {call.function}(-1, {values}).", option="size", number=values
+        )
     if len(wanted) == 2 and wanted[0] == BATCH:
         text = f"asks for {row:,} values an image, and there are {values:,}"
-        return Finding(f"{text}: write {call.function}(-1, {values}).", *("size", values))
+        return Finding(
+            f"{text}: write {call.function}(-1, {values}).", option="size", number=values
+        )
     text = f"does not keep images apart: each has {values:,} values, {times(call.given[0][1:])}"
     return Finding(f"{text}, and the sizes after the first have to multiply to {values:,}.")
 
@@ -243,38 +266,39 @@ def _mixed(call: Call) -> Finding:
 def _sizes(call: Call) -> list[int]:
     """What a view asks for."""
     given = call.arguments[1:]
-    sizes_ = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
-    return [int(size) for size in sizes_]
+    wanted = given[0] if len(given) == 1 and not isinstance(given[0], int) else given
+    return [int(size) for size in wanted]
 
 
 def _join(call: Call, recording: Recording) -> Finding | None:
     """Branches of two shapes that are added, or multiplied."""
-    (one, first), (other, second) = zip(call.given, call.sources, strict=True)
-    text = f"joins {times(one[1:])} and {times(other[1:])}, which have to be of one shape"
-    if len(one) != 4 or len(other) != 4:
-        return Finding(f"{text}.")
-    layers = {at: _one_pixel(recording.calls[at]) if at >= 0 else None for at in (first, second)}
-    # The shortcut has the larger maps, or is a convolution of single pixels, or was there first.
-    ordered = sorted(
-        ((one, first), (other, second)),
-        key=lambda branch: (-branch[0][2], layers[branch[1]] is None, branch[1]),
+    one, other = (
+        Branch(shape[1:], source, _one_pixel(recording, source))
+        for shape, source in zip(call.given, call.sources, strict=True)
     )
-    (short, at), (main, _) = ordered
-    layer = layers[at]
-    maps = layer.in_channels if layer else short[1]
-    stride = -(-short[2] // main[2])
-    if any(-(-side // stride) != wanted for side, wanted in zip(short[2:], main[2:], strict=True)):
+    text = f"joins {times(one.shape)} and {times(other.shape)}, which have to be of one shape"
+    if len(one.shape) != 3 or len(other.shape) != 3:
         return Finding(f"{text}.")
-    fitting = f"Conv2d({maps}, {main[1]}, 1{f', stride={stride}' if stride > 1 else ''})"
-    if layer:
-        name = recording.calls[at].name
-        return Finding(f"{text}: write {fitting} for {name}.", *("shortcut", main[1]))
-    return Finding(f"{text}: put {fitting} on the shortcut.", *("shortcut", main[1]))
+    # The shortcut has the larger maps, or is a convolution of single pixels, or was there first.
+    shortcut, main = sorted(
+        (one, other),
+        key=lambda branch: (-branch.shape[1], branch.one_pixel is None, branch.source),
+    )
+    (made, *sides), (wanted, *wanted_sides) = shortcut.shape, main.shape
+    stride = -(-sides[0] // wanted_sides[0])
+    if [-(-side // stride) for side in sides] != wanted_sides:
+        return Finding(f"{text}.")
+    maps = shortcut.one_pixel.in_channels if shortcut.one_pixel else made
+    fitting = f"Conv2d({maps}, {wanted}, 1{f', stride={stride}' if stride > 1 else ''})"
+    advice = f"put {fitting} on the shortcut"
+    if shortcut.one_pixel:
+        advice = f"write {fitting} for {recording.calls[shortcut.source].name}"
+    return Finding(f"{text}: {advice}.", option="shortcut", number=wanted)
 
 
-def _one_pixel(call: Call) -> nn.Conv2d | None:
-    """The convolution of single pixels that a call is, if it is one."""
-    layer = call.module
+def _one_pixel(recording: Recording, source: int) -> nn.Conv2d | None:
+    """The convolution of single pixels that made a result, if one did."""
+    layer = recording.calls[source].module if source >= 0 else None
     return layer if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) else None
 
 
@@ -288,7 +312,8 @@ def _product(call: Call, recording: Recording) -> Finding | None:
     return Finding(
         f"is given {times(one.shape)} and {times(other.shape)}: the rows of the first have "
         f"{one.shape[-1]:,} values, so the second has to have {one.shape[-1]:,} rows.",
-        *("rows", one.shape[-1]),
+        option="rows",
+        number=one.shape[-1],
     )
 
 
@@ -310,18 +335,18 @@ _FINDERS: dict[str, _Finder] = {
 
 def _origin(call: Call, recording: Recording) -> str:
     """Where the values in a row come from: " (16 × 5 × 5)", or nothing."""
-    flattened = _source(call, recording, lambda one: one.function in _RESHAPING)
+    flattened = _reshaping_above(call, recording)
     if flattened is None or flattened.made != call.given[0]:
         return ""
     shape = flattened.given[0][1:]
     return f" ({times(shape)})" if len(shape) > 1 else ""
 
 
-def _source(call: Call, recording: Recording, wanted: Callable[[Call], bool]) -> Call | None:
-    """The nearest of the calls above that is wanted, along the first of the results taken."""
+def _reshaping_above(call: Call, recording: Recording) -> Call | None:
+    """The nearest of the calls above that reshapes, along the first of the results taken."""
     while call.sources and call.sources[0] >= 0:
         call = recording.calls[call.sources[0]]
-        if wanted(call):
+        if call.function in _RESHAPING:
             return call
     return None
 
@@ -329,13 +354,15 @@ def _source(call: Call, recording: Recording, wanted: Callable[[Call], bool]) ->
 def _swapped(call: Call, recording: Recording) -> str:
     """A question, where a layer that was not called would fit here, and this one after it."""
     for other in recording.unused:
-        ins, outs = _ends(other.module), _ends(call.module)
-        if ins and outs and call.given[0][1:2] == (ins[0],) and ins[1] == outs[0]:
+        fitting, failing = _input_output_sizes(other.module), _input_output_sizes(call.module)
+        if not fitting or not failing:
+            continue
+        if call.given[0][1:2] == fitting[:1] and fitting[1] == failing[0]:
             return f"{other.name}, {other.written}, would fit here: are the two swapped?"
     return ""
 
 
-def _ends(module: nn.Module | None) -> tuple[int, int] | None:
+def _input_output_sizes(module: nn.Module | None) -> tuple[int, int] | None:
     """How many values, or maps, go into a layer and come out."""
     if isinstance(module, nn.Linear):
         return module.in_features, module.out_features

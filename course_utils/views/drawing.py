@@ -3,10 +3,11 @@
 import io
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from numbers import Number, Real
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,7 +38,7 @@ SCRIPTS = (
 ORANGE = "#E69F00"
 
 
-def letters() -> dict:
+def font_settings() -> dict:
     """The settings of matplotlib by which names are written as they are, in any script.
 
     A "$" is a dollar, and begins no formula. Where a letter is not in the usual font, one of
@@ -55,7 +56,7 @@ def _installed() -> frozenset[str]:
 def writable(names: Sequence[str]) -> list[str]:
     """Names of classes for a figure: a number in place of one with letters that no font here has.
 
-    Inside the settings of `letters`.
+    Inside the settings of `font_settings`.
     """
     families = rcParams["font.family"]
     return [
@@ -152,9 +153,24 @@ def short(value: float) -> str:
     return f"{0 if abs(value) < 1e-6 else value:.4g}"
 
 
-def say(value: float) -> str:
+def format_number(value: float) -> str:
     """The same for people, with a true minus."""
-    return short(value).replace("-", "−")
+    return minus(short(value))
+
+
+def minus(text: str) -> str:
+    """A number that Python has written, with a true minus."""
+    return text.replace("-", "−")
+
+
+def bracketed(value: float, write: Callable[[float], str]) -> str:
+    """A number, in brackets where its sign would stand beside another."""
+    return f"({write(value)})" if value < 0 else write(value)
+
+
+def listed(names: list[str]) -> str:
+    """Names as a sentence has them: "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 @dataclass
@@ -181,13 +197,13 @@ def png(rows: list[list[Panel]], question: str) -> bytes:
     heights = [max(panel.values.shape[0] for panel in row) + 1.2 for row in rows]
     width, height = max(*widths, 15), sum(heights) + 1
     inch = cell_side(rows)
-    figure, axes = bare(width * inch, height * inch)
+    figure, axes = blank_axes(width * inch, height * inch)
     axes.text(0, 0.6, f"Predict: {question}", va="center", fontsize=13)
     top = 1.0
     for row, below in zip(rows, heights, strict=True):
         left = 0.0
         for panel in row:
-            _draw(axes, panel, left, top + 1)
+            draw_panel(axes, panel, left, top + 1)
             left += panel.values.shape[1] + 1
         top += below
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height, 0), aspect="auto")  # in cells
@@ -206,11 +222,17 @@ def one_axes(
     return figure, figure.add_axes(place)
 
 
-def bare(width: float, height: float) -> tuple[Figure, Axes]:
+def blank_axes(width: float, height: float) -> tuple[Figure, Axes]:
     """The same, with axes that fill the figure and show neither ticks nor lines."""
     figure, axes = one_axes(width, height, place=(0, 0, 1, 1))
     axes.set_axis_off()
     return figure, axes
+
+
+def label(axes: Axes, x: float, y: float, text: str, pad: float = 2, **options: Any) -> None:
+    """Words that can be read on every colour, by a white box. options: those of `Axes.text`."""
+    box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": pad}
+    axes.text(x, y, text, bbox=box, **options)
 
 
 def cell_side(rows: list[list[Panel]]) -> float:
@@ -223,12 +245,12 @@ def small_png(figure: Figure, dpi: int, colours: int = 128) -> bytes:
     """The figure as PNG in few colours, a third of the bytes: a notebook keeps its pictures."""
     picture = Image.open(io.BytesIO(quick_png(figure, dpi))).convert("RGB")
     file = io.BytesIO()
-    few = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(file, format="png", optimize=True)
+    quantized = picture.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    quantized.save(file, format="png", optimize=True)
     return file.getvalue()
 
 
-def head(figure: Figure, text: str) -> None:
+def add_title(figure: Figure, text: str) -> None:
     """Write a sentence above a figure, and make room for it where nobody else does."""
     width, height = figure.get_size_inches()
     lines = textwrap.wrap(text, int(width / 0.105))  # a letter is about so wide
@@ -253,10 +275,11 @@ def quick_png(figure: Figure, dpi: int = 100) -> bytes:
 def _text(value: float) -> str:
     if math.isnan(value):
         return "?"
-    return (f"{value:.0f}" if abs(value) >= 99.5 else f"{value + 0:.2g}").replace("-", "−")
+    return minus(f"{value:.0f}" if abs(value) >= 99.5 else f"{value + 0:.2g}")
 
 
-def _draw(axes: Axes, panel: Panel, left: float, top: float) -> None:
+def draw_panel(axes: Axes, panel: Panel, left: float, top: float) -> None:
+    """A grid with its title above; left, top: its upper left corner, in cells."""
     largest = max(1e-9, panel.values.nan_to_num().abs().max().item())
     # Paler than the colours can be, so that a black number can be read on each.
     low, high = (-largest / 0.6, largest / 0.6) if panel.colours == "signed" else (0, largest)

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import drawing, panel
+from .drawing import bracketed, format_number
 
 PARABOLA, BOWL, OWN = "parabola", "bowl", "own"
 #: The rates of the question, and the fates in the order in which they are asked for.
@@ -22,14 +23,14 @@ PLACES = 24
 class Bowl:
     """A loss that is ½ dᵀ H d above its lowest value, d being the way from its lowest point.
 
-    formula: in words. hessian: H, (parameters, parameters). lowest: (parameters,). around: how
+    formula: in words. hessian: H, (parameters, parameters). lowest: (parameters,). extent: how
     far from the lowest point the picture goes, in the direction of each parameter.
     """
 
     formula: str
     hessian: np.ndarray
     lowest: np.ndarray
-    around: tuple[float, ...]
+    extent: tuple[float, ...]
 
     @property
     def curvatures(self) -> np.ndarray:
@@ -48,8 +49,8 @@ class Bowl:
     def height(self, *point: np.ndarray | float) -> np.ndarray:
         """The loss above its lowest value; a number or an array for each parameter."""
         pairs = zip(point, self.lowest, strict=True)
-        away = np.array([values - lowest for values, lowest in pairs])
-        return 0.5 * np.einsum("i...,ij,j...", away, self.hessian, away)
+        offset = np.array([values - lowest for values, lowest in pairs])
+        return 0.5 * np.einsum("i...,ij,j...", offset, self.hessian, offset)
 
     def descend(self, rate: float, steps: int) -> np.ndarray:
         """The parameters from the start, zeros, to the last step: (steps + 1, parameters)."""
@@ -90,10 +91,10 @@ def bowl_of_points(x: object, y: object) -> Bowl:
     if flattest < 1e-9 * steepest:
         raise ValueError("all points are at one x, or nearly: no line through them is the best.")
     lowest = np.polyfit(x, y, 1)
-    around = 1.3 * float(np.linalg.norm(lowest))
-    if around < 1e-9:
+    extent = 1.3 * float(np.linalg.norm(lowest))
+    if extent < 1e-9:
         raise ValueError("the best line is y = 0, where descent starts: there is nothing to see.")
-    bowl = Bowl(f"L = ½ mean (wx + b − y)², {len(x)} points", hessian, lowest, (around, around))
+    bowl = Bowl(f"L = ½ mean (wx + b − y)², {len(x)} points", hessian, lowest, (extent, extent))
     if bowl.limit < 1e-3:
         raise ValueError(
             f"x is as large as {np.abs(x).max():.4g}, so only learning rates below "
@@ -150,29 +151,29 @@ class LearningRate(panel.Panel):
             moves={"brackets": "rate", "arrows": "steps"},
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         loss = self._losses[values["loss"]]
         if not answered:  # where it starts, and nothing of where it goes
             sentence = f"{loss.formula}. Square: the start. Star: the lowest point."
             return {"sentence": sentence, "figure": _figure(loss, values["rate"], 0)}
         rate, steps = values["rate"], values["steps"]
-        seen = {
+        content = {
             "sentence": progress(loss, rate, steps),
             "figure": _figure(loss, rate, steps),
         }
         if steps:
-            seen["table"] = _table(loss, rate, steps)
-        return seen
+            content["table"] = _table(loss, rate, steps)
+        return content
 
     def arithmetic(self) -> str:
         """The descent of every rate of the question, and the limits of the losses."""
         lines = []
         for rate in RATES if PARABOLA in self._losses else ():
             path = LOSSES[PARABOLA].descend(rate, 4)[:, 0]
-            walk = " ".join(drawing.say(w) for w in path)
+            walk = " ".join(format_number(w) for w in path)
             lines.append(f"η = {rate}: w = {walk}: {fate(1 - 2 * rate)}")
         losses = self._losses.values()
-        limits = [f"{loss.formula}: η below {drawing.say(loss.limit)}" for loss in losses]
+        limits = [f"{loss.formula}: η below {format_number(loss.limit)}" for loss in losses]
         return "\n".join(lines + limits)
 
 
@@ -210,7 +211,7 @@ def question(name: str, loss: Bowl) -> dict:
 
 def _limit_question(name: str, loss: Bowl) -> dict:
     """The limit of a bowl; for one of the reader's own points there are choices."""
-    flattest, steepest = map(drawing.say, loss.curvatures)
+    flattest, steepest = map(format_number, loss.curvatures)
     shape = f"curvatures are {flattest} along the trough and {steepest} across it"
     alone = ", set by the steepest direction alone"
     if flattest == steepest:
@@ -228,32 +229,34 @@ def _limit_question(name: str, loss: Bowl) -> dict:
     choices = sorted([1 / loss.curvatures[-1], loss.limit, too_much])
     return {
         **question,
-        "choices": list(map(drawing.say, choices)),
-        "solution": drawing.say(loss.limit),
+        "choices": list(map(format_number, choices)),
+        "solution": format_number(loss.limit),
     }
 
 
 def progress(loss: Bowl, rate: float, steps: int) -> str:
     """Where the steps have led, and what becomes of the distance, in one line."""
-    here = loss.descend(rate, steps)[-1]
-    place = ", ".join(f"{name} = {drawing.say(v)}" for name, v in zip("wb", here, strict=False))
-    after = f"η = {drawing.say(rate)}, {steps} step{'' if steps == 1 else 's'}: {place}."
+    point = loss.descend(rate, steps)[-1]
+    place = ", ".join(f"{name} = {format_number(v)}" for name, v in zip("wb", point, strict=False))
+    after = f"η = {format_number(rate)}, {steps} step{'' if steps == 1 else 's'}: {place}."
     factors = [1 - rate * curvature for curvature in loss.curvatures]
-    names = [f"1 − {drawing.say(curvature)}η" for curvature in loss.curvatures]
+    names = [f"1 − {format_number(curvature)}η" for curvature in loss.curvatures]
     if len(factors) == 1:
-        what = f"Each step multiplies the distance to 3 by {names[0]} = {drawing.say(factors[0])}: "
-        return f"{after} {what}{fate(factors[0])}. Limit: 2/2 = 1."
-    steepest = drawing.say(loss.curvatures[-1])
-    limit = f"Limit: 2/λmax = 2/{steepest} = {drawing.say(loss.limit)}."
-    if drawing.say(loss.curvatures[0]) == steepest:
-        factor = f"{names[1]} = {drawing.say(factors[1])}"
-        what = f"Each step multiplies the distance to the lowest point by {factor}: "
-        return f"{after} {what}{fate(factors[1])}. {limit}"
-    what = (
-        f"Factors: {names[0]} = {drawing.say(factors[0])} along the trough ({fate(factors[0])}), "
-        f"{names[1]} = {drawing.say(factors[1])} across it ({fate(factors[1])})."
+        effect = (
+            f"Each step multiplies the distance to 3 by {names[0]} = {format_number(factors[0])}: "
+        )
+        return f"{after} {effect}{fate(factors[0])}. Limit: 2/2 = 1."
+    steepest = format_number(loss.curvatures[-1])
+    limit = f"Limit: 2/λmax = 2/{steepest} = {format_number(loss.limit)}."
+    if format_number(loss.curvatures[0]) == steepest:
+        factor = f"{names[1]} = {format_number(factors[1])}"
+        effect = f"Each step multiplies the distance to the lowest point by {factor}: "
+        return f"{after} {effect}{fate(factors[1])}. {limit}"
+    effect = (
+        f"Factors: {names[0]} = {format_number(factors[0])} along the trough ({fate(factors[0])}), "
+        f"{names[1]} = {format_number(factors[1])} across it ({fate(factors[1])})."
     )
-    return f"{after} {what} {limit}"
+    return f"{after} {effect} {limit}"
 
 
 def _table(loss: Bowl, rate: float, steps: int) -> dict:
@@ -278,27 +281,29 @@ def _cells(
     """One parameter before a step, its gradient and, if it is the only one, where it goes."""
     name, old, new = "wb"[direction], point[direction], new_point[direction]
     slope = loss.gradient(point)[direction]
-    terms = f"{_long(old)} − {drawing.say(rate)} · {_braced(slope)}"
+    terms = f"{_long(old)} − {format_number(rate)} · {bracketed(slope, _long)}"
     moved = f"new {name} = {name} − η · gradient = "
     moved += f"{terms} {_equals(old, slope, new)} {_long(new)}"
     why = _slope(loss, direction, point)
     if len(loss.lowest) > 1:
         return [_brief(old), {"text": _brief(slope), "why": f"{why}; {moved}"}]
     return [
-        drawing.say(old),
-        {"text": drawing.say(slope), "why": why},
-        {"text": drawing.say(new), "why": moved, "strong": True},
+        format_number(old),
+        {"text": format_number(slope), "why": why},
+        {"text": format_number(new), "why": moved, "strong": True},
     ]
 
 
 def _slope(loss: Bowl, direction: int, point: np.ndarray) -> str:
     """The gradient in one direction as a sum, first in letters, then in numbers."""
-    letters, numbers, exact = [], [], [*point]
+    letters: list[str] = []
+    numbers: list[str] = []
+    exact = [*point]
     for j, factor in enumerate(loss.hessian[direction]):
         if factor:
             factor, lowest = float(factor), loss.lowest[j]
-            letters.append(f"{_long(factor)} · ({'wb'[j]} − {_braced(lowest)})")
-            numbers.append(f"{_long(factor)} · ({_long(point[j])} − {_braced(lowest)})")
+            letters.append(f"{_long(factor)} · ({'wb'[j]} − {bracketed(lowest, _long)})")
+            numbers.append(f"{_long(factor)} · ({_long(point[j])} − {bracketed(lowest, _long)})")
             exact += [factor, lowest]
     slope = loss.gradient(point)[direction]
     return (
@@ -310,23 +315,19 @@ def _slope(loss: Bowl, direction: int, point: np.ndarray) -> str:
 def _brief(value: float) -> str:
     """Three digits, and one of large numbers: five columns need room."""
     if abs(value) >= 1000:
-        return f"{value:.0e}".replace("e+0", "e").replace("e+", "e").replace("-", "−")
-    return drawing.say(round(value, 3) if abs(value) < 1 else float(f"{value:.3g}"))
+        return drawing.minus(f"{value:.0e}".replace("e+0", "e").replace("e+", "e"))
+    return format_number(round(value, 3) if abs(value) < 1 else float(f"{value:.3g}"))
 
 
 def _long(value: float) -> str:
     """At most six significant digits: a sum has to be true of what is written."""
-    return f"{0 if abs(value) < 1e-9 else value:.6g}".replace("-", "−")
+    return drawing.minus(f"{0 if abs(value) < 1e-9 else value:.6g}")
 
 
 def _equals(*values: float) -> str:
     """ "=" if six digits are all that the values have, otherwise "≈"."""
     whole = all(math.isclose(float(f"{v:.6g}"), v, rel_tol=1e-9, abs_tol=1e-9) for v in values)
     return "=" if whole else "≈"
-
-
-def _braced(value: float) -> str:
-    return f"({_long(value)})" if value < 0 else _long(value)
 
 
 # --- the figure ------------------------------------------------------------------------------
@@ -362,7 +363,9 @@ def _draw_bowl(axes: Axes, loss: Bowl) -> None:
 
 def _sides(loss: Bowl) -> list[tuple[float, float]]:
     """From where to where the picture goes, in the direction of each parameter."""
-    return [(low - far, low + far) for low, far in zip(loss.lowest, loss.around, strict=True)]
+    return [
+        (low - extent, low + extent) for low, extent in zip(loss.lowest, loss.extent, strict=True)
+    ]
 
 
 def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, float]) -> None:
@@ -374,8 +377,8 @@ def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, fl
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
     if not (low <= x[-1] <= high and bottom <= y[-1] <= top):
-        box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2}
-        axes.text(
+        drawing.label(
+            axes,
             0.5,
             0.97,
             "The path has left the picture",
@@ -383,5 +386,4 @@ def _draw_path(axes: Axes, x: np.ndarray, y: np.ndarray, lowest: tuple[float, fl
             ha="center",
             va="top",
             fontsize=13,
-            bbox=box,
         )

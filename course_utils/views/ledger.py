@@ -10,7 +10,7 @@ from course_utils.models import LeNet
 from . import drawing, panel, tables
 from .called import CallTable
 from .chain import Chain, Row, chain
-from .counts import COUNTS, Entry, count_cell, entries, most, question, sums, total
+from .counts import COUNTS, Entry, count_cell, entries, largest_layer, question, sums, total
 from .sizes import times
 
 HEAD = ["layer", "maps", "kernel", "stride", "padding", "shape", *COUNTS]
@@ -31,8 +31,8 @@ class Table(Protocol):
     def ledger(self, values: dict) -> list[Entry]:
         """The rows with these values of the controls, the input first."""
 
-    def look(self, values: dict, answered: bool) -> dict:
-        """As `panel.Panel.look`."""
+    def render(self, values: dict, answered: bool) -> dict:
+        """As `panel.Panel.render`."""
 
     def arithmetic(self) -> str:
         """The rows as text."""
@@ -57,28 +57,28 @@ class ShapeLedger(panel.Panel):
     def __init__(
         self, model: nn.Module | None = None, *, shape: tuple[int, ...] | None = None
     ) -> None:
-        self._table = _table(LeNet() if model is None else model, shape)
+        self.table = _table(LeNet() if model is None else model, shape)
         super().__init__(
-            self._table.start,
+            self.table.start,
             title="Shape ledger",
-            question=self._table.question,
-            controls=self._table.controls,
-            moves=self._table.moves,
+            question=self.table.question,
+            controls=self.table.controls,
+            moves=self.table.moves,
         )
 
     @property
     def ledger(self) -> list[Entry]:
         """The rows as they are now."""
-        return self._table.ledger(self.values)
+        return self.table.ledger(self.values)
 
-    def look(self, values: dict, answered: bool) -> dict:
-        return self._table.look(values, answered)
+    def render(self, values: dict, answered: bool) -> dict:
+        return self.table.render(values, answered)
 
     def arithmetic(self) -> str:
-        return self._table.arithmetic()
+        return self.table.arithmetic()
 
     def picture(self) -> bytes:
-        return self._table.picture()
+        return self.table.picture()
 
 
 def _table(model: nn.Module, shape: tuple[int, ...] | None) -> Table:
@@ -110,7 +110,7 @@ class EditableTable:
     def _rows(self, values: dict) -> list[Row]:
         return [_changed(row, values) for row in self._chain.rows]
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         ledger = self.ledger(values)
         lines = zip(ledger, [None, *self._rows(values)], strict=True)
         rows = [_cells(entry, row, ledger, answered) for entry, row in lines]
@@ -223,10 +223,10 @@ def _sentence(ledger: list[Entry], answered: bool) -> str:
     flow = " → ".join(f"{entry.counts['values'].number:,}" for entry in ledger)
     if not answered:
         return f"Values from layer to layer: {flow}."
+    parameters, work = total(ledger, "parameters"), total(ledger, "work")
     return (
-        f"Together {total(ledger, 'parameters'):,} parameters, most in "
-        f"{most(ledger, 'parameters')}, and {total(ledger, 'work'):,} multiply-adds, most in "
-        f"{most(ledger, 'work')}."
+        f"Together {parameters:,} parameters, most in {largest_layer(ledger, 'parameters')}, "
+        f"and {work:,} multiply-adds, most in {largest_layer(ledger, 'work')}."
     )
 
 

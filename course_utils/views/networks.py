@@ -111,7 +111,7 @@ def copied(model: nn.Module, *, finite: bool = True) -> nn.Module:
     try:
         copied_model = copy.deepcopy(model).cpu().float().eval().requires_grad_(False)
     except (RuntimeError, NotImplementedError) as error:
-        raise ValueError(f"{type(model).__name__} cannot be copied: {_first_line(error)}") from None
+        raise ValueError(f"{type(model).__name__} cannot be copied: {first_line(error)}") from None
     if finite:
         check_weights(copied_model)
     return copied_model
@@ -225,7 +225,7 @@ def _answer(model: nn.Module, x: torch.Tensor) -> object:
         with set_apart():
             return model(x)
     except Exception as error:  # a forward() of the reader's own can raise anything
-        raise ValueError(_first_line(error)) from None
+        raise ValueError(first_line(error)) from None
 
 
 def logits(model: nn.Module, x: torch.Tensor) -> torch.Tensor:
@@ -290,7 +290,7 @@ def _applied(name: str, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return layer(x.clone())  # an in-place ReLU would change what it is given
     except (RuntimeError, ValueError, IndexError) as error:
-        reason = _first_line(error)
+        reason = first_line(error)
         raise ValueError(f"{name} does not follow on the layer before it: {reason}") from None
 
 
@@ -300,7 +300,7 @@ def check_options(name: str, layer: nn.Module, **known: object) -> None:
         if not hasattr(layer, option):
             continue
         given = getattr(layer, option)
-        if (_pair(given) if isinstance(value, tuple) else given) != value:
+        if (pair(given) if isinstance(value, tuple) else given) != value:
             kind = type(layer).__name__
             raise ValueError(f"{name}: a {kind} with {option}={given} cannot be shown.")
 
@@ -309,7 +309,7 @@ def check_padding(name: str, layer: nn.Module) -> None:
     """Raises ValueError where something else is padded than zeros that count as all others."""
     if isinstance(layer, nn.Conv2d):
         check_options(name, layer, padding_mode="zeros")
-    if isinstance(layer, nn.AvgPool2d) and _pair(layer.padding) != (0, 0):
+    if isinstance(layer, nn.AvgPool2d) and pair(layer.padding) != (0, 0):
         check_options(name, layer, count_include_pad=True)
 
 
@@ -326,9 +326,9 @@ def window(layer: Layer) -> Window:
     """The window of a convolution or pooling; ValueError where it is not padded by numbers."""
     module = layer.module
     assert isinstance(module, _WINDOWED)
-    kernel = _pair(module.kernel_size)
+    kernel = pair(module.kernel_size)
     if not isinstance(module.padding, str):
-        padding = _pair(module.padding)
+        padding = pair(module.padding)
     elif module.padding == "valid":
         padding = 0, 0
     elif kernel[0] % 2 and kernel[1] % 2:
@@ -337,16 +337,16 @@ def window(layer: Layer) -> Window:
         raise ValueError(
             f'{layer.name}: padding="same" can be shown for kernels of odd sides only.'
         )
-    return Window(kernel, _pair(module.stride), padding)
+    return Window(kernel, pair(module.stride), padding)
 
 
-def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """Height and width of what torch takes as one number or two."""
     height, width = (value, value) if isinstance(value, int) else value
     return height, width
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """What an error says, in one line; its name where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]
 

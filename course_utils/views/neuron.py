@@ -1,6 +1,7 @@
 """The neuron: two weights, a bias and an activation; its truth table and its boundary."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from ..plots import SIGNED, TINTS
 from . import drawing, panel
+from .drawing import format_number
 
 #: The four inputs (x₁, x₂), in the order of lesson 01.
 INPUTS = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -65,7 +67,7 @@ class Neuron(panel.Panel):
             moves={"brackets": "b", "arrows": "w_1"},
         )
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         hidden = self._asks_for_gate and not answered
         sentence = f"y = {formula(values)}"
         if not hidden:
@@ -85,7 +87,7 @@ class Neuron(panel.Panel):
     def arithmetic(self) -> str:
         lines = []
         for x in INPUTS:
-            z, y = drawing.say(total(self.start, x)), drawing.say(output(self.start, x))
+            z, y = format_number(total(self.start, x)), format_number(output(self.start, x))
             lines.append(f"x = {x}: total {z}, output {y}")
         return "\n".join([f"y = {formula(self.start)}", *lines, f"gate: {gate(self.start)}"])
 
@@ -123,17 +125,17 @@ def verdict(values: dict) -> str:
 
 def formula(values: dict) -> str:
     """The neuron with its numbers in it: step(1·x₁ + 1·x₂ − 1.5)."""
-    terms = f"{drawing.say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂ {_signed(values['b'])}"
+    terms = f"{format_number(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂ {_signed(values['b'])}"
     return f"{values['activation']}({terms})"
 
 
 def boundary(values: dict) -> str:
     """Where the total is 0, in words."""
     if not (values["w_1"] or values["w_2"]):
-        return f"No boundary: the total is {drawing.say(values['b'])} everywhere."
+        return f"No boundary: the total is {format_number(values['b'])} everywhere."
     if not any(_reaches(values)):
         return "The boundary lies outside this picture."
-    left = f"{drawing.say(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂"
+    left = f"{format_number(values['w_1'])}·x₁ {_signed(values['w_2'])}·x₂"
     return f"The boundary is {left} {_signed(values['b'])} = 0."
 
 
@@ -163,8 +165,8 @@ def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
     inputs = [str(x[0]), str(x[1])]
     if hidden:
         return [*inputs, "?", "?"]
-    z, y = drawing.say(total(values, x)), drawing.say(output(values, x))
-    terms = f"{drawing.say(values['w_1'])} · {x[0]} {_signed(values['w_2'])} · {x[1]}"
+    z, y = format_number(total(values, x)), format_number(output(values, x))
+    terms = f"{format_number(values['w_1'])} · {x[0]} {_signed(values['w_2'])} · {x[1]}"
     why = f"total = w₁x₁ + w₂x₂ + b = {terms} {_signed(values['b'])} = {z}"
     fires = total(values, x) >= 0
     return [
@@ -182,10 +184,10 @@ def _row(values: dict, x: tuple[int, int], hidden: bool) -> list:
 def _activated(values: dict, x: tuple[int, int]) -> str:
     """The activation with its number in it: step(−0.5) = 0, as −0.5 is below 0."""
     number = total(values, x)
-    z, y = drawing.say(number), drawing.say(output(values, x))
+    z, y = format_number(number), format_number(output(values, x))
     return {
         "step": f"step({z}) = {y}, as {z} {'is below' if number < 0 else 'has reached'} 0",
-        "sigmoid": f"1 / (1 + e^({drawing.say(-number)})) ≈ {y}",
+        "sigmoid": f"1 / (1 + e^({format_number(-number)})) ≈ {y}",
         "tanh": f"tanh({z}) ≈ {y}",
         "ReLU": f"max({z}, 0) = {y}",
     }[values["activation"]]
@@ -197,14 +199,14 @@ def _which_gate(start: dict) -> dict:
         "choices": [*GATES, "none"],
         "solution": gate(start),
         "explain": "Its totals for 00, 01, 10, 11: "
-        + ", ".join(drawing.say(total(start, x)) for x in INPUTS)
+        + ", ".join(format_number(total(start, x)) for x in INPUTS)
         + ".",
     }
 
 
 def _signed(value: float) -> str:
     """A term with its sign before it: "+ 1", "− 1.5"."""
-    return f"{'−' if value < 0 else '+'} {drawing.say(abs(value))}"
+    return f"{'−' if value < 0 else '+'} {format_number(abs(value))}"
 
 
 WHICH_CHANGE = {
@@ -250,7 +252,7 @@ def _draw_outputs(figure: Figure, axes: Axes, values: dict) -> None:
     _draw_values(axes, outputs, (LOW, HIGH, LOW, HIGH), colours, (low, high))
     _draw_values(beside, scale, (0, 1, low, high), colours, (low, high))
     ticks = [low, (low + high) / 2, high]
-    beside.set_yticks(ticks, [f"{tick:.3g}".replace("-", "−") for tick in ticks])
+    beside.set_yticks(ticks, [drawing.minus(f"{tick:.3g}") for tick in ticks])
     beside.set(xticks=[], ylabel="output y")
     beside.yaxis.tick_right()
     beside.yaxis.set_label_position("right")
@@ -276,11 +278,14 @@ def _draw_values(
     )
 
 
+_CENTRED: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 12, "zorder": 4}
+
+
 def _draw_boundary(axes: Axes, values: dict) -> None:
     """The line where the total is 0, and an arrow to the side where it is positive."""
     if not any(_reaches(values)):
         text = boundary(values).replace(": ", ":\n").replace(" lies ", "\nlies ")
-        _write(axes, 0.5, 0.5, text.rstrip("."))
+        drawing.label(axes, 0.5, 0.5, text.rstrip("."), **_CENTRED)
         return
     w = np.array([values["w_1"], values["w_2"]])
     normal, along = w / np.hypot(*w), np.array([-w[1], w[0]]) / np.hypot(*w)
@@ -299,13 +304,7 @@ def _draw_boundary(axes: Axes, values: dict) -> None:
     axes.annotate("", tips[best], feet[best], arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
     fires = "fires" if values["activation"] == "step" else "total > 0"
     x, y = tips[best] + 0.1 * normal
-    _write(axes, x, y, fires)
-
-
-def _write(axes: Axes, x: float, y: float, text: str) -> None:
-    """Words that can be read on every colour, centred there."""
-    box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 2}
-    axes.text(x, y, text, ha="center", va="center", fontsize=12, zorder=4, bbox=box)
+    drawing.label(axes, x, y, fires, **_CENTRED)
 
 
 def _draw_inputs(axes: Axes, values: dict) -> None:
@@ -313,6 +312,6 @@ def _draw_inputs(axes: Axes, values: dict) -> None:
         marker, colour = ("o", "#D55E00") if total(values, x) >= 0 else ("s", "#0072B2")
         axes.plot(*x, marker, color=colour, markersize=14, markeredgecolor="white", zorder=5)
         side, shift = ("right", -0.13) if x[0] == 0 else ("left", 0.13)
-        text = f"{output(values, x):.3g}".replace("-", "−")
-        box = {"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.5}
-        axes.text(x[0] + shift, x[1], text, ha=side, va="center", fontsize=13, zorder=6, bbox=box)
+        text = drawing.minus(f"{output(values, x):.3g}")
+        place = x[0] + shift, x[1]
+        drawing.label(axes, *place, text, pad=1.5, ha=side, va="center", fontsize=13, zorder=6)

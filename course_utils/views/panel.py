@@ -37,7 +37,7 @@ def button(name: str, label: str) -> dict:
 class Panel(View):
     """A view with controls in the page whose answer, figure and table, is made by Python.
 
-    A kind of panel gives title, question, controls and moves, and defines `look` and
+    A kind of panel gives title, question, controls and moves, and defines `render` and
     `arithmetic`; one whose figure can be clicked, picks and `pick` as well. Whoever has changed a
     control can read `values`.
     """
@@ -65,10 +65,10 @@ class Panel(View):
         """start: the first value of every control. traits: those above that a panel gives."""
         self.values: dict = dict(start)
         self.answered = False
-        shown, figure = self._seen(turn=0)
+        shown, figure = self._rendered(turn=0)
         super().__init__(start=dict(start), shown=shown, figure=figure, **traits)
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         """What is seen with these values of the controls; pure, so that it can be tested.
 
         "sentence": what to read, and to be read aloud, in one line.
@@ -89,45 +89,45 @@ class Panel(View):
 
     def pick(self, values: dict, x: float, y: float) -> dict:
         """The values of controls that a click at x and y, in the data of the figure's first axes,
-        changes; none if nothing is there. Pure, as `look` is."""
+        changes; none if nothing is there. Pure, as `render` is."""
         raise NotImplementedError
 
     @traitlets.observe("asked")
     def _answer(self, change: dict) -> None:
-        asked = change["new"]
-        before, self.values = self.values, {**self.start, **asked["values"]}
-        self.answered = asked["answered"]
+        request = change["new"]
+        before, self.values = self.values, {**self.start, **request["values"]}
+        self.answered = request["answered"]
         try:
-            if at := asked.get("at"):
+            if at := request.get("at"):
                 self.values |= self.pick(dict(self.values), *self._place(*at))
-            shown, figure = self._seen(asked["turn"])
+            shown, figure = self._rendered(request["turn"])
         except Exception as error:
             self.values, problem = before, str(error)
             if not isinstance(error, ValueError):
                 problem = f"This could not be computed ({type(error).__name__}: {error})."
-            self.shown = {**self.shown, "turn": asked["turn"], "problem": problem}
+            self.shown = {**self.shown, "turn": request["turn"], "problem": problem}
             if not isinstance(error, ValueError):
                 raise  # it is a mistake of the view's, or of a network's: into the log with it
         else:
             with self.hold_sync():  # one message, so that a figure never stands by another's words
                 self.figure, self.shown = figure, shown
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
-        with style.context(["course_utils.course", drawing.letters()]):
-            seen = self.look(dict(self.values), self.answered)
-            figure = seen.pop("figure", None)
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
+        with style.context(["course_utils.course", drawing.font_settings()]):
+            content = self.render(dict(self.values), self.answered)
+            figure = content.pop("figure", None)
             drawn = b"" if figure is None else drawing.quick_png(figure)
-        self._drawn = figure
-        return {"alt": seen["sentence"], **seen, "turn": turn, "values": self.values}, drawn
+        self.last_figure = figure
+        return {"alt": content["sentence"], **content, "turn": turn, "values": self.values}, drawn
 
     def _place(self, across: float, down: float) -> tuple[float, float]:
         """A place in the figure that was drawn last, in the data of its first axes."""
-        width, height = self._drawn.bbox.size
-        to_data = self._drawn.axes[0].transData.inverted()
+        width, height = self.last_figure.bbox.size
+        to_data = self.last_figure.axes[0].transData.inverted()
         return to_data.transform((across * width, (1 - down) * height))
 
     def picture(self) -> bytes:
-        with style.context(["course_utils.course", drawing.letters()]):
-            figure = self.look(dict(self.start), answered=False)["figure"]
-            drawing.head(figure, f"Predict: {self.question['question']}")
+        with style.context(["course_utils.course", drawing.font_settings()]):
+            figure = self.render(dict(self.start), answered=False)["figure"]
+            drawing.add_title(figure, f"Predict: {self.question['question']}")
             return drawing.small_png(figure, dpi=80)

@@ -13,7 +13,7 @@ from . import drawing, panel
 
 
 @dataclass(frozen=True)
-class Look:
+class CurveStyle:
     """The colour, line and mark of a curve, as matplotlib names them."""
 
     colour: str
@@ -33,10 +33,10 @@ class Scale:
 
 
 #: Each activation's colour, line and mark, so that it can be told without the colour.
-LOOKS = {
-    "sigmoid": Look(colour="#D55E00", line="--", mark="s"),
-    "tanh": Look(colour="#009E73", line="-.", mark="^"),
-    "ReLU": Look(colour="#0072B2", line="-", mark="o"),
+CURVE_STYLES = {
+    "sigmoid": CurveStyle(colour="#D55E00", line="--", mark="s"),
+    "tanh": CurveStyle(colour="#009E73", line="-.", mark="^"),
+    "ReLU": CurveStyle(colour="#0072B2", line="-", mark="o"),
 }
 #: The axes of what can be shown.
 SCALES = {
@@ -114,13 +114,13 @@ class ActivationRace(panel.Panel):
             moves={"brackets": "shown", "arrows": "depth"},
         )
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         if self.answered and not self._revealed:  # what was asked about comes first
             self._revealed = True
             self.values = {**self.values, "depth": list(self._depths)[-1]}
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         depth, shown = self._depths.get(values["depth"]), values["shown"]
         if depth is None or shown not in SHOWN:
             raise ValueError(f"there is no {values['depth']!r} with {shown!r} to show.")
@@ -167,20 +167,20 @@ class ActivationRace(panel.Panel):
             x = np.arange(1, runs.shape[1] + 1, dtype=float)
             if shown == "training loss":
                 x = (x - 0.5) * recipe["every"]  # the middle of the steps that a mean is of
-            look = LOOKS[name]
+            style = CURVE_STYLES[name]
             axes.plot(
                 x,
                 np.log10(runs.mean(axis=0)),
-                color=look.colour,
-                linestyle=look.line,
-                marker=look.mark,
+                color=style.colour,
+                linestyle=style.line,
+                marker=style.mark,
                 # Where lines lie on each other, each has its marks at places of its own.
                 markevery=(2 * k, 6) if len(x) > 10 else None,
                 label=name,
             )
             if len(x) > 1:
                 lowest, highest = np.log10([runs.min(axis=0), runs.max(axis=0)])
-                axes.fill_between(x, lowest, highest, color=look.colour, alpha=0.2)
+                axes.fill_between(x, lowest, highest, color=style.colour, alpha=0.2)
         # Logarithms on an even axis: quicker by a third than a logarithmic axis.
         scale = SCALES[shown]
         axes.set(xlabel=scale.x, ylabel=scale.y)
@@ -236,7 +236,7 @@ def _verdict(races: dict, shown: str) -> str:
         part = float(f"{1 / mean(values[lost]):.2g}")
         return f"before training, {lost}'s first hidden layer gets 1/{part:,.0f} of its last's."
     groups = order(values)
-    named = [_joined(group) for group in groups]
+    named = [drawing.listed(group) for group in groups]
     if len(groups) == 1:
         return f"{shown} at the end: the bands of {named[0]} overlap, so they are equal."
     equal = [
@@ -245,10 +245,6 @@ def _verdict(races: dict, shown: str) -> str:
         if len(group) > 1
     ]
     return f"{shown} at the end: first {', then '.join(named)}.{''.join(equal)}"
-
-
-def _joined(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _question(record: dict) -> dict:

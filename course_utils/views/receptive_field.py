@@ -88,22 +88,22 @@ def fields(network: Chain) -> list[Field]:
     stands after it sees what it sees. ValueError for a network without convolution or pooling, and
     for a padding that is not of zeros, or is not counted.
     """
-    seen: list[Field] = []
+    found: list[Field] = []
     for row in network.rows:
         if row.kind == "norm":
             continue  # it looks at one place
         layer = network.layers[row.depth - 1]
         networks.check_padding(layer.name, layer.module)
-        before = seen[-1] if seen else Square()
+        before = found[-1] if found else Square()
         if row.kind != "fc":
-            seen.append(_field(row, layer.shape, before))
+            found.append(_field(row, layer.shape, before))
             continue
-        if not seen:
+        if not found:
             raise ValueError("the network has no convolution or pooling: every unit sees all.")
         # Flattened maps are as they were before.
-        seen.append(_field(replace(row, kernel=seen[-1].places), (*layer.shape, 1, 1), before))
+        found.append(_field(replace(row, kernel=found[-1].places), (*layer.shape, 1, 1), before))
         break
-    return seen
+    return found
 
 
 def _field(row: Row, shape: tuple[int, ...], before: Square) -> Field:
@@ -138,13 +138,13 @@ def measured(
     for depth in range(field.depth, 0, -1):
         layer, before = network.layers[depth - 1].module, values[depth - 1]
         if before.ndim == 2 or gradient.ndim == 2:  # fully connected, or Flatten: all of it
-            gradient, top, left = _back(layer, before, gradient), 0, 0
+            gradient, top, left = _input_gradient(layer, before, gradient), 0, 0
             continue
         window = windows.get(depth, Row("", ""))
         patch = _patch(before, (top, left), gradient.shape[2:], window)
         if patch.values.numel() == 0:  # the unit sees nothing but padding
             return torch.zeros(network.shape[1:])
-        gradient = _back(_without_padding(layer), patch.values, gradient, patch.border)
+        gradient = _input_gradient(_without_padding(layer), patch.values, gradient, patch.border)
         top, left = patch.top, patch.left
     whole = torch.zeros(network.shape[1:])
     height, width = gradient.shape[2:]
@@ -182,15 +182,15 @@ def _patch(before: torch.Tensor, start: tuple[int, int], size: torch.Size, windo
 
 
 def _without_padding(layer: nn.Module) -> nn.Module:
-    bare = copy.copy(layer)
-    if isinstance(bare, nn.Conv2d):
-        bare.padding = (0, 0)
-    elif isinstance(bare, nn.MaxPool2d | nn.AvgPool2d):
-        bare.padding = 0
-    return bare
+    unpadded = copy.copy(layer)
+    if isinstance(unpadded, nn.Conv2d):
+        unpadded.padding = (0, 0)
+    elif isinstance(unpadded, nn.MaxPool2d | nn.AvgPool2d):
+        unpadded.padding = 0
+    return unpadded
 
 
-def _back(
+def _input_gradient(
     layer: nn.Module, before: torch.Tensor, gradient: torch.Tensor, border: list[int] | None = None
 ) -> torch.Tensor:
     """The gradient with respect to what a layer is given, from that of what it makes."""
@@ -230,21 +230,21 @@ class ReceptiveField(panel.Panel):
         shape: Shape | None = None,
     ) -> None:
         self._default = model is None
-        self._network = chain(_lenet() if model is None else model, shape)
-        self._fields = {field.name: field for field in fields(self._network)}
-        self._image = _fitted(sample_digit()[0] if image is None else image, self._network.shape)
-        asked = _asked(list(self._fields.values()))
-        longest = max(field.places for field in self._fields.values()) - 1
-        most = max(field.maps for field in self._fields.values()) - 1
+        self.network = chain(_lenet() if model is None else model, shape)
+        self.fields = {field.name: field for field in fields(self.network)}
+        self._image = _fitted(sample_digit()[0] if image is None else image, self.network.shape)
+        asked = _field_of_question(list(self.fields.values()))
+        longest = max(field.places for field in self.fields.values()) - 1
+        last_map = max(field.maps for field in self.fields.values()) - 1
         self._layer = asked.name
         middle = asked.places // 2
         super().__init__(
             {"layer": asked.name, "map": 0, "row": middle, "column": middle},
             title="Receptive field",
-            question=_question(asked, list(self._fields.values()), self._network.name),
+            question=_question(asked, list(self.fields.values()), self.network.name),
             controls=[
-                panel.choice("layer", "layer", list(self._fields)),
-                panel.number("map", "map", 0, most),
+                panel.choice("layer", "layer", list(self.fields)),
+                panel.number("map", "map", 0, last_map),
                 panel.slider("row", "row", 0, longest, 1),
                 panel.slider("column", "column", 0, longest, 1),
             ],
@@ -254,25 +254,25 @@ class ReceptiveField(panel.Panel):
 
     def gradient(self, layer: str, place: Place) -> torch.Tensor:
         """`measured` in the view's random images, for a layer's unit (map, row, column)."""
-        return measured(self._network, self._fields[layer], place, self._values)
+        return measured(self.network, self.fields[layer], place, self._values)
 
     @cached_property
     def _values(self) -> list[torch.Tensor]:
         """Random images, and what the layers make of them."""
-        numbers = math.prod(self._network.shape)
-        numbers += sum(math.prod(layer.shape) for layer in self._network.layers)
-        many = max(16, min(IMAGES, NUMBERS // numbers))
+        numbers = math.prod(self.network.shape)
+        numbers += sum(math.prod(layer.shape) for layer in self.network.layers)
+        image_count = max(16, min(IMAGES, NUMBERS // numbers))
         generator = torch.Generator().manual_seed(0)
-        images = torch.randn(many, *self._network.shape, generator=generator)
-        return self._network.values(images)
+        images = torch.randn(image_count, *self.network.shape, generator=generator)
+        return self.network.values(images)
 
-    def _seen(self, turn: int) -> tuple[dict, bytes]:
+    def _rendered(self, turn: int) -> tuple[dict, bytes]:
         self.values = self._moved(self.values)
-        return super()._seen(turn)
+        return super()._rendered(turn)
 
     def _moved(self, values: dict) -> dict:
         """In another layer the unit in the middle is taken; never one that is not there."""
-        field = self._fields.get(values["layer"])
+        field = self.fields.get(values["layer"])
         if field is None:
             return values
         if field.name != self._layer:
@@ -280,10 +280,10 @@ class ReceptiveField(panel.Panel):
             self._layer = field.name
         return values | {name: min(values[name], last) for name, last in _last(field).items()}
 
-    def look(self, values: dict, answered: bool) -> dict:
+    def render(self, values: dict, answered: bool) -> dict:
         field, place = self._unit(values)
-        rows = [_cells(each, values["layer"], answered) for each in self._fields.values()]
-        seen = {
+        rows = [_cells(each, values["layer"], answered) for each in self.fields.values()]
+        content = {
             "limits": _last(field),
             "table": {"head": HEAD, "rows": rows},
         }
@@ -291,29 +291,29 @@ class ReceptiveField(panel.Panel):
         if not answered:
             alt = "The image that the unit looks at; how much of it the unit sees is not shown yet."
             figure = self._figure(field, place, None)
-            return {**seen, "sentence": f"The unit: {unit}.", "figure": figure, "alt": alt}
+            return {**content, "sentence": f"The unit: {unit}.", "figure": figure, "alt": alt}
         gradient = self.gradient(field.name, place)
         sentence = f"{unit}: {self._sees(field, place, gradient)}"
         alt = f"On the image the unit's square, and a dot for each unit of its map. {sentence}"
         figure = self._figure(field, place, gradient)
-        return {**seen, "sentence": sentence, "figure": figure, "alt": alt}
+        return {**content, "sentence": sentence, "figure": figure, "alt": alt}
 
     def pick(self, values: dict, x: float, y: float) -> dict:
         """The unit whose field has its middle nearest to there; in the left image alone."""
-        field, (height, width) = self._fields[values["layer"]], self._network.shape[1:]
+        field, (height, width) = self.fields[values["layer"]], self.network.shape[1:]
         if not (0 <= x <= width and 0 <= y <= height):
             return {}
-        near = (round((pixel - field.middle(0)) / field.jump) for pixel in (y, x))
+        indices = (round((pixel - field.middle(0)) / field.jump) for pixel in (y, x))
         return {
             name: min(max(unit, 0), field.places - 1)
-            for name, unit in zip(("row", "column"), near, strict=True)
+            for name, unit in zip(("row", "column"), indices, strict=True)
         }
 
     def _unit(self, values: dict) -> tuple[Field, Place]:
-        if values["layer"] not in self._fields:
-            known = ", ".join(self._fields)
+        if values["layer"] not in self.fields:
+            known = ", ".join(self.fields)
             raise ValueError(f"there is no layer {values['layer']!r}; there are {known}.")
-        field = self._fields[values["layer"]]
+        field = self.fields[values["layer"]]
         return field, (
             _unit_index(field, "map", values["map"]),
             _unit_index(field, "row", values["row"]),
@@ -322,30 +322,31 @@ class ReceptiveField(panel.Panel):
 
     def _sees(self, field: Field, place: Place, gradient: torch.Tensor) -> str:
         """What the formula and the gradient say, in words."""
-        inside = self._inside(field, place)
-        pixels = (inside[1] - inside[0] + 1) * (inside[3] - inside[2] + 1)
+        box = self.visible(field, place)
+        pixels = round(box.height * box.width)
         hidden = f", {field.side**2 - pixels} of them padding" if pixels < field.side**2 else ""
         height, width, count = reach(gradient)
-        many = len(self._values[0])
+        image_count = len(self._values[0])
         if not count:
-            found = f"in all {many} random images its gradient is 0, as the unit was off in each"
+            found = (
+                f"in all {image_count} random images its gradient is 0, as the unit was off in each"
+            )
         else:
             found = (
-                f"in {many} random images the gradient reaches {height} × {width}, "
+                f"in {image_count} random images the gradient reaches {height} × {width}, "
                 f"{count} of {pixels} pixels"
             )
         return f"by formula {field.side} × {field.side} pixels{hidden}; {found}."
 
-    def _inside(self, field: Field, place: Place) -> tuple[int, int, int, int]:
-        """First and last row, first and last column of the field that lie in the image."""
-        height, width = self._network.shape[1:]
-        (top, bottom), (left, right) = field.rows(place[1]), field.rows(place[2])
-        return max(0, top), min(height - 1, bottom), max(0, left), min(width - 1, right)
+    def visible(self, field: Field, place: Place) -> "Box":
+        """What the unit at (map, row, column) sees of the image, without the padding."""
+        height, width = self.network.shape[1:]
+        return _box(field, place).inside(Box(0, 0, height, width))
 
     def _figure(self, field: Field, place: Place, gradient: torch.Tensor | None) -> Figure:
         """The field on the image, beside it the gradient (None: it is not to be seen yet)."""
-        figure, axes = drawing.bare(5.9, 2.9)
-        height, width = self._network.shape[1:]
+        figure, axes = drawing.blank_axes(5.9, 2.9)
+        height, width = self.network.shape[1:]
         shown = Box(0, 0, height, width)
         if gradient is not None:
             shown = shown.around(_box(field, place))  # with what is seen of the padding
@@ -372,7 +373,7 @@ class ReceptiveField(panel.Panel):
 
     def arithmetic(self) -> str:
         lines = []
-        for field in self._fields.values():
+        for field in self.fields.values():
             line = f"{field.name}: kernel {field.kernel}, stride {field.stride}, "
             line += f"jump {field.jump}, field {field.side} × {field.side}"
             if self._default:  # the gradients of a trained network differ by machine
@@ -410,14 +411,14 @@ def _fitted(image: torch.Tensor, shape: Shape) -> torch.Tensor:
         raise ValueError("the image has to be uint8 of shape (C, H, W).")
     if len(image) == 1:
         image = image.expand(shape[0], -1, -1)  # grey in all channels
-    more = [shape[1] - image.shape[1], shape[2] - image.shape[2]]
-    if len(image) != shape[0] or min(more) < 0:
+    missing = [shape[1] - image.shape[1], shape[2] - image.shape[2]]
+    if len(image) != shape[0] or min(missing) < 0:
         raise ValueError(f"an image of {tuple(image.shape)} does not fit into {shape}.")
-    top, left = more[0] // 2, more[1] // 2
-    return F.pad(image, (left, more[1] - left, top, more[0] - top))
+    top, left = missing[0] // 2, missing[1] // 2
+    return F.pad(image, (left, missing[1] - left, top, missing[0] - top))
 
 
-def _asked(layers: list[Field]) -> Field:
+def _field_of_question(layers: list[Field]) -> Field:
     """The second convolution, if there is one; otherwise the last layer with a window."""
     second = [field for field in layers if field.name == "conv 2"]
     return (second or [field for field in layers if not field.name.startswith("fc")])[-1]
@@ -480,6 +481,15 @@ class Box:
         """The width of the gaps in a figure that shows this box."""
         return max(self.height, self.width) / 32
 
+    def inside(self, other: "Box") -> "Box":
+        """What both have in common."""
+        return Box(
+            top=max(self.top, other.top),
+            left=max(self.left, other.left),
+            bottom=min(self.bottom, other.bottom),
+            right=min(self.right, other.right),
+        )
+
     def around(self, other: "Box") -> "Box":
         """The smallest box that holds both."""
         return Box(
@@ -533,11 +543,11 @@ def _frame(box: Box, shift: float) -> Rectangle:
     )
 
 
-def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, most: float) -> None:
+def _picture(axes: Axes, values: np.ndarray, left: float, colours: str, largest: float) -> None:
     """Values (H, W) as pixels of side 1, their upper left corner at row 0 and column left."""
     height, width = values.shape
     extent = (left, left + width, height, 0)
-    axes.imshow(values, cmap=colours, vmin=0, vmax=most, extent=extent)
+    axes.imshow(values, cmap=colours, vmin=0, vmax=largest, extent=extent)
 
 
 def _draw_scale(axes: Axes, box: Box, largest: float) -> None:

@@ -92,7 +92,10 @@ class Replay(View):
         ((x, y),) = images.batches(self._digits, count, **inputs)
         # A layout in which pooling takes half the time. (contiguous() sees it in what has C = 1.)
         self._batch = x.to(memory_format=torch.channels_last), y
-        self._step, self._every, self._sent, self._open = 0, EVERY, 0.0, False
+        self._step = 0
+        self._every = EVERY
+        self._sent = 0.0  # when the page was last told
+        self._is_recording = False
         self.frames = [self._frame()]
         shape = list(pictures(self._layer).shape)
         about = {"name": type(model).__name__, "classes": list(test.classes), "digits": count}
@@ -104,12 +107,12 @@ class Replay(View):
 
         torch calls it with the optimiser, its arguments and its keywords.
         """
-        held = optimizer.param_groups[0]["params"]
-        if not any(held[0] is parameter for parameter in self._model.parameters()):
+        parameters = optimizer.param_groups[0]["params"]
+        if not any(parameters[0] is parameter for parameter in self._model.parameters()):
             return
         self._step += 1
-        if not self._open:
-            self._open = True
+        if not self._is_recording:
+            self._is_recording = True
             if shell := get_ipython():
                 shell.events.register("post_run_cell", self.finish)
         if self._step % self._every and self._step not in EARLY:
@@ -123,22 +126,22 @@ class Replay(View):
                 if frame.step in EARLY or frame.step % self._every == 0
             ]
         if time.monotonic() - self._sent >= PAUSE:
-            self._tell()
+            self.send_curve()
 
     def finish(self, *_: object) -> None:
         """Give the page what was recorded. IPython calls it when the cell that trained ends."""
-        if self._open and (shell := get_ipython()):
+        if self._is_recording and (shell := get_ipython()):
             shell.events.unregister("post_run_cell", self.finish)
-        self._open = False
+        self._is_recording = False
         if self._step < FEWEST:
-            self._tell()
+            self.send_curve()
             return
         if self.frames[-1].step < self._step:
             self.frames.append(self._frame())
         chances = torch.stack([frame.chances for frame in self.frames])
         chosen = stubborn(chances.argmax(dim=2) == self._digits.labels)
         with self.hold_sync():
-            self._tell()
+            self.send_curve()
             self.filters = b"".join(frame.filters for frame in self.frames)
             self.chances = chances[:, chosen].numpy().tobytes()
             self.digit = self._digits.images[chosen].numpy().tobytes()
@@ -190,7 +193,8 @@ class Replay(View):
             for frame in self.frames  # JSON has no NaN
         ]
 
-    def _tell(self) -> None:
+    def send_curve(self) -> None:
+        """Give the page the curve so far, and the filters of now."""
         with self.hold_sync():
             self.curve, self.now = self._curve(), self.frames[-1].filters
         self._sent = time.monotonic()

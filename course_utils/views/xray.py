@@ -20,6 +20,7 @@ from course_utils.internals import places
 
 from . import drawing, networks
 from .base import PAGE, View, bundle, standalone, style
+from .drawing import bracketed
 from .networks import Layer, Network
 
 #: A few strokes for each digit on a pad of 280 × 280, put there by the keys 0 to 9.
@@ -63,7 +64,7 @@ class XRay(View):
     ) -> None:
         self._network, scaling = _read(model, inputs)
         described = _described(self._network, scaling, classes) | _pad(image, centring)
-        pixels = _as_drawn(START) if image is None else image.numpy()
+        pixels = rasterized(START) if image is None else image.numpy()
         super().__init__(network=described, drawn=pixels.tobytes())
         self._first_digit = torch.from_numpy(pixels.copy()).view(1, 28, 28)
 
@@ -74,14 +75,14 @@ class XRay(View):
 
     def show(self, image: torch.Tensor) -> None:
         """Put a picture on the pad, uint8 (1, 28, 28); ValueError for another."""
-        strokes = _start(image)
+        strokes = starting_strokes(image)
         with self.hold_sync():
             self.drawn = image.cpu().numpy().tobytes()
             self.sent = {"turn": self.sent.get("turn", 0) + 1, "drawing": strokes}
 
     def probabilities(self, digit: torch.Tensor) -> torch.Tensor:
         """What the network says in torch of a digit, uint8 (1, 28, 28): float32 (classes,)."""
-        return self._values(digit)[-1].softmax(dim=1)[0]
+        return self.layer_values(digit)[-1].softmax(dim=1)[0]
 
     def arithmetic(self) -> str:
         shapes = [("input", self.network["input"])]
@@ -91,34 +92,38 @@ class XRay(View):
         best = int(chances.argmax())
         name = self.network["classes"][best]
         lines.append(f"most probable: {name}, probability {chances[best]:.4f}")
-        return "\n".join([*lines, *self._way_back(best)])
+        return "\n".join([*lines, *self._backward_lines(best)])
 
-    def _way_back(self, best: int) -> list[str]:
+    def _backward_lines(self, best: int) -> list[str]:
         """Where the way back begins for the first digit, and one step of it as a sum.
 
         That is the gradient of its most probable class's loss, at that class's logit; and, where
         the last layer is a linear one, at the most active of the units that feed it.
         """
-        values = self._values(self._first_digit)
+        values = self.layer_values(self._first_digit)
         chances = values[-1][0].double().softmax(dim=0)
         slopes = chances - nn.functional.one_hot(torch.tensor(best), len(chances))
         start = f"{chances[best]:.4f} − 1 = {slopes[best]:.3g}"
         name = self.network["classes"][best]
         lines = [f"backward, loss for {name}: at its logit p − y = {start}"]
-        last = [layer for layer in self._network.layers if _shown(layer)][-1].module
+        last = self.shown_layers[-1].module
         if isinstance(last, nn.Linear):
             unit = int(values[-2].flatten().argmax())
             factors = last.weight[:, unit].double()
             products = factors * slopes
             order = products.abs().argsort(descending=True)
-            ways = [f"{factors[k]:.4f} · {_bracketed(slopes[k])}" for k in order[:2]]
-            total = f"{_bracketed(products[order[2:]].sum())} = {products.sum():.3g}"
+            ways = [
+                f"{factors[k]:.4f} · {bracketed(slopes[k].item(), _three_digits)}"
+                for k in order[:2]
+            ]
+            rest = products[order[2:]].sum()
+            total = f"{bracketed(rest.item(), _three_digits)} = {products.sum():.3g}"
             lines.append(f"before the last layer, unit {unit}: {' + '.join(ways)} + {total}")
-        return [line.replace("-", "−") for line in lines]
+        return [drawing.minus(line) for line in lines]
 
     def picture(self) -> bytes:
         """The digit to begin with, all maps in columns from left to right, the probabilities."""
-        first, *values = self._values(self._first_digit)
+        first, *values = self.layer_values(self._first_digit)
         names = [layer["name"] for layer in self.network["layers"]]
         columns = [_column(value[0].numpy()) for value in values][:MOST_COLUMNS]
         ratios = [0.8, *(max(0.13, column.shape[1] / column.shape[0]) for column in columns), 0.6]
@@ -135,6 +140,16 @@ class XRay(View):
         self._draw_probabilities(bars)
         return drawing.small_png(figure, dpi=64)
 
+    @property
+    def layers(self) -> list[Layer]:
+        """Copies of the network's layers, in their order."""
+        return self._network.layers
+
+    @property
+    def shown_layers(self) -> list[Layer]:
+        """The layers that have a column; others do nothing to the numbers."""
+        return [layer for layer in self.layers if _shown(layer)]
+
     def _draw_probabilities(self, axes: Axes) -> None:
         chances = self.probabilities(self._first_digit).numpy()
         axes.barh(range(len(chances)), chances, color="#0072B2")
@@ -143,12 +158,12 @@ class XRay(View):
         axes.set(xlim=(0, 1.02), xlabel="probability", title="softmax")
         axes.spines[["top", "right"]].set_visible(False)
 
-    def _values(self, digit: torch.Tensor) -> list[torch.Tensor]:
+    def layer_values(self, digit: torch.Tensor) -> list[torch.Tensor]:
         """The input made of a digit, and what each layer that is shown makes of it."""
         pad = nn.functional.pad(digit[None].float() / 255, [self.network["pad"]] * 4)
         x = (pad - self.network["mean"]) / self.network["std"]  # (1, 1, H, W)
         values = self._network.values(x)[1:]
-        layers = zip(self._network.layers, values, strict=True)
+        layers = zip(self.layers, values, strict=True)
         return [x, *(value for layer, value in layers if _shown(layer))]
 
 
@@ -257,9 +272,8 @@ def _described(network: Network, scaling: dict, classes: Sequence[str] | None) -
     }
 
 
-def _bracketed(number: torch.Tensor) -> str:
-    """A number of three digits, in brackets where its sign would stand beside another."""
-    return f"({number:.3g})" if number < 0 else f"{number:.3g}"
+def _three_digits(number: float) -> str:
+    return f"{number:.3g}"
 
 
 def _shown(layer: Layer) -> bool:
@@ -349,10 +363,10 @@ def _base64(numbers: torch.Tensor | None) -> str | None:
 
 def _pad(image: torch.Tensor | None, centring: bool) -> dict:
     """What the page needs to know of the pad."""
-    return {"digits": DIGITS, "start": _start(image), "centring": bool(centring)}
+    return {"digits": DIGITS, "start": starting_strokes(image), "centring": bool(centring)}
 
 
-def _start(image: torch.Tensor | None) -> list[dict]:
+def starting_strokes(image: torch.Tensor | None) -> list[dict]:
     """What is on the pad at the beginning: strokes, or a finished picture."""
     if image is None:
         return START
@@ -360,7 +374,7 @@ def _start(image: torch.Tensor | None) -> list[dict]:
     return [{"picture": image.flatten().tolist(), "points": [[0, 0]]}]
 
 
-def _as_drawn(strokes: list[dict], fine: int = 8) -> np.ndarray:
+def rasterized(strokes: list[dict], fine: int = 8) -> np.ndarray:
     """The strokes as a picture, uint8 (28, 28): what digit.js makes of them without centring."""
     y, x = np.mgrid[: 28 * fine, : 28 * fine] + 0.5
     ink = np.zeros_like(x)

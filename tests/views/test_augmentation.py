@@ -99,14 +99,14 @@ def test_draws_stay_in_their_range():
 
 def test_what_is_said(lenet):
     view = views.Augmentation(*lenet)
-    told = view.look({**view.start, "turn": 180}, answered=True)
+    told = view.render({**view.start, "turn": 180}, answered=True)
     assert told["sentence"].startswith("Turned by 180°: label 6, read as 9 (0.9")
     assert "six random draws: turn ±180°" in told["alt"]
     every = {"turn": -30, "right": -1, "down": 2, "zoom": 80, "mirror": True}
-    assert views.Augmentation().look({**view.start, **every}, answered=True)["sentence"] == (
+    assert views.Augmentation().render({**view.start, **every}, answered=True)["sentence"] == (
         "Mirrored, turned by −30°, shifted 1 left and 2 down, zoomed to 80%: label 6."
     )
-    hidden = view.look(dict(view.start), answered=False)
+    hidden = view.render(dict(view.start), answered=False)
     assert "read as" not in hidden["sentence"]
     assert not any("reads" in text.get_text() for text in hidden["figure"].axes[0].texts)
 
@@ -125,7 +125,7 @@ def test_a_pixel_is_the_sum_of_its_sources(lenet):
     assert sources(view.image, {**UNCHANGED, "right": 3}, (5, 2)) == {}
 
     def why(**values):
-        return view.look({**view.start, "turn": 0, **values}, answered=True)["why"]
+        return view.render({**view.start, "turn": 0, **values}, answered=True)["why"]
 
     assert why(right=3) == "changed[14, 14] = original[14, 11] = 222."
     assert "lies outside" in why(right=3, column=2)
@@ -133,7 +133,7 @@ def test_a_pixel_is_the_sum_of_its_sources(lenet):
         "changed[14, 14] = 0.173 · 71 + 0.028 · 72 + 0.686 · 200 + 0.113 · 203 ≈ 174, "
         "of original[13, 14], [13, 15], [14, 14], [14, 15]."
     )
-    assert "why" not in view.look(dict(view.start), answered=False)
+    assert "why" not in view.render(dict(view.start), answered=False)
     with torch.no_grad():
         assert why(column=13) == "changed[14, 13] = original[14, 13] = 192."
     for wrong in ({"row": 14.5}, {"column": 28}):

@@ -74,7 +74,7 @@ def by_autograd(view, picture, of, label):
     x = ((pad - view.network["mean"]) / view.network["std"]).double().requires_grad_()
     kept, weights = [x], []
     value = x
-    for layer in view._network.layers:
+    for layer in view.layers:
         module = copy.deepcopy(layer.module).double().requires_grad_(True)
         value = module(value.clone()).float().double()
         if isinstance(module, nn.Conv2d | nn.Linear):
@@ -399,7 +399,7 @@ def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
     page = backward
     view, _ = start(lenet)
     page.get_by_label("gradient of").select_option("logit")
-    logits = view._values(view.digit)[-1][0]
+    logits = view.layer_values(view.digit)[-1][0]
     assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
     page.get_by_label("of class").select_option("1")
     assert said(page).startswith("Backward: gradients of the logit for 1, which is ")
@@ -446,7 +446,7 @@ def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")  # conv 1, map 0
     view, _ = start(lenet)
-    names = [name for name, _ in view._network.layers[0].module.named_parameters()]
+    names = [name for name, _ in view.layers[0].module.named_parameters()]
     assert names == ["weight", "bias"]
     wanted = by_autograd(view, view.digit, "loss", 1)
     weight, bias = wanted[-10:-8]  # LeNet has five layers with a weight and a bias each

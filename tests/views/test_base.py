@@ -76,7 +76,7 @@ class Doubler(panel.Panel):
             moves={"brackets": "n", "arrows": "n"},
         )
 
-    def look(self, values, answered):
+    def render(self, values, answered):
         if values["n"] == 7:
             raise ValueError("7 is too much.")
         if values["n"] == 8:
@@ -203,10 +203,10 @@ def test_names_of_any_letters_stand_in_figures():
 
 
 def test_a_name_is_written_as_it_is_or_as_its_number(monkeypatch):
-    with rc_context(drawing.letters()):
+    with rc_context(drawing.font_settings()):
         assert drawing.writable(NAMES)[:2] == NAMES[:2] and drawing.writable(["собака"])[0] != "0"
     monkeypatch.setattr(drawing, "SCRIPTS", ())
-    with rc_context(drawing.letters()):
+    with rc_context(drawing.font_settings()):
         assert drawing.writable(NAMES)[2] == "2" and drawing.writable(["a\nb"]) == ["0"]
         figure = Figure()
         text = figure.text(0, 0, "$x_$")

@@ -143,7 +143,7 @@ def test_they_are_drawn_in_letters(model, drawing):
 def test_a_chain_has_no_margin():
     view = ledger(nn.Sequential(nn.Conv2d(8, 8, 1), nn.Softplus(), nn.Upsample(scale_factor=2)))
     assert "●" not in view.arithmetic()
-    assert "margin" not in view.look(dict(view.values), answered=True)["table"]
+    assert "margin" not in view.render(dict(view.values), answered=True)["table"]
 
 
 def graphs():
@@ -206,14 +206,14 @@ def forgotten():
 
 def test_the_end_of_a_network_that_fails_is_hidden_until_the_answer():
     view = ledger(forgotten())
-    rows = view.look(dict(view.values), answered=False)["table"]["margin"]["rows"]
+    rows = view.render(dict(view.values), answered=False)["table"]["margin"]["rows"]
     assert [bool(row["dot"]) for row in rows] == [True] * 9 + [False] * 7
     assert rows[8]["lines"] and not any(row["lines"] or row["label"] for row in rows[9:])
-    rows = view.look(dict(view.values), answered=True)["table"]["margin"]["rows"]
+    rows = view.render(dict(view.values), answered=True)["table"]["margin"]["rows"]
     assert [row["dot"]["fails"] for row in rows] == [False] * 15 + [True]
     view = ledger(Wrong())
-    assert "margin" not in view.look(dict(view.values), answered=False)["table"]
-    rows = view.look(dict(view.values), answered=True)["table"]["margin"]["rows"]
+    assert "margin" not in view.render(dict(view.values), answered=False)["table"]
+    rows = view.render(dict(view.values), answered=True)["table"]["margin"]["rows"]
     assert [row["dot"] and row["dot"]["fails"] for row in rows] == [False] * 3 + [True, None]
     assert [row["label"] for row in rows[1:4]] == [
         "Its result goes to conv 2 and add 1.",
@@ -233,7 +233,7 @@ def test_where_layers_do_the_same_work_one_answer_is_right():
 
 def test_what_is_said_of_the_chosen_row_names_its_ways():
     view = ledger(two_blocks())
-    seen = view.look({**view.values, "call": 8}, answered=True)
+    seen = view.render({**view.values, "call": 8}, answered=True)
     assert seen["why"].endswith("Its result goes to conv 3 and conv 4.")
     strong = [i for i, row in enumerate(seen["table"]["margin"]["rows"])
               if any(line["strong"] for line in row["lines"])]  # fmt: skip

@@ -39,20 +39,20 @@ def test_counts_and_cells(view):
         for said in range(10):
             there = ((TEST.labels == true) & (y_hat == said)).sum()
             assert view.counts[true, said] == there
-    assert view._cells[:3] == [(4, 9), (8, 1), (1, 8)] and view._cells[3:] == [
+    assert view.cells[:3] == [(4, 9), (8, 1), (1, 8)] and view.cells[3:] == [
         (k, k) for k in range(10)
     ]
-    seen = view.look({"cell": 1, "place": 1, "send": 0}, answered=True)
+    seen = view.render({"cell": 1, "place": 1, "send": 0}, answered=True)
     assert seen["sentence"] == (
         "Mistake 1 of 12, the surest first: 4 taken for 9, probability 0.8300; that of 4: 0.0900."
     )
-    seen = view.look({"cell": 1, "place": 12, "send": 0}, answered=True)
+    seen = view.render({"cell": 1, "place": 12, "send": 0}, answered=True)
     assert "Mistake 12 of 12" in seen["sentence"] and "probability 0.5000" in seen["sentence"]
-    right = view.look({"cell": 8, "place": 1, "send": 0}, answered=True)["sentence"]
+    right = view.render({"cell": 8, "place": 1, "send": 0}, answered=True)["sentence"]
     fours = int((TEST.labels == 4).sum())
     assert right.startswith(f"{fours - 12} of {fours} images of 4 are read rightly.")
     with pytest.raises(ValueError, match="this cell has 12 images"):
-        view.look({"cell": 1, "place": 13, "send": 0}, answered=True)
+        view.render({"cell": 1, "place": 13, "send": 0}, answered=True)
 
 
 def test_a_click_chooses_an_image(view):
@@ -69,7 +69,7 @@ def test_the_question_is_computed_and_hides_its_answer(view):
     assert question["solution"] == "1 and 8" and "4 and 9" in question["choices"]
     assert question["explain"].startswith("1 as 8: 8, 8 as 1: 10.")
     assert len(question["choices"]) == 4 and question["choices"] == sorted(question["choices"])
-    hidden = view.look({"cell": 1, "place": 1, "send": 0}, answered=False)
+    hidden = view.render({"cell": 1, "place": 1, "send": 0}, answered=False)
     assert set(hidden) == {"sentence", "table"}
     assert all(cell == "?" for row in hidden["table"]["rows"] for cell in row[1:])
     tied = torch.tensor([[5, 2, 1], [0, 5, 0], [1, 0, 5]])
@@ -92,7 +92,7 @@ def test_a_network_of_ones_own():
 
 def test_long_names_are_numbered():
     clothes = images.Images(TEST.images, TEST.labels, images.CLASSES["fashion-mnist"], "clothes")
-    table = views.Confusion(chances(), clothes).look({"cell": 1, "place": 1}, answered=True)[
+    table = views.Confusion(chances(), clothes).render({"cell": 1, "place": 1}, answered=True)[
         "table"
     ]
     assert table["head"][1:] == list(NAMES) and table["rows"][4][0]["text"] == "4 Coat"

@@ -100,7 +100,7 @@ def test_of_100_mutated_lenets_each_is_named_and_mended():
         while failure := first_to_fail(layers):
             at, error = failure
             found = examined(build(layers))
-            assert found.path == str(at) and found.torch_says == error
+            assert found.path == str(at) and found.torch_message == error
             kind, _ = layers[at]
             assert kind.__name__ in found.sentence and f"{found.number}" in found.sentence
             layers = mended(layers, found)
@@ -166,7 +166,7 @@ def test_what_is_wrong_with_a_lenet_is_said(layers, path, sentence):
     at, error = first_to_fail(layers)
     found = examined(build(layers))
     assert (found.path, found.sentence) == (path, sentence) and at == int(path)
-    assert found.torch_says == error
+    assert found.torch_message == error
 
 
 class Written(nn.Module):
@@ -227,7 +227,7 @@ def written(steps, **more):
 def test_images_that_are_mixed_are_told(flatten, sentence, mended):
     found = examined(written(lambda layers, x: layers["fc"](flatten(pooled(layers, x)))))
     assert found.sentence == sentence
-    assert found.torch_says.startswith("RuntimeError: ")
+    assert found.torch_message.startswith("RuntimeError: ")
     assert examined(written(lambda layers, x: layers["fc"](mended(pooled(layers, x))))) is None
 
 
@@ -263,7 +263,7 @@ def test_branches_that_do_not_fit_get_a_shortcut_that_does(stride):
 def test_branches_are_named_and_counted():
     model = residual(shortcut=nn.Conv2d(6, 8, 1))
     view = views.ShapeLedger(model)
-    rows = view.look(dict(view.values), answered=True)["table"]["rows"]
+    rows = view.render(dict(view.values), answered=True)["table"]["rows"]
     texts = [[cell if isinstance(cell, str) else cell["text"] for cell in row] for row in rows]
     assert [row[:2] for row in texts[5:7]] == [
         ["conv 3", "Conv2d(6, 8, 1) of relu 1"],
@@ -293,9 +293,9 @@ def test_a_shared_and_an_unused_layer_are_named():
 def test_until_it_is_answered_nothing_tells():
     view = views.ShapeLedger(build([*LENET[:7], (nn.Linear, [300, 120]), *LENET[8:]]))
     assert view.question["solution"] == "fc 1" in view.question["choices"]
-    shown = str(view.look(dict(view.values), answered=False))
+    shown = str(view.render(dict(view.values), answered=False))
     assert not any(word in shown for word in ("fails", "400", "16\u00a0×", "Linear(400"))
-    seen = view.look(dict(view.values), answered=True)
+    seen = view.render(dict(view.values), answered=True)
     assert "is given 400 values (16 × 5 × 5): write Linear(400, 120)." in seen["sentence"]
     assert "(4x400 and 300x120)" in seen["sentence"]  # torch's own words
     assert [entry.name for entry in view.ledger if entry.impossible] == ["fc 1"]

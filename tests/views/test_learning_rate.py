@@ -70,16 +70,18 @@ def test_points_of_ones_own():
     assert PARABOLA.limit == 1 and BOWL.limit == 0.5
     view = views.LearningRate(x=X.tolist(), y=torch.tensor(Y))
     bowl = lr.bowl_of_points(X, Y)
-    assert view.question["solution"] == drawing.say(bowl.limit) in view.question["choices"]
+    assert (
+        view.question["solution"] == drawing.format_number(bowl.limit) in view.question["choices"]
+    )
     assert view.controls[0]["min"] <= view.values["rate"] < bowl.limit < view.controls[0]["max"]
     assert [control["name"] for control in view.controls] == ["rate", "steps"]
     np.testing.assert_allclose(bowl.lowest, np.polyfit(X, Y, 1))
-    seen = view.look({**view.start, "steps": 1}, answered=True)
+    seen = view.render({**view.start, "steps": 1}, answered=True)
     assert seen["table"]["rows"][0][2]["why"] == (  # means: of x² 11.5, x 3, xy 54.75
         "gradient = 11.5 · (w − 3.9) + 3 · (b − 3.3) = 11.5 · (0 − 3.9) + 3 · (0 − 3.3) = −54.75; "
         "new w = w − η · gradient = 0 − 0.081 · (−54.75) = 4.43475"
     )
-    assert drawing.say(bowl.limit) in view.arithmetic()
+    assert drawing.format_number(bowl.limit) in view.arithmetic()
 
 
 @pytest.mark.parametrize("x", [X, range(5), [0.2, 0.9], [10, 11, 13], [-1, 1]])
@@ -95,7 +97,7 @@ def test_a_round_bowl_has_no_trough():
     view = views.LearningRate(x=[-1, 1], y=[-1, 3])  # standardised: H is the unit matrix
     assert "whose curvature is 1 in every direction" in view.question["question"]
     assert view.question["choices"] == ["1", "2", "4"] and view.question["solution"] == "2"
-    told = view.look({**view.start, "rate": 0.5, "steps": 1}, answered=True)["sentence"]
+    told = view.render({**view.start, "rate": 0.5, "steps": 1}, answered=True)["sentence"]
     assert told == (
         "η = 0.5, 1 step: w = 1, b = 0.5. Each step multiplies the distance to the lowest point "
         "by 1 − 1η = 0.5: arrives from one side. Limit: 2/λmax = 2/1 = 2."
@@ -118,21 +120,23 @@ def test_arithmetic():
 
 
 def test_every_number_has_its_sum():
-    seen = views.LearningRate().look({"rate": 0.1, "steps": 2, "loss": lr.PARABOLA}, answered=True)
+    seen = views.LearningRate().render(
+        {"rate": 0.1, "steps": 2, "loss": lr.PARABOLA}, answered=True
+    )
     second = seen["table"]["rows"][1]
     assert second[2]["why"] == "gradient = 2 · (w − 3) = 2 · (0.6 − 3) = −4.8"
     assert second[3]["why"] == "new w = w − η · gradient = 0.6 − 0.1 · (−4.8) = 1.08"
-    seen = views.LearningRate().look({"rate": 0.45, "steps": 20, "loss": lr.BOWL}, answered=True)
+    seen = views.LearningRate().render({"rate": 0.45, "steps": 20, "loss": lr.BOWL}, answered=True)
     assert len(seen["table"]["rows"]) == lr.ROWS and "Limit: 2/λmax = 2/4 = 0.5" in seen["sentence"]
     assert "≈" in seen["table"]["rows"][-1][4]["why"]  # 20 steps have more than six digits
-    none = views.LearningRate().look({"rate": 0.1, "steps": 0, "loss": lr.BOWL}, answered=True)
+    none = views.LearningRate().render({"rate": 0.1, "steps": 0, "loss": lr.BOWL}, answered=True)
     assert "table" not in none
 
 
 @pytest.mark.parametrize("given", [{"loss": lr.PARABOLA}, {"loss": lr.BOWL}, {"x": X, "y": Y}])
 def test_the_question_hides_its_answer(given):
     view = views.LearningRate(**given)
-    hidden = view.look(dict(view.start), answered=False)
+    hidden = view.render(dict(view.start), answered=False)
     (points,) = [line for line in hidden["figure"].axes[0].lines if line.get_marker() == "s"]
     assert len(points.get_xdata()) == 1 and "table" not in hidden  # where it starts, no step
     told = json.dumps({**hidden, "figure": None}, ensure_ascii=False)

@@ -6,7 +6,7 @@ from torch import nn
 
 from course_utils import models, views
 from course_utils.views.chain import chain
-from course_utils.views.counts import COUNTS, entries, most, total
+from course_utils.views.counts import COUNTS, entries, largest_layer, total
 
 LENET = [
     ("input", (1, 32, 32), (1024, 0, 0)),
@@ -31,7 +31,10 @@ def test_lenets_ledger():
     assert [(entry.name, entry.shape, numbers(entry)) for entry in view.ledger] == LENET
     assert total(view.ledger, "parameters") == 61_706 and total(view.ledger, "work") == 416_520
     assert view.question["solution"] == "fc 1, conv 2" in view.question["choices"]
-    assert most(view.ledger, "work") == "conv 2" and most(view.ledger, "values") == "conv 1"
+    assert (
+        largest_layer(view.ledger, "work") == "conv 2"
+        and largest_layer(view.ledger, "values") == "conv 1"
+    )
     assert "78% of the 61,706" in view.question["explain"]
     assert "conv 2 holds 4% and does 58%" in view.question["explain"]
     assert view.arithmetic().splitlines()[-1].startswith("together 61,706 parameters")
@@ -65,10 +68,10 @@ def test_an_edited_row_changes_those_below_and_not_the_model():
     model = models.LeNet()
     view = views.ShapeLedger(model)
     values = {**view.values, "pool 1 kernel": 1, "pool 1 stride": 1, "pool 2 kernel": 1}
-    ledger = view._table.ledger({**values, "pool 2 stride": 1})
+    ledger = view.table.ledger({**values, "pool 2 stride": 1})
     assert numbers(ledger[5])[1] == (16 * 24**2 + 1) * 120  # lesson 07, without pooling
     assert model.features[2].kernel_size == 2
-    wider = view._table.ledger({**view.values, "conv 1 maps": 12})
+    wider = view.table.ledger({**view.values, "conv 1 maps": 12})
     assert [numbers(entry)[1] for entry in wider] == [0, 312, 0, 4816, 0, 48_120, 10_164, 850]
 
 
@@ -85,14 +88,14 @@ def test_a_layer_that_is_used_twice_is_counted_once():
     assert parameters["fc 2"] == 64 * 65 and parameters["fc 3"] == 0
     work = {entry.name: numbers(entry)[2] for entry in view.ledger}
     assert work["conv 3"] == 144 * 49 and work["fc 3"] == 64**2
-    shown = str(view.look(dict(view.values), answered=True)["table"])
+    shown = str(view.render(dict(view.values), answered=True)["table"])
     assert "It is the layer fc 2 once more: its weights are counted there." in shown
     controls = {control["name"] for control in view.controls}
     assert "pool 2 kernel" in controls and "fc 2 maps" in controls
     assert not any(name.startswith(("conv 3", "fc 3")) for name in controls)
-    wider = view._table.ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})
+    wider = view.table.ledger({**view.values, "conv 2 kernel": 5, "conv 2 padding": 2})
     assert wider[5].why_shape.startswith("Side: (7 + 2 · 2 − 5) / 1 + 1 = 7")  # conv 3 with it
-    seen = view.look({**view.values, "fc 2 maps": 32}, answered=True)
+    seen = view.render({**view.values, "fc 2 maps": 32}, answered=True)
     sentence = "fc 3 cannot be: it has the weights of fc 2, which are for 64 and not for 32"
     assert sentence in seen["sentence"]
     assert view.picture()
@@ -120,7 +123,7 @@ def test_parameters_that_belong_to_no_row_are_told():
 )
 def test_an_impossible_row_says_why(change, sentence):
     view = views.ShapeLedger()
-    seen = view.look({**view.values, **change}, answered=True)
+    seen = view.render({**view.values, **change}, answered=True)
     assert seen["sentence"].startswith(sentence)
     rows = seen["table"]["rows"]
     texts = [row[5]["text"] for row in rows[:-1]]
@@ -128,14 +131,14 @@ def test_an_impossible_row_says_why(change, sentence):
     assert sentence in rows[place][5]["why"] and set(texts[place + 1 :]) <= {"–"}
     assert rows[-1][-1]["text"] == "–"
     with pytest.raises(ValueError, match="stride is 0; it has to be a whole number"):
-        view.look({**view.values, "conv 1 stride": 0}, answered=True)
+        view.render({**view.values, "conv 1 stride": 0}, answered=True)
 
 
 def test_the_open_question_hides_the_answer():
     view = views.ShapeLedger()
-    shown = str(view.look(dict(view.values), answered=False))
+    shown = str(view.render(dict(view.values), answered=False))
     assert not any(number in shown for number in ("48,120", "240,000", "61,706", "2,416"))
-    shown = str(view.look(dict(view.values), answered=True))
+    shown = str(view.render(dict(view.values), answered=True))
     assert "(400 + 1) · 120 units = 48,120" in shown and "(6 · 5 · 5 + 1) · 16 = 2,416" in shown
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
 

@@ -113,7 +113,7 @@ def test_the_ledger_shows_what_can_be_shown(make, sentence):
         assert sentence in str(error)
         assert any(word in sentence for word in ("hook", "no weights yet", "cannot be copied"))
         return
-    said = view.look(dict(view.values), answered=True)["sentence"]
+    said = view.render(dict(view.values), answered=True)["sentence"]
     assert said == view.arithmetic().splitlines()[-1] and view.picture()
     for word in ("NaN", "infinite"):
         assert word not in sentence or word in said

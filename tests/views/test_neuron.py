@@ -53,13 +53,15 @@ def test_numbers_are_those_of_lesson_01(activation):
 
 def test_every_number_has_its_sum():
     values = {"w_1": 2.0, "w_2": -0.5, "b": -1.0, "activation": "step"}
-    rows = views.Neuron().look(values, answered=True)["table"]["rows"]
+    rows = views.Neuron().render(values, answered=True)["table"]["rows"]
     assert rows[1][2] == {
         "text": "−1.5",
         "why": "total = w₁x₁ + w₂x₂ + b = 2 · 0 − 0.5 · 1 − 1 = −1.5",
     }
     assert rows[1][3]["why"] == "output = step(−1.5) = 0, as −1.5 is below 0"
-    rows = views.Neuron().look({**values, "activation": "sigmoid"}, answered=True)["table"]["rows"]
+    rows = views.Neuron().render({**values, "activation": "sigmoid"}, answered=True)["table"][
+        "rows"
+    ]
     assert rows[3][3]["why"] == "output = 1 / (1 + e^(−0.5)) ≈ 0.6225"
 
 
@@ -73,25 +75,25 @@ def test_what_the_lesson_says():
 def test_no_weights_no_boundary():
     for activation in neuron.ACTIVATIONS:
         values = {"w_1": 0.0, "w_2": 0.0, "b": -0.5, "activation": activation}
-        seen = views.Neuron().look(values, answered=True)
+        seen = views.Neuron().render(values, answered=True)
         assert "No boundary: the total is −0.5 everywhere." in seen["alt"]
     outside = {**START, "b": -4.0}
-    assert "lies outside" in views.Neuron().look(outside, answered=True)["alt"]
+    assert "lies outside" in views.Neuron().render(outside, answered=True)["alt"]
 
 
 def test_every_boundary_can_be_drawn():
     view = views.Neuron()
     for w_1, w_2, b in product((-3.0, 0.0, 0.25), (-3.0, 0.0, 2.0), (-4.0, 0.0, 0.5)):
-        view.look({"w_1": w_1, "w_2": w_2, "b": b, "activation": "step"}, answered=True)
+        view.render({"w_1": w_1, "w_2": w_2, "b": b, "activation": "step"}, answered=True)
 
 
 def test_a_neuron_of_ones_own_is_a_question_of_its_own():
     view = views.Neuron((-1, -1), 0.5)  # exercise 2 of lesson 01, with its threshold −0.5
     assert view.question["solution"] == "NOR"
-    hidden = view.look(dict(view.start), answered=False)
+    hidden = view.render(dict(view.start), answered=False)
     told = json.dumps({**hidden, "figure": None}, ensure_ascii=False)
     assert "NOR" not in told and [row[3] for row in hidden["table"]["rows"]] == ["?"] * 4
-    assert "this is NOR" in view.look(dict(view.start), answered=True)["sentence"]
+    assert "this is NOR" in view.render(dict(view.start), answered=True)["sentence"]
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,12 @@ def test_what_the_lesson_says_of_it():
 def test_the_open_question_hides_the_answer():
     view = views.ActivationRace()
     deep = list(view._depths)[-1]
-    shown = view.look({"depth": deep, "shown": SHOWN[0]}, answered=False)
+    shown = view.render({"depth": deep, "shown": SHOWN[0]}, answered=False)
     assert "2.30" not in str(shown["table"])
-    assert "2.30" in str(view.look({"depth": deep, "shown": SHOWN[0]}, answered=True)["table"])
+    assert "2.30" in str(view.render({"depth": deep, "shown": SHOWN[0]}, answered=True)["table"])
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
     with pytest.raises(ValueError, match="there is no 'wide'"):
-        view.look({"depth": "wide", "shown": SHOWN[0]}, answered=True)
+        view.render({"depth": "wide", "shown": SHOWN[0]}, answered=True)
 
 
 def test_on_a_page(page):

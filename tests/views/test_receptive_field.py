@@ -24,14 +24,14 @@ def torchs(network, field, place, images):
 def test_lenets_fields():
     """The numbers of lesson 14, and of the sentences beside the view."""
     view = views.ReceptiveField()
-    found = [(field.name, field.side, field.jump) for field in view._fields.values()]
+    found = [(field.name, field.side, field.jump) for field in view.fields.values()]
     sides = [("conv 1", 5, 1), ("pool 1", 6, 2), ("conv 2", 14, 2), ("pool 2", 16, 4)]
     assert found == [*sides, ("fc 1", 32, 4)]
     assert view.question["choices"] == [5, 6, 14, 16, 32] and view.question["solution"] == 14
     assert "conv 2: kernel 5, stride 1, jump 2, field 14 × 14, by gradient 14 × 14" in (
         view.arithmetic()
     )
-    for field in view._fields.values():  # every pixel is reached, and no other
+    for field in view.fields.values():  # every pixel is reached, and no other
         at = field.places // 2
         assert reach(view.gradient(field.name, (0, at, at))) == (
             field.side,
@@ -43,25 +43,25 @@ def test_lenets_fields():
 @pytest.mark.parametrize("model", [models.LeNet(), models.CNN(), SMOOTH])
 def test_nothing_lies_outside_the_square(model):
     view = views.ReceptiveField(model)
-    images = torch.randn(8, *view._network.shape)
-    values = view._network.values(images)
-    for field in fields(view._network):
+    images = torch.randn(8, *view.network.shape)
+    values = view.network.values(images)
+    for field in fields(view.network):
         for row in {0, field.places // 2, field.places - 1}:
             place = (1, row, 0)
-            gradient = measured(view._network, field, place, values)
-            whole = torchs(view._network, field, place, images)
+            gradient = measured(view.network, field, place, values)
+            whole = torchs(view.network, field, place, images)
             torch.testing.assert_close(gradient, whole, rtol=1e-4, atol=1e-7)
-            top, bottom, left, right = view._inside(field, place)
+            box = view.visible(field, place)
             outside = gradient.clone()
-            outside[top : bottom + 1, left : right + 1] = 0
+            outside[box.top : box.bottom, box.left : box.right] = 0
             assert not outside.any()
             if model is SMOOTH:  # without max pooling and ReLU the corners are reached as well
-                assert gradient[[top, top, bottom, bottom], [left, right, left, right]].all()
+                assert gradient[[box.top, box.bottom - 1]][:, [box.left, box.right - 1]].all()
 
 
 def test_padding_is_counted_apart():
     view = views.ReceptiveField(nn.Sequential(nn.Conv2d(1, 2, 5, padding=2)), shape=(1, 28, 28))
-    seen = view.look({"layer": "conv 1", "map": 0, "row": 0, "column": 0}, answered=True)
+    seen = view.render({"layer": "conv 1", "map": 0, "row": 0, "column": 0}, answered=True)
     assert "5 × 5 pixels, 16 of them padding" in seen["sentence"]
     assert "reaches 3 × 3, 9 of 9 pixels" in seen["sentence"]
 
@@ -70,15 +70,15 @@ def test_a_unit_that_is_off_says_so():
     model = nn.Sequential(nn.Conv2d(1, 2, 5), nn.ReLU(), nn.MaxPool2d(2))
     nn.init.constant_(model[0].bias, -100)
     view = views.ReceptiveField(model)
-    seen = view.look({"layer": "pool 1", "map": 0, "row": 7, "column": 7}, answered=True)
+    seen = view.render({"layer": "pool 1", "map": 0, "row": 7, "column": 7}, answered=True)
     assert f"in all {IMAGES} random images its gradient is 0" in seen["sentence"]
 
 
 def test_the_open_question_hides_the_answer():
     view = views.ReceptiveField()
-    shown = view.look(dict(view.values), answered=False)
+    shown = view.render(dict(view.values), answered=False)
     assert "14" not in str(shown["table"]) + shown["sentence"] + shown["alt"]
-    assert "6 + (5 − 1) · 2 = 14" in str(view.look(dict(view.values), answered=True)["table"])
+    assert "6 + (5 − 1) · 2 = 14" in str(view.render(dict(view.values), answered=True)["table"])
     assert len(view.picture()) + len(view.arithmetic()) < 40_000
 
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_shown_is_refused(arguments, sentence):
     assert sentence in str(caught.value)
     view = views.ReceptiveField()
     with pytest.raises(ValueError, match="conv 2 has no row 10; they go from 0 to 9"):
-        view.look({"layer": "conv 2", "map": 0, "row": 10, "column": 0}, answered=True)
+        view.render({"layer": "conv 2", "map": 0, "row": 10, "column": 0}, answered=True)
 
 
 def test_on_a_page(page):
@@ -156,9 +156,14 @@ def test_on_a_page(page):
     page.locator(".view").focus()
     page.keyboard.press("r")
     says("conv 2, map 0, row 5, column 5")
-    field = view._fields["conv 2"]
-    x, y = view._drawn.axes[0].transData.transform((field.middle(8) + 0.9, field.middle(2) - 0.9))
-    figure, (width, height) = page.locator(".panel-figure").bounding_box(), view._drawn.bbox.size
+    field = view.fields["conv 2"]
+    x, y = view.last_figure.axes[0].transData.transform(
+        (field.middle(8) + 0.9, field.middle(2) - 0.9)
+    )
+    figure, (width, height) = (
+        page.locator(".panel-figure").bounding_box(),
+        view.last_figure.bbox.size,
+    )
     scale = figure["width"] / width
     page.mouse.click(figure["x"] + scale * x, figure["y"] + scale * (height - y))
     says("conv 2, map 0, row 2, column 8")

@@ -121,7 +121,7 @@ def test_a_loss_that_is_no_number_and_a_training_too_short():
     with torch.no_grad():
         model.layers[1].weight.fill_(float("nan"))
     view.frames.append(view._frame())
-    view._tell()
+    view.send_curve()
     assert view.curve[-1][1] is None
     view.finish()
     assert view.run == {}
@@ -157,7 +157,7 @@ def test_on_a_page(page):
 
     assert "No step yet" in page.locator(".view-predict").inner_text()
     trained(model, view, **UNPADDED)
-    view._tell()
+    view.send_curve()
     hear()
     assert "Step 64: loss 0." in page.locator(".view-predict").inner_text()
     page.locator(".view").focus()

@@ -185,7 +185,7 @@ def printed(panel):
     inch = drawing.cell_side([[panel]])
     figure.set_size_inches(inch * panel.values.shape[1], inch * panel.values.shape[0])
     axes = figure.add_axes((0, 0, 1, 1))
-    drawing._draw(axes, panel, 0, 0)
+    drawing.draw_panel(axes, panel, 0, 0)
     axes.set(xlim=(0, panel.values.shape[1]), ylim=(panel.values.shape[0], 0), aspect="auto")
     cells = [text for text in axes.texts if text.get_text() != panel.title]
     wide = max(text.get_window_extent().width for text in cells) / (100 * inch)

@@ -222,7 +222,7 @@ def test_every_layer_equals_torch(functions, name, lenet):
         for picture, answer in zip(
             pictures[start:], functions.evaluate(FORWARD, some), strict=False
         ):
-            wanted = view._values(picture)
+            wanted = view.layer_values(picture)
             wanted.append(wanted[-1].softmax(dim=1))
             assert len(answer) == len(wanted)
             for text, values in zip(answer, wanted, strict=True):
@@ -396,12 +396,12 @@ def test_small_large_and_empty_drawings(functions):
 def test_python_draws_as_the_page_does(functions):
     for strokes in (xray.START, *xray.DIGITS.values()):
         wanted = prepared(functions, strokes, False)["bytes"]
-        assert xray._as_drawn(strokes).flatten().tolist() == wanted
+        assert xray.rasterized(strokes).flatten().tolist() == wanted
 
 
 def test_a_finished_picture_keeps_its_bytes(functions):
     digit, _ = images.sample_digit()
-    [stroke] = xray._start(digit)
+    [stroke] = xray.starting_strokes(digit)
     assert prepared(functions, [stroke], False)["bytes"] == digit.flatten().tolist()
     centred = np.array(prepared(functions, [stroke], True)["bytes"]).reshape(28, 28)
     assert np.corrcoef(centred.flatten(), digit.flatten())[0, 1] > 0.9
@@ -481,8 +481,8 @@ def test_the_way_back_follows_what_adds_most(functions, name, lenet):
         [view.network, asked],
     )
     digit = torch.tensor([(i * 7919) % 256 for i in range(784)], dtype=torch.uint8)
-    values = view._values(digit.view(1, 28, 28))
-    modules = [layer.module for layer in view._network.layers if xray._shown(layer)]
+    values = view.layer_values(digit.view(1, 28, 28))
+    modules = [layer.module for layer in view.shown_layers]
     for (at, unit), steps in zip(asked, ways, strict=True):
         assert [step["at"] for step in steps] == list(range(at, -1, -1))
         assert steps[0]["unit"] == unit
@@ -763,7 +763,7 @@ def test_units_by_mouse(exported, lenet):
     assert re.fullmatch(r"conv 2, map 5 \(4, 7\) = \S+", page.locator(".xray-tip").inner_text())
     canvas.click(position=spot)
     view = views.XRay(*lenet)
-    value = view._values(view.digit)[4][0, 5, 4, 7].item()
+    value = view.layer_values(view.digit)[4][0, 5, 4, 7].item()
     shown = page.locator(".xray-sum p").nth(1).inner_text()
     assert float(shown.split()[1].strip(";").replace("−", "-")) == pytest.approx(value, rel=1e-3)
     assert shown.endswith("it sees 14 × 14 pixels")
