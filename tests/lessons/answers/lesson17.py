@@ -3,12 +3,12 @@
 import torch
 
 from course_utils.exercises.lesson17 import (
-    _EVALUATIONS,
+    EVALUATIONS,
     RIGHT_VERSIONS,
-    _images,
-    _logits,
-    _Moody,
-    _Watched,
+    ModeDependentLogits,
+    RecordingNetwork,
+    noisy_images,
+    prepared_logits,
     wrong_versions,
 )
 
@@ -244,8 +244,8 @@ WRONG = {
 
 def _train(train, rng):
     """What is seen of a training: whether it learned, in which mode, and its batches."""
-    x, y = _images()
-    network = _Watched(x, y)
+    x, y = noisy_images()
+    network = RecordingNetwork(x, y)
     train(network, x, y, 20)
     learned = (network.eval()(x).argmax(dim=1) == y).float().mean().item() >= 0.9
     return str((learned, all(network.in_training), network.added_up))
@@ -257,9 +257,9 @@ _train.cheap = False
 def _accuracy(accuracy, rng):
     """The accuracies of the check's own networks in both modes, and the modes left behind."""
     found = []
-    for answers, labels, classes in _EVALUATIONS:
+    for answers, labels, classes in EVALUATIONS:
         for training in (True, False):
-            network = _Moody(_logits(answers, classes)).train(training)
+            network = ModeDependentLogits(prepared_logits(answers, classes)).train(training)
             x = torch.arange(len(answers)).float()[:, None]
             number = accuracy(network, x, torch.tensor(labels))
             found.append((float(number), network.training, network.built_graph))
