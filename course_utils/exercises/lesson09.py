@@ -238,7 +238,7 @@ def _pooling(pool: Callable, activation: Callable, activated_first: bool) -> Cal
 
 
 def _five_shapes(side: int = 30, rounded_up: int = 0) -> list[tuple]:
-    """What comes out where the rest of a halved side is dropped, or with rounded_up=1 where it is not."""
+    """What comes out where the rest of a halved side is dropped; with rounded_up=1 it is kept."""
     half = (side - 4 + rounded_up) // 2
     last = (half - 4 + rounded_up) // 2
     maps = [(6, side - 4), (6, half), (16, half - 4), (16, last)]
