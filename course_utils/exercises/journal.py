@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from course_utils.exercises.answer_code import NotKept, run, write_down
 from course_utils.exercises.engine.reading import Answer, as_code
-from course_utils.exercises.keeping import NotKept, run, write_down
 from course_utils.internals import places
 from course_utils.lessons import Lesson
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-_FORM = 1  # of the rows; a journal of a higher one is left alone
+_SCHEMA_VERSION = 1  # a journal of a higher one is left alone
 _TABLE = """CREATE TABLE IF NOT EXISTS verdicts (
     lesson TEXT, exercise TEXT, code TEXT, answer TEXT, kept TEXT, python TEXT, time TEXT)"""
 _INSERT = "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, datetime('now', 'localtime'))"
@@ -67,6 +67,17 @@ class Standing:
     last: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True)
+class KeptAnswer:
+    """A correct answer of an earlier session: its code, Python's version then, and when it was."""
+
+    lesson: str
+    exercise: str
+    text: str
+    python: str
+    time: str
+
+
 def lesson_journal(module: str) -> tuple[Callable[..., Answer], Callable[[], None]]:
     """For a lesson's module of checks: ``mine`` and ``progress`` of that lesson."""
     lesson = module[-2:]
@@ -89,9 +100,8 @@ def note(check: "Check", name: str, answer: Answer, verdict: "Verdict") -> str:
             kept = write_down(name, answer)
         except NotKept as reason:
             remark = f"Correct is correct; for later lessons the answer is not kept: it {reason}."
-    row = (lesson, name, verdict.code, kept or _text(answer), kept, platform.python_version())
     try:
-        _use(lambda database: _add(database, row))
+        _add(lesson, name, verdict.code, kept or _text(answer), kept)
     except (_Unusable, places.PlaceError) as reason:
         return f"This verdict is not kept in the journal: {str(reason).rstrip('.')}."
     return remark
@@ -116,18 +126,20 @@ def exercises(lesson: str) -> list[str]:
 def standings(lesson: str) -> list[Standing]:
     """How each exercise of a lesson, such as "06", stands, in the lesson's order."""
     codes: dict[str, list[str]] = {}
-    last: dict[str, int] = {}
+    last_rows: dict[str, int] = {}
     select = "SELECT rowid, exercise, code FROM verdicts WHERE lesson = ? ORDER BY rowid"
     if os.path.exists(_file()):
         try:
-            for row, exercise, code in _use(lambda db: [*db.execute(select, (lesson,))]):
+            for row, exercise, code in _with_database(
+                lambda database: [*database.execute(select, (lesson,))]
+            ):
                 codes.setdefault(exercise, []).append(code)
-                last[exercise] = row
+                last_rows[exercise] = row
         except _Unusable as reason:
             print(f"The journal is left out: {reason}.")
     return [
-        Standing(name, "correct" in found, found[-1], len(found), last[name])
-        if (found := codes.get(name))
+        Standing(name, "correct" in tried, tried[-1], len(tried), last_rows[name])
+        if (tried := codes.get(name))
         else Standing(name)
         for name in exercises(lesson)
     ]
@@ -135,29 +147,32 @@ def standings(lesson: str) -> list[Standing]:
 
 def progress(lesson: str) -> None:
     """Print how the exercises of a lesson, such as "06", stand."""
-    stand = standings(lesson)
-    done = sum(exercise.done for exercise in stand)
-    line = f"{done} of {len(stand)} done"
-    stopped = [(at.last, number) for number, at in enumerate(stand, 1) if at.tries and not at.done]
+    lesson_standings = standings(lesson)
+    line = f"{sum(standing.done for standing in lesson_standings)} of {len(lesson_standings)} done"
+    stopped = [standing for standing in lesson_standings if standing.tries and not standing.done]
     if stopped:
-        _, number = max(stopped)
-        last = stand[number - 1]
-        line += f"; last time you stopped at exercise {number}, {last.exercise}: {last.code}"
+        latest = max(stopped, key=lambda standing: standing.last)
+        number = lesson_standings.index(latest) + 1
+        line += f"; last time you stopped at exercise {number}, {latest.exercise}: {latest.code}"
     print(f"{line}.")
 
 
 def overview(lessons: Sequence[Lesson]) -> str:
     """How all exercises stand, a line an exercise that was tried, for a terminal."""
-    lines, total, done = [], 0, 0
+    lines = []
+    total = done = 0
     for lesson in lessons:
-        stand = standings(f"{lesson.number:02}")
-        total, finished = total + len(stand), sum(at.done for at in stand)
+        lesson_standings = standings(f"{lesson.number:02}")
+        finished = sum(standing.done for standing in lesson_standings)
+        total += len(lesson_standings)
         done += finished
-        lines.append(f"{lesson.number:02} {lesson.title:46} {finished} of {len(stand)} done")
+        lines.append(
+            f"{lesson.number:02} {lesson.title:46} {finished} of {len(lesson_standings)} done"
+        )
         lines += [
-            f"   {at.exercise}: {at.code}, {_times(at.tries)}"
-            for at in stand
-            if at.tries and not at.done
+            f"   {standing.exercise}: {standing.code}, {_times(standing.tries)}"
+            for standing in lesson_standings
+            if standing.tries and not standing.done
         ]
     return "\n".join([*lines, f"In all {done} of {total} done. The journal: {_file().parent}"])
 
@@ -179,10 +194,10 @@ def mine(lesson: str, exercise: str, *, ask: bool = True) -> Answer:
         raise NothingKept(
             f"lesson {lesson} has no exercise {exercise!r}; it has {', '.join(exercises(lesson))}."
         )
-    text, python, time = _last_correct(lesson, exercise)
-    if ask and not _agreed(f"Your answer of {time}, kept in {_file()}:\n\n{text}"):
+    kept = _last_correct(lesson, exercise)
+    if ask and not _agreed(f"Your answer of {kept.time}, kept in {_file()}:\n\n{kept.text}"):
         raise NothingKept(f"{exercise} was not run.")
-    return _bring_back(lesson, exercise, text, python, time)
+    return _bring_back(kept)
 
 
 def all_mine(wanted: Mapping[str, str]) -> tuple[dict[str, Answer], dict[str, str]]:
@@ -195,46 +210,47 @@ def all_mine(wanted: Mapping[str, str]) -> tuple[dict[str, Answer], dict[str, st
     answers, reasons, found = {}, {}, {}
     for exercise, lesson in wanted.items():
         try:
-            found[exercise] = (lesson, exercise, *_last_correct(lesson, exercise))
+            found[exercise] = _last_correct(lesson, exercise)
         except NotAnswered:
             continue
         except NothingKept as reason:
             reasons[exercise] = str(reason)
     shown = [
-        f"# lesson {lesson}, {name}, {time}\n{text}"
-        for lesson, name, text, _, time in found.values()
+        f"# lesson {kept.lesson}, {kept.exercise}, {kept.time}\n{kept.text}"
+        for kept in found.values()
     ]
     if found and not _agreed("\n".join([f"Your answers, kept in {_file()}:\n", *shown])):
         return {}, reasons | {exercise: f"{exercise} was not run." for exercise in found}
     for exercise, kept in found.items():
         try:
-            answers[exercise] = _bring_back(*kept)
+            answers[exercise] = _bring_back(kept)
         except NothingKept as reason:
             reasons[exercise] = str(reason)
     return answers, reasons
 
 
-def _bring_back(lesson: str, exercise: str, text: str, python: str, time: str) -> Answer:
+def _bring_back(kept: KeptAnswer) -> Answer:
     """The answer that a kept text defines, if it still runs and is still correct."""
     try:
-        answer = run(text, exercise)
+        answer = run(kept.text, kept.exercise)
     except Exception as error:
         raise NothingKept(
-            f"your {exercise} of {time} was kept by Python {python} and does not run with "
-            f"{platform.python_version()} ({type(error).__name__}: {error}). Answer it again."
+            f"your {kept.exercise} of {kept.time} was kept by Python {kept.python} and does not "
+            f"run with {platform.python_version()} ({type(error).__name__}: {error}). Answer it "
+            "again."
         ) from None
     with at_rest():
-        verdict = getattr(_checks(lesson), f"check_{exercise}")(answer)
+        verdict = getattr(_checks(kept.lesson), f"check_{kept.exercise}")(answer)
     if verdict.code != "correct":
         raise NothingKept(
-            f"your {exercise} of {time} was correct, and the check has become stricter since. "
-            f"Answer it again. {verdict.sentence}"
+            f"your {kept.exercise} of {kept.time} was correct, and the check has become stricter "
+            f"since. Answer it again. {verdict.sentence}"
         )
     return answer
 
 
-def _last_correct(lesson: str, exercise: str) -> tuple[str, str, str]:
-    """Code, Python's version and time of the last correct answer whose code was kept."""
+def _last_correct(lesson: str, exercise: str) -> KeptAnswer:
+    """The last correct answer whose code was kept."""
     select = """SELECT kept, python, time FROM verdicts WHERE lesson = ? AND exercise = ?
         AND code = 'correct' AND kept IS NOT NULL ORDER BY rowid DESC LIMIT 1"""
     missing = NotAnswered(
@@ -246,12 +262,15 @@ def _last_correct(lesson: str, exercise: str) -> tuple[str, str, str]:
     if hasattr(os, "getuid") and _file().stat().st_uid != os.getuid():
         raise NothingKept(f"{_file()} is another user's, and nothing in it is run.")
     try:
-        found = _use(lambda database: database.execute(select, (lesson, exercise)).fetchone())
+        found = _with_database(
+            lambda database: database.execute(select, (lesson, exercise)).fetchone()
+        )
     except _Unusable as reason:
         raise NothingKept(f"the journal cannot be read: {reason}.") from None
     if not found:
         raise missing
-    return found
+    text, python, time = found
+    return KeptAnswer(lesson, exercise, text, python, time)
 
 
 def _agreed(shown: str) -> bool:
@@ -296,8 +315,8 @@ def _file() -> Path:
     return places.runs() / "journal" / "verdicts.sqlite"
 
 
-def _use(do: Callable[[sqlite3.Connection], Result]) -> Result:
-    """Do something with the database; a damaged one is set aside first."""
+def _with_database(action: Callable[[sqlite3.Connection], Result]) -> Result:
+    """What an action on the open database gives; a damaged one is set aside first."""
     file = _file()
     for _ in range(2):
         identity = None
@@ -307,7 +326,7 @@ def _use(do: Callable[[sqlite3.Connection], Result]) -> Result:
                 identity = file.stat().st_ino
                 _prepare(database)
                 with database:
-                    return do(database)
+                    return action(database)
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGED:
                 raise _Unusable(f"{file}, {error}") from None
@@ -320,20 +339,26 @@ def _use(do: Callable[[sqlite3.Connection], Result]) -> Result:
 
 
 def _prepare(database: sqlite3.Connection) -> None:
-    (form,) = database.execute("PRAGMA user_version").fetchone()
-    if form > _FORM:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > _SCHEMA_VERSION:
         raise _Unusable("it was written by a newer version of the course; update this one")
     database.execute("PRAGMA synchronous = OFF")
-    if not form:
+    if not version:
         database.execute(_TABLE)
-        database.execute(f"PRAGMA user_version = {_FORM}")
+        database.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
 
-def _add(database: sqlite3.Connection, row: tuple) -> None:
-    database.execute("BEGIN IMMEDIATE")
+def _add(lesson: str, exercise: str, code: str, answer: str, kept: str | None) -> None:
+    """Add a verdict, unless the last one on the exercise says the same of the same answer."""
     last = "SELECT code, answer FROM verdicts WHERE lesson = ? AND exercise = ? ORDER BY rowid DESC"
-    if database.execute(last, row[:2]).fetchone() != row[2:4]:
-        database.execute(_INSERT, row)
+    row = (lesson, exercise, code, answer, kept, platform.python_version())
+
+    def add(database: sqlite3.Connection) -> None:
+        database.execute("BEGIN IMMEDIATE")
+        if database.execute(last, (lesson, exercise)).fetchone() != (code, answer):
+            database.execute(_INSERT, row)
+
+    _with_database(add)
 
 
 def _set_aside(file: Path, identity: int | None) -> None:

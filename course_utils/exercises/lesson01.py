@@ -129,7 +129,7 @@ def _error(answer: Callable, z: np.ndarray) -> BaseException | None:
     return None
 
 
-def _table(found: tuple, right: tuple) -> str | Verdict | None:
+def _gate_fault(found: tuple, right: tuple) -> str | Verdict | None:
     """What is said of a gate that answers the four corners so."""
     gates = {(0, 1, 1, 1): "or", (0, 0, 0, 1): "and", (1, 1, 1, 0): "nand", (1, 0, 0, 1): "xnor"}
     gates |= {(0,) * 4: "always", (1,) * 4: "always"}
@@ -183,7 +183,7 @@ def check_nor(nor: Sequence) -> str | Verdict | None:
     found, right = answers(theta), (1, 0, 0, 0)
     if found != right == answers(-theta):
         return "threshold-sign"
-    return "nand" if found[0] and found != right else _table(found, right)
+    return "nand" if found[0] and found != right else _gate_fault(found, right)
 
 
 class Signal:
@@ -257,5 +257,5 @@ def check_xor(xor: Callable) -> str | Verdict | None:
         result = result[0]
     if not isinstance(result, Signal):
         return "no-gates"
-    found = _table(at_corners[result], (0, 1, 1, 0))
+    found = _gate_fault(at_corners[result], (0, 1, 1, 0))
     return "same-unit-twice" if found and any(same_input_twice) else found

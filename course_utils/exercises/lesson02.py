@@ -117,8 +117,8 @@ check_slope = function_check(
 )
 
 
-def _left_over(y: np.ndarray, y_hat: np.ndarray, middle: float | None = None) -> float:
-    """SSE / SST."""
+def _unexplained(y: np.ndarray, y_hat: np.ndarray, middle: float | None = None) -> float:
+    """SSE / SST, about the mean of y unless another middle is given."""
     return np.sum((y - y_hat) ** 2) / np.sum((y - (y.mean() if middle is None else middle)) ** 2)
 
 
@@ -126,7 +126,7 @@ _PREDICTIONS = [[0.5, 3, 5.5], [3, 3, 3], [2, 2, 5], [7, 3, 1.5], [-1, 0, 20], [
 
 check_r_squared = function_check(
     "r_squared(y, y_hat): 1 − SSE / SST for targets y and any predictions y_hat.",
-    lambda y, y_hat: 1 - _left_over(y, y_hat),
+    lambda y, y_hat: 1 - _unexplained(y, y_hat),
     [(np.array([1.0, 2.0, 6.0]), np.array(y_hat, dtype=float)) for y_hat in _PREDICTIONS]
     + [(y - 50, 3.6 * x - 45) for x, y, _ in _points()],
     [
@@ -134,8 +134,8 @@ check_r_squared = function_check(
             "not-subtracted",
             "SSE / SST, the share of the variation that is left over, is not subtracted from 1. R² "
             "is the share that is explained.",
-            _left_over,
-            lambda *case: 1 + _left_over(*case),
+            _unexplained,
+            lambda *case: 1 + _unexplained(*case),
         ),
         mistake(
             "variance-ratio",
@@ -155,10 +155,10 @@ check_r_squared = function_check(
             "another-middle",
             "SST is not taken about the mean of y. It is the sum of squares that is left when "
             "every prediction is that mean.",
-            lambda y, y_hat: 1 - _left_over(y, y_hat, 0),
-            lambda y, y_hat: 1 - _left_over(y, y_hat, y_hat.mean()),
-            lambda y, y_hat: 1 - _left_over(y_hat, y),
-            lambda y, y_hat: 1 - _left_over(y_hat, y, y.mean()),
+            lambda y, y_hat: 1 - _unexplained(y, y_hat, 0),
+            lambda y, y_hat: 1 - _unexplained(y, y_hat, y_hat.mean()),
+            lambda y, y_hat: 1 - _unexplained(y_hat, y),
+            lambda y, y_hat: 1 - _unexplained(y_hat, y, y.mean()),
         ),
     ],
     correct="It is 1 for perfect predictions, 0 for always guessing the mean, and below 0 for "

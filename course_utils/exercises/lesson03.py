@@ -214,7 +214,7 @@ def _right(A: np.ndarray, B: np.ndarray, std: Callable) -> list[np.ndarray]:
     return [(A - mean) / deviation, (B - mean) / deviation]
 
 
-def _like(A: np.ndarray, B: np.ndarray, std: Callable) -> np.ndarray:
+def _scaled_by(A: np.ndarray, B: np.ndarray, std: Callable) -> np.ndarray:
     """B by the mean and deviation of A, also where that is 0."""
     return (B - A.mean(axis=0)) / std(A)
 
@@ -243,16 +243,16 @@ _CONSTANT_COLUMN = observed(
             "own-statistics",
             "X_test has its own mean or deviation, so that equal raw values become different ones."
             " Use the mean and the deviation of X_train for both.",
-            *_either(lambda A, B, std: [_like(A, A, std), _like(B, B, std)]),
-            *_either(lambda A, B, std: [_like(A, A, std), _right(B, B, std)[0]]),
-            *_either(lambda A, B, std: [_like(A, A, std), (B - B.mean(axis=0)) / std(A)]),
-            *_either(lambda A, B, std: [_like(A, A, std), (B - A.mean(axis=0)) / std(B)]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), _scaled_by(B, B, std)]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), _right(B, B, std)[0]]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), (B - B.mean(axis=0)) / std(A)]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), (B - A.mean(axis=0)) / std(B)]),
         ),
         mistake(
             "joint-statistics",
             "the means or deviations are computed from both sets. Compute them from X_train alone.",
-            *_either(lambda A, B, std: [_like(np.vstack([A, B]), X, std) for X in (A, B)]),
-            *_either(lambda A, B, std: [_like(B, X, std) for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(np.vstack([A, B]), X, std) for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(B, X, std) for X in (A, B)]),
             *_either(lambda A, B, std: [(X - B.mean(axis=0)) / std(A) for X in (A, B)]),
             *_either(lambda A, B, std: [(X - A.mean(axis=0)) / std(B) for X in (A, B)]),
         ),
@@ -260,9 +260,9 @@ _CONSTANT_COLUMN = observed(
             "axis",
             "a mean or a deviation is over the features of each example. Each feature needs its "
             "own, over the examples: axis=0.",
-            *_either(lambda A, B, std: [_like(X.T, X.T, std).T for X in (A, B)]),
-            *_either(lambda A, B, std: [_like(A.T, X.T, std).T for X in (A, B)]),
-            *_either(lambda A, B, std: [_like(A.T, X, std) for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(X.T, X.T, std).T for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(A.T, X.T, std).T for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(A.T, X, std) for X in (A, B)]),
             *_either(lambda A, B, std: [(X - A.mean(axis=1)) / std(A) for X in (A, B)]),
             *_either(lambda A, B, std: [(X - A.mean(axis=0)) / std(A.T) for X in (A, B)]),
         ),
@@ -275,7 +275,7 @@ _CONSTANT_COLUMN = observed(
         mistake(
             "variance",
             "the variance is the denominator. Divide by the standard deviation, its square root.",
-            *_either(lambda A, B, std: [_like(A, X, std) / std(A) for X in (A, B)]),
+            *_either(lambda A, B, std: [_scaled_by(A, X, std) / std(A) for X in (A, B)]),
         ),
         mistake(
             "half-done",
@@ -292,13 +292,13 @@ _CONSTANT_COLUMN = observed(
             "overwritten",
             "X_test is standardised by a mean of 0. So it happens where X_train is overwritten "
             "before its mean is taken: keep mean and deviation in variables first.",
-            *_either(lambda A, B, std: [_like(A, A, std), B]),
-            *_either(lambda A, B, std: [_like(A, A, std), B / std(A)]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), B]),
+            *_either(lambda A, B, std: [_scaled_by(A, A, std), B / std(A)]),
         ),
         mistake(
             "order",
             "X_test is given back before X_train. First X_train, then X_test.",
-            *_either(lambda A, B, std: [_like(A, B, std), _like(A, A, std)]),
+            *_either(lambda A, B, std: [_scaled_by(A, B, std), _scaled_by(A, A, std)]),
         ),
         _CONSTANT_COLUMN,
     ],
@@ -316,7 +316,11 @@ def check_standardise(standardise: Callable) -> str | Verdict | None:
     def joined(*both: np.ndarray) -> np.ndarray:
         return _joined(settle(standardise(*both)))
 
-    by_n, by_less = _either(_right)
-    right = by_n if difference(_joined(pair), by_less(*_PAIRS[0])) else by_less
+    divided_by_n, divided_by_n_minus_1 = _either(_right)
+    right = (
+        divided_by_n
+        if difference(_joined(pair), divided_by_n_minus_1(*_PAIRS[0]))
+        else divided_by_n_minus_1
+    )
     constant = replace(_CONSTANT_COLUMN, rules=(joined,))  # whatever comes out
     return judge(joined, right, _PAIRS) or judge(joined, right, _CONSTANT, [constant])

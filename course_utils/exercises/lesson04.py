@@ -39,13 +39,13 @@ def _after_dz(dz: np.ndarray, X: np.ndarray, W: np.ndarray) -> tuple:
 
 
 def _with_dz(dz: Callable) -> Callable:
-    """A way back in which dz is this function of da and a."""
+    """A backward pass in which dz is this function of da and a."""
     return lambda da, X, W, a: _after_dz(dz(da, a), X, W)
 
 
-def _with_ends(ends: Callable) -> Callable:
-    """A way back in which dX, dW and db are this function of a right dz, X and W."""
-    return lambda da, X, W, a: ends(da * a * (1 - a), X, W)
+def _with_results(results: Callable) -> Callable:
+    """A backward pass in which dX, dW and db are this function of a right dz, X and W."""
+    return lambda da, X, W, a: results(da * a * (1 - a), X, W)
 
 
 def _layers() -> list[tuple]:
@@ -66,37 +66,37 @@ def _layers() -> list[tuple]:
 _LAYERS = _layers()
 
 
-def _mistakes_after_dz(with_ends: Callable) -> list[Mistake]:
-    """Mistakes on the way from dz to dX, dW and db, as with_ends makes rules of them."""
-    return [*_wrong_sums(with_ends), *_wrong_products(with_ends)]
+def _mistakes_after_dz(with_results: Callable) -> list[Mistake]:
+    """Mistakes on the way from dz to dX, dW and db, as with_results makes rules of them."""
+    return [*_wrong_sums(with_results), *_wrong_products(with_results)]
 
 
-def _wrong_sums(with_ends: Callable) -> list[Mistake]:
+def _wrong_sums(with_results: Callable) -> list[Mistake]:
     """Mistakes in what is added up over the batch."""
     return [
         mistake(
             "batch-not-summed",
             "the examples are not added up in db. The same b was added to all of them, so its "
             "derivative is a sum over the examples: dz.sum(axis=0).",
-            with_ends(lambda dz, X, W: (None, None, dz)),
+            with_results(lambda dz, X, W: (None, None, dz)),
         ),
         mistake(
             "wrong-axis",
             "the sum for db runs over the units. Each unit has its own bias: sum over the "
             "examples only, axis=0.",
-            with_ends(lambda dz, X, W: (None, None, dz.sum(axis=1))),
-            with_ends(lambda dz, X, W: (None, None, dz.sum())),
+            with_results(lambda dz, X, W: (None, None, dz.sum(axis=1))),
+            with_results(lambda dz, X, W: (None, None, dz.sum())),
         ),
         mistake(
             "mean",
             "a result is divided by N, or a mean is taken over the batch. The division by N is "
             "part of the loss, and so of the given derivative: sum over the examples.",
-            with_ends(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
+            with_results(lambda dz, X, W: [part / len(dz) for part in _after_dz(dz, X, W)]),
         ),
     ]
 
 
-def _wrong_products(with_ends: Callable) -> list[Mistake]:
+def _wrong_products(with_results: Callable) -> list[Mistake]:
     """Mistakes in the matrix products, and in the order of the results."""
     return [
         mistake(
@@ -104,29 +104,29 @@ def _wrong_products(with_ends: Callable) -> list[Mistake]:
             "a transpose is missing, or there is one too many. dX is dz @ W.T, with the shape of "
             "X, and dW is X.T @ dz, with that of W. Where all sizes are equal, the wrong "
             "products run too.",
-            with_ends(lambda dz, X, W: (dz @ W, X @ dz, None)),
-            with_ends(lambda dz, X, W: (W @ dz.T, dz.T @ X, None)),
-            with_ends(lambda dz, X, W: (W.T @ dz, dz @ X.T, None)),
+            with_results(lambda dz, X, W: (dz @ W, X @ dz, None)),
+            with_results(lambda dz, X, W: (W @ dz.T, dz.T @ X, None)),
+            with_results(lambda dz, X, W: (W.T @ dz, dz @ X.T, None)),
         ),
         mistake(
             "order",
             "the three results are in the wrong order. Return (dX, dW, db).",
-            with_ends(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
-            with_ends(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
+            with_results(lambda dz, X, W: (X.T @ dz, dz @ W.T, None)),
+            with_results(lambda dz, X, W: (dz.sum(axis=0), dz.sum(axis=0), None)),
         ),
         mistake(
             "elementwise",
             "the matrices are multiplied entry by entry, with *. Each entry of dX and dW is a sum "
             "of products: dz @ W.T and X.T @ dz.",
-            with_ends(lambda dz, X, W: (dz * W, X * dz, None)),
-            with_ends(lambda dz, X, W: (dz * W.T, X.T * dz, None)),
+            with_results(lambda dz, X, W: (dz * W, X * dz, None)),
+            with_results(lambda dz, X, W: (dz * W.T, X.T * dz, None)),
         ),
         mistake(
             "one-term",
             "only one term of each sum is kept: the last, as with = in place of +=, or the first. "
             "dX is a sum over the units; dW and db are sums over the examples.",
-            with_ends(lambda dz, X, W: (dz[:, -1:] * W[:, -1], np.outer(X[-1], dz[-1]), dz[-1])),
-            with_ends(lambda dz, X, W: (dz[:, :1] * W[:, 0], np.outer(X[0], dz[0]), dz[0])),
+            with_results(lambda dz, X, W: (dz[:, -1:] * W[:, -1], np.outer(X[-1], dz[-1]), dz[-1])),
+            with_results(lambda dz, X, W: (dz[:, :1] * W[:, 0], np.outer(X[0], dz[0]), dz[0])),
         ),
     ]
 
@@ -136,7 +136,7 @@ check_sigmoid_backward = parts_check(
 
     da, a: (N, H), X: (N, D), W: (D, H). The results: (N, D), (D, H), and (H,) or (1, H).
     """,
-    _with_ends(_after_dz),
+    _with_results(_after_dz),
     ("dX", "dW", "db"),
     _LAYERS,
     [
@@ -163,7 +163,7 @@ check_sigmoid_backward = parts_check(
             _with_dz(lambda da, a: da * a * (1 + a)),
             _with_dz(lambda da, a: da * (1 - a**2)),
         ),
-        *_mistakes_after_dz(_with_ends),
+        *_mistakes_after_dz(_with_results),
     ],
     correct="Applied from the last layer to the first, this one function trains any stack of them.",
     first=2,  # there every product runs, a wrong one too
@@ -184,24 +184,24 @@ def _as_lines(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> 
     gradients = weight_gradients(layer, {as_code(batches)})"""
 
 
-def _as_it_is(layer: nn.Module) -> tuple:
+def _snapshot(layer: nn.Module) -> tuple:
     """All of a layer but its gradients; torch counts the changes of a parameter in _version."""
-    own = [(name, str(value)) for name, value in vars(layer).items() if name != "_parameters"]
-    return own, [
+    attributes = vars(layer).items()
+    return [(name, str(value)) for name, value in attributes if name != "_parameters"], [
         (id(p), p.tolist(), p.dtype, p.requires_grad, p._version, str(p._backward_hooks or ""))
         for p in layer.parameters()
     ]
 
 
-def _own_gradients(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> Tensor:
+def _batch_gradients(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> Tensor:
     layer = _layer(weight, bias, grad)
     losses = [F.mse_loss(layer(x), y) for x, y in batches]
     return torch.stack([torch.autograd.grad(loss, layer.weight)[0] for loss in losses])
 
 
-def _from_own(make: Callable) -> Callable:
-    """What make(before, own) gives for .grad as it was and each batch's own gradient."""
-    return lambda *case: make(case[2], _own_gradients(*case))
+def _from_gradients(make: Callable) -> Callable:
+    """What make(before, each) gives for .grad as it was and the gradient of each batch alone."""
+    return lambda *case: make(case[2], _batch_gradients(*case))
 
 
 def _used_layers() -> list[tuple]:
@@ -228,27 +228,27 @@ def _used_layers() -> list[tuple]:
             "accumulated",
             "each gradient contains those of the batches before it, as backward() adds to .grad. "
             "Empty it before each backward(): layer.zero_grad().",
-            _from_own(lambda before, own: before + own.cumsum(dim=0)),
-            _from_own(lambda before, own: own.cumsum(dim=0)),
-            _from_own(lambda before, own: (before + own.sum(dim=0)).expand_as(own)),
-            _from_own(lambda before, own: own.sum(dim=0).expand_as(own)),
+            _from_gradients(lambda before, each: before + each.cumsum(dim=0)),
+            _from_gradients(lambda before, each: each.cumsum(dim=0)),
+            _from_gradients(lambda before, each: (before + each.sum(dim=0)).expand_as(each)),
+            _from_gradients(lambda before, each: each.sum(dim=0).expand_as(each)),
         ),
         mistake(
             "first-not-emptied",
             "the first still contains what was in .grad before. Empty it before each backward().",
-            _from_own(lambda before, own: torch.cat([before + own[:1], own[1:]])),
+            _from_gradients(lambda before, each: torch.cat([before + each[:1], each[1:]])),
         ),
         mistake(
             "zeroed-too-late",
             "the gradients are zeroed before they are kept, or kept without .clone() and zeroed "
             "later, or backward() is missing. Order: zero_grad, backward, keep a copy.",
-            _from_own(lambda before, own: 0 * own),
+            _from_gradients(lambda before, each: 0 * each),
         ),
         mistake(
             "same-tensor",
             "the list holds one and the same tensor, as .grad is changed in place. Keep a copy: "
             "layer.weight.grad.clone().",
-            _from_own(lambda before, own: own[-1:].expand_as(own)),
+            _from_gradients(lambda before, each: each[-1:].expand_as(each)),
         ),
     ],
 )
@@ -262,15 +262,15 @@ def check_weight_gradients(weight_gradients: Callable) -> str | Verdict | None:
 
     def ask(weight: Tensor, bias: Tensor, grad: Tensor, batches: _Batches) -> Answer:
         layer = _layer(weight, bias, grad)
-        before, lines = _as_it_is(layer), _as_lines(weight, bias, grad, batches)
+        before, lines = _snapshot(layer), _as_lines(weight, bias, grad, batches)
         found = call(weight_gradients, layer, batches, shown=lines)
-        if _as_it_is(layer) != before:
+        if _snapshot(layer) != before:
             faults.append("layer-changed")
         if isinstance(found, list | tuple) and found and all(value is None for value in found):
             faults.append("zeroed-too-late")
         return found
 
-    verdict = judge(ask, _own_gradients, _used_layers())
+    verdict = judge(ask, _batch_gradients, _used_layers())
     if faults or not verdict or not verdict.case:
         return faults[0] if faults else verdict
     text = call_text(ask, verdict.case)
@@ -281,12 +281,12 @@ def _learn_watched(learn_moons: Callable) -> tuple[Answer, list[bool]]:
     """What learn_moons returns, and of each step of an optimizer, whether it had a gradient."""
     steps = []
 
-    def look(optimizer: torch.optim.Optimizer, *_: object) -> None:
+    def note_gradient(optimizer: torch.optim.Optimizer, *_: object) -> None:
         used = [parameter.grad for group in optimizer.param_groups for parameter in group["params"]]
         steps.append(any(grad is not None and bool(grad.any()) for grad in used))
 
     torch.manual_seed(0)  # the same answer gets the same verdict every time
-    hook = register_optimizer_step_pre_hook(look)
+    hook = register_optimizer_step_pre_hook(note_gradient)
     try:
         return call(learn_moons, *_moons(400, 1), shown="learn_moons(X, y)"), steps
     finally:
@@ -503,7 +503,7 @@ check_linear_backward = parts_check(
     _after_dz,
     ("dX", "dW", "db"),
     [(da, X, W) for da, X, W, _ in _LAYERS],
-    _mistakes_after_dz(lambda ends: ends),
+    _mistakes_after_dz(lambda results: results),
     correct="Two matrix products and a sum: about twice the work of the forward pass.",
     first=2,  # there every product runs, a wrong one too
 )
@@ -523,6 +523,15 @@ def _sums() -> list[np.ndarray]:
 
 
 _SMALL_SLOPES = (0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3)
+
+
+def _leaky_relu(slope: float) -> Callable:
+    return lambda z: np.where(z > 0, z, slope * z)
+
+
+def _limited_relu(limit: float) -> Callable:
+    return lambda z: np.clip(z, 0, limit)
+
 
 check_relu = function_check(
     "relu(z): z where it is positive, else 0, for z of any shape.",
@@ -562,7 +571,7 @@ check_relu = function_check(
             "leaky",
             "negative numbers are multiplied by a small slope, such as 0.01. That is the leaky "
             "ReLU; here they become 0.",
-            *(lambda z, slope=slope: np.where(z > 0, z, slope * z) for slope in _SMALL_SLOPES),
+            *map(_leaky_relu, _SMALL_SLOPES),
         ),
         mistake(
             "positive-only",
@@ -574,7 +583,7 @@ check_relu = function_check(
         mistake(
             "limited",
             "large numbers are limited too, to 1, 6 or 255, for example. ReLU has no upper limit.",
-            *(lambda z, most=most: np.clip(z, 0, most) for most in (1, 6, 10, 20, 100, 255)),
+            *map(_limited_relu, (1, 6, 10, 20, 100, 255)),
         ),
         mistake(
             "other-activation",
@@ -602,8 +611,12 @@ def _gradients() -> list[tuple]:
 
 
 def _gated(slope: Callable) -> Callable:
-    """A way back with this slope, a function of z."""
+    """A backward pass with this slope, a function of z."""
     return lambda da, z: da * slope(z)
+
+
+def _leaky_gate(slope: float) -> Callable:
+    return _gated(lambda z: np.where(z > 0, 1, slope))
 
 
 check_relu_backward = function_check(
@@ -671,7 +684,7 @@ check_relu_backward = function_check(
             "leaky",
             "a small part of da passes where z is negative. That is the leaky ReLU; here the "
             "slope is 0.",
-            *(_gated(lambda z, low=low: np.where(z > 0, 1, low)) for low in _SMALL_SLOPES),
+            *map(_leaky_gate, _SMALL_SLOPES),
         ),
         mistake(
             "positive-only",

@@ -46,10 +46,10 @@ def _ink(images: torch.Tensor, labels: torch.Tensor, axes: tuple = (0, 1, 2, 3))
     return torch.stack([images[labels == c].mean(dim=axes) for c in range(10)])
 
 
-def _ink_case(of_each: list[int], noise: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Grey pictures, of_each[c] of class c; the grey rises and falls with the label."""
+def _ink_case(images_per_class: list[int], noise: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Grey pictures, images_per_class[c] of class c; the grey rises and falls with the label."""
     random = torch.Generator().manual_seed(0)
-    labels = torch.arange(10).repeat_interleave(torch.tensor(of_each))
+    labels = torch.arange(10).repeat_interleave(torch.tensor(images_per_class))
     labels = labels[torch.randperm(len(labels), generator=random)]
     grey = torch.tensor([5, 2, 8, 3, 1, 7, 4, 6, 2, 5])[labels] / 8
     pixels = torch.rand(len(labels), 1, 28, 28, generator=random) ** (3 * noise)

@@ -15,7 +15,7 @@ mine, progress = lesson_journal(__name__)
 
 def _sides(rule: Callable) -> Callable:
     """A rule for one side, for both: (height, width, kernel, stride, padding) -> a pair."""
-    return lambda height, width, *how: (rule(height, *how), rule(width, *how))
+    return lambda height, width, *rest: (rule(height, *rest), rule(width, *rest))
 
 
 def _output_size(size: int, kernel: int, stride: int, padding: int) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.exercises.engine.checks import (
     Mistake,
@@ -15,40 +14,36 @@ from course_utils.exercises.engine.checks import (
     named,
     observed,
 )
+from course_utils.exercises.engine.pooling import all_windows, pool_backward, pooled_shape
 from course_utils.exercises.engine.reading import Answer, as_array, difference
 from course_utils.exercises.journal import lesson_journal
 
 mine, progress = lesson_journal(__name__)
 
 
-def _windows(x: np.ndarray, size: int, stride: int) -> np.ndarray:
-    """All windows of the last two axes: (..., H', W', size, size)."""
-    return sliding_window_view(x, (size, size), axis=(-2, -1))[..., ::stride, ::stride, :, :]
-
-
-def _pooled(how: Callable) -> Callable:
+def _pooled(reduce: Callable) -> Callable:
     """Pooling by np.mean, np.max or another function of the last two axes."""
-    return lambda x, size, stride: how(_windows(x, size, stride), axis=(-2, -1))
+    return lambda x, size, stride: reduce(all_windows(x, size, stride), axis=(-2, -1))
 
 
-def _over_the_edge(how: Callable, places: Callable, fill: float = np.nan) -> Callable:
+def _over_the_edge(reduce: Callable, places: Callable, fill: float = np.nan) -> Callable:
     """Pooling in more places of a side: over the edge lie zeros, or nothing that counts (nan)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
         down, across = (places(side, size, stride) for side in x.shape[1:])
         wider = np.pad(x, [(0, 0), (0, size), (0, size)], constant_values=fill)
-        return how(_windows(wider, size, stride)[:, :down, :across], axis=(-2, -1))
+        return reduce(all_windows(wider, size, stride)[:, :down, :across], axis=(-2, -1))
 
     return pool
 
 
-def _cut(how: Callable, cut: Callable) -> Callable:
+def _cut(reduce: Callable, cut: Callable) -> Callable:
     """As many windows as there should be, and each is cut(x, top, left, size, stride)."""
 
     def pool(x: np.ndarray, size: int, stride: int) -> np.ndarray:
         y = np.zeros_like(_average(x, size, stride))
         for i, j in np.ndindex(y.shape[1:]):
-            y[:, i, j] = how(cut(x, i * stride, j * stride, size, stride), axis=(1, 2))
+            y[:, i, j] = reduce(cut(x, i * stride, j * stride, size, stride), axis=(1, 2))
         return y
 
     return pool
@@ -62,11 +57,11 @@ def _pool_cases() -> list[tuple]:
     rng = np.random.default_rng(0)
     x = np.array([[[1.0, 2.0, -6.0], [3.0, -4.0, 0.0], [8.0, -1.0, 4.0]]])
     shapes = [((1, 3, 5), 2, 2), ((2, 3, 4), 3, 1), ((4, 7, 10), 3, 2), ((5, 10, 8), 2, 3)]
-    cases = [(rng.integers(-9, 10, size=shape) / 2, *how) for shape, *how in shapes]
+    cases = [(rng.integers(-9, 10, size=shape) / 2, *window) for shape, *window in shapes]
     return [(x[:, :2, :2], 2, 1), (x, 2, 1), *cases]
 
 
-def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
+def _partial_windows(reduce: Callable, nan_reduce: Callable) -> Mistake:
     too_many = [
         lambda side, size, stride: -(-(side - size) // stride) + 1,
         lambda side, size, stride: -(-side // stride),
@@ -76,90 +71,93 @@ def _partial_windows(how: Callable, nan_how: Callable) -> Mistake:
         "partial-windows",
         "windows that extend beyond the edge are kept. Leave them out: (H − size) // stride + 1 "
         "windows fit along a side of length H, where // rounds down.",
-        *(_over_the_edge(nan_how, places) for places in too_many),
-        *(_over_the_edge(how, places, 0) for places in too_many),
+        *(_over_the_edge(nan_reduce, places) for places in too_many),
+        *(_over_the_edge(reduce, places, 0) for places in too_many),
     )
 
 
-def _slice_end(how: Callable) -> Mistake:
+def _slice_end(reduce: Callable) -> Mistake:
     return mistake(
         "slice-end",
         "a window ends at the wrong place. It has size rows and size columns, top : top + size, "
         "since the end of a slice is not included.",
-        _cut(how, lambda x, top, left, size, _: x[:, top:size, left:size]),
-        _cut(how, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
-        _cut(how, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
-        _cut(how, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
-        _cut(how, lambda x, top, left, n, step: x[:, top:, left:][:, : n * step, : n * step]),
+        _cut(reduce, lambda x, top, left, size, _: x[:, top:size, left:size]),
+        _cut(reduce, lambda x, top, left, _, step: x[:, top : top + step, left : left + step]),
+        _cut(reduce, lambda x, top, left, n, _: x[:, top : top + n - 1, left : left + n - 1]),
+        _cut(reduce, lambda x, top, left, n, _: x[:, top : top + n + 1, left : left + n + 1]),
+        _cut(reduce, lambda x, top, left, n, step: x[:, top:, left:][:, : n * step, : n * step]),
     )
 
 
-def _one_missing(how: Callable) -> Mistake:
+def _one_missing(reduce: Callable) -> Mistake:
     """In a loop over range(0, H − size, stride), a rest makes up for the 1 that is missing."""
 
     def listed(x: np.ndarray, size: int, stride: int) -> list:
         rows, columns = (range(0, side - size, stride) for side in x.shape[1:])
-        windows = _windows(x, size, 1)
-        return [[[how(one[i, j]) for j in columns] for i in rows] for one in windows]
+        windows = all_windows(x, size, 1)
+        return [[[reduce(of_map[i, j]) for j in columns] for i in rows] for of_map in windows]
 
     return mistake(
         "one-missing",
         "the moves of a window are counted, and not its positions. It has a position before its "
         "first move too: there are (H − size) // stride + 1 positions, the numbers in range(0, H − "
         "size + 1, stride).",
-        lambda *case: _pooled(how)(*case)[:, :-1, :-1],
+        lambda *case: _pooled(reduce)(*case)[:, :-1, :-1],
         listed,
     )
 
 
-def _as_if_square(how: Callable, nan_how: Callable) -> Mistake:
+def _as_if_square(reduce: Callable, nan_reduce: Callable) -> Mistake:
     def columns_everywhere(x: np.ndarray, size: int, stride: int, swap: bool = False) -> np.ndarray:
-        down, across = ((side - size) // stride + 1 for side in x.shape[1:])
+        down, across = pooled_shape(x.shape[1:], size, stride)
         wider = np.pad(x, [(0, 0), (0, x.shape[2]), (0, x.shape[1])], constant_values=np.nan)
-        windows = _windows(wider, size, stride)[:, :across, : down if swap else across]
-        return nan_how(windows, axis=(-2, -1))
+        windows = all_windows(wider, size, stride)[:, :across, : down if swap else across]
+        return nan_reduce(windows, axis=(-2, -1))
 
     return mistake(
         "square",
         "height and width are taken to be equal, or are swapped. x is (C, H, W): the number of "
         "rows comes from H and the number of columns from W.",
-        lambda *case: _pooled(how)(*case)[:, :, : _average(*case).shape[1]],
+        lambda *case: _pooled(reduce)(*case)[:, :, : _average(*case).shape[1]],
         columns_everywhere,
         lambda x, size, stride: columns_everywhere(x, size, stride, swap=True),
     )
 
 
-def _same_list(how: Callable) -> Mistake:
+def _same_list(reduce: Callable) -> Mistake:
     return mistake(
         "same-list",
         "all rows are the same list, as in [[0] * n] * m. Make a new list for each row, [[0] * n "
         "for _ in range(m)], or use np.zeros((C, m, n)).",
-        lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[:, -1:],
-        lambda *case: 0 * _pooled(how)(*case) + _pooled(how)(*case)[-1, -1],
+        lambda *case: 0 * _pooled(reduce)(*case) + _pooled(reduce)(*case)[:, -1:],
+        lambda *case: 0 * _pooled(reduce)(*case) + _pooled(reduce)(*case)[-1, -1],
     )
 
 
-def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]:
-    """Those of both kinds of pooling. nan_how: as how, and passes over nan; name: of its result."""
-    pooled = _pooled(how)
+def _pool_mistakes(reduce: Callable, nan_reduce: Callable, name: str) -> list[Mistake]:
+    """Those of both kinds of pooling.
+
+    nan_reduce: as reduce, and passes over nan. name: that of its result.
+    """
+    pooled = _pooled(reduce)
     return [
-        _partial_windows(how, nan_how),
-        _one_missing(how),
-        _as_if_square(how, nan_how),
+        _partial_windows(reduce, nan_reduce),
+        _one_missing(reduce),
+        _as_if_square(reduce, nan_reduce),
         mistake(
             "size-and-stride",
             "size and stride are swapped. In the call, size comes first: it is the side of a "
             "window. stride is the distance from one window to the next.",
             lambda x, size, stride: pooled(x, stride, size),
         ),
-        _same_list(how),
+        _same_list(reduce),
         mistake(
             "wrong-axes",
             f"the {name} is taken over the wrong axes. x is (C, H, W): windows move along H and W, "
             f"the {name} is taken inside each window, and channels are never mixed.",
-            lambda *case: how(pooled(*case), axis=0),
-            lambda *case: 0 * pooled(*case) + how(pooled(*case), axis=0),
-            lambda *case: how(_windows(*case), axis=(1, 2)),
+            lambda *case: reduce(pooled(*case), axis=0),
+            lambda *case: 0 * pooled(*case) + reduce(pooled(*case), axis=0),
+            lambda *case: reduce(all_windows(*case), axis=(1, 2)),
             lambda x, size, stride: pooled(x, size, 1)[::stride, ::stride],
         ),
         mistake(
@@ -167,17 +165,17 @@ def _pool_mistakes(how: Callable, nan_how: Callable, name: str) -> list[Mistake]
             "rows and columns are swapped. The window of output [i, j] begins at row i * stride "
             "and column j * stride.",
             lambda *case: pooled(*case).swapaxes(1, 2),
-            _cut(how, lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
+            _cut(reduce, lambda x, top, left, size, _: x[:, left : left + size, top : top + size]),
         ),
-        _slice_end(how),
+        _slice_end(reduce),
         mistake(
             "stride-ignored",
             "the windows do not move by stride. The stride is independent of size: it is the "
             "distance from one window to the next, and size is the side of a window.",
             lambda x, size, stride: pooled(x, size, size),
             lambda x, size, stride: pooled(x, size, 1),
-            _cut(how, lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
-            _cut(how, lambda x, a, b, n, s: x[:, a // s * n :, b // s * n :][:, :n, :n]),
+            _cut(reduce, lambda x, a, b, n, step: x[:, a // step :, b // step :][:, :n, :n]),
+            _cut(reduce, lambda x, a, b, n, s: x[:, a // s * n :, b // s * n :][:, :n, :n]),
         ),
     ]
 
@@ -208,22 +206,7 @@ def _every_tie(gradient: float, window: np.ndarray) -> np.ndarray:
     return gradient * (window == window.max())
 
 
-def _back(
-    give: Callable, put: Callable = np.add, corner: Callable = lambda at, stride: at * stride
-) -> Callable:
-    """A way back: put(before, give(gradient, window)) is laid at the window's corner."""
-
-    def backward(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
-        dx, windows = np.zeros(x.shape), _windows(x, size, stride)
-        for i, j in np.ndindex(dy.shape):
-            part = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
-            part[:] = put(part, give(dy[i, j], windows[i, j]))
-        return dx
-
-    return backward
-
-
-def _back_cases() -> list[tuple]:
+def _backward_cases() -> list[tuple]:
     """Positive, negative, two windows, overlap, ties, a rest; then large ones with all of it."""
     rng, cases = np.random.default_rng(1), []
     for x_rows, dy_rows, stride in [
@@ -244,62 +227,64 @@ def _back_cases() -> list[tuple]:
 
 check_max_pool_backward = function_check(
     "max_pool_backward(x, dy, size, stride): x (H, W), dy (H', W'), gives dx (H, W).",
-    _back(_winner),
-    _back_cases(),
+    pool_backward(_winner),
+    _backward_cases(),
     [
         mistake(
             "from-zero",
             "values below 0 cannot win, as if the search for the largest began at 0. Begin with "
             "the window's first value, or with -np.inf.",
-            _back(lambda gradient, window: _winner(gradient, np.maximum(window, 0))),
-            _back(lambda gradient, window: _winner(gradient, window) * (window.max() > 0)),
+            pool_backward(lambda gradient, window: _winner(gradient, np.maximum(window, 0))),
+            pool_backward(lambda gradient, window: _winner(gradient, window) * (window.max() > 0)),
         ),
         mistake(
             "every-tie",
             "each of several tied values gets the gradient, or a share of it. F.max_pool2d gives "
             "all of it to the first in row order: argmax finds that one.",
-            _back(_every_tie),
-            _back(lambda gradient, w: _every_tie(gradient, w) / (w == w.max()).sum()),
+            pool_backward(_every_tie),
+            pool_backward(lambda gradient, w: _every_tie(gradient, w) / (w == w.max()).sum()),
         ),
         mistake(
             "last-tie",
             "of tied values another than the first in row order gets the gradient. Row order is "
             "left to right, then down; with `>` a later equal value does not take over.",
-            _back(lambda gradient, window: _winner(gradient, window[::-1, ::-1])[::-1, ::-1]),
-            _back(lambda gradient, window: _winner(gradient, window.T).T),
+            pool_backward(
+                lambda gradient, window: _winner(gradient, window[::-1, ::-1])[::-1, ::-1]
+            ),
+            pool_backward(lambda gradient, window: _winner(gradient, window.T).T),
         ),
         mistake(
             "overwritten",
             "a later window overwrites what an earlier one has put where they overlap. A value "
             "that wins twice gets both gradients: add with `+=`.",
-            _back(_winner, lambda before, given: given),
-            _back(_winner, lambda before, given: np.where(given, given, before)),
-            _back(_every_tie, lambda before, given: given),
+            pool_backward(_winner, lambda before, given: given),
+            pool_backward(_winner, lambda before, given: np.where(given, given, before)),
+            pool_backward(_every_tie, lambda before, given: given),
         ),
         mistake(
             "spread-evenly",
             "every value of a window gets a part of the gradient, as in average pooling. In max "
             "pooling the winner gets all of it.",
-            _back(lambda gradient, window: gradient / window.size),
+            pool_backward(lambda gradient, window: gradient / window.size),
         ),
         mistake(
             "place-in-window",
             "the winner's place inside its window is taken for its place in the map. The window "
             "begins at row i * stride and column j * stride: add those.",
-            _back(_winner, corner=lambda at, stride: 0),
-            _back(_winner, corner=lambda at, stride: at),
+            pool_backward(_winner, corner=lambda at, stride: 0),
+            pool_backward(_winner, corner=lambda at, stride: at),
         ),
         mistake(
             "swapped",
             "the winner's row and column change places. divmod(window.argmax(), size) gives the "
             "row first.",
-            _back(lambda gradient, window: _winner(gradient, window).T),
+            pool_backward(lambda gradient, window: _winner(gradient, window).T),
         ),
         mistake(
             "same-list",
             "all rows are the same list, as in [[0] * n] * m. Make a new list for each row, [[0] * "
             "n for _ in range(m)], or use np.zeros((m, n)).",
-            lambda x, *rest: 0 * x + _back(_winner)(x, *rest).sum(axis=0),
+            lambda x, *rest: 0 * x + pool_backward(_winner)(x, *rest).sum(axis=0),
         ),
     ],
     correct="Nothing is lost on the way back, though windows overlap and values are tied.",
@@ -364,9 +349,14 @@ def _max_pool_cases() -> list[tuple]:
 
     In the last they are far below: whoever searches from −1e9 on finds none.
     """
-    (x, *how), *others = _pool_cases()
+    (x, *window), *others = _pool_cases()
     low = np.random.default_rng(2).integers(-9, -1, size=(1, 6, 7)) * 1e9
-    return [(x - 4, *how), *others, (low, 3, 2)]
+    return [(x - 4, *window), *others, (low, 3, 2)]
+
+
+def _largest_from(low: float) -> Callable:
+    """The search for the largest begins at this number."""
+    return lambda *case: np.maximum(_largest(*case), low)
 
 
 def _so_far(y: np.ndarray) -> np.ndarray:
@@ -393,7 +383,7 @@ check_max_pool = function_check(
             "from-too-high",
             "low values cannot win, as if the search for the largest began at a number such as −1 "
             "or −1000. Begin with the window's first value, or with -np.inf.",
-            *(lambda *case, low=low: np.maximum(_largest(*case), low) for low in _LOW),
+            *map(_largest_from, _LOW),
         ),
         mistake(
             "not-reset",
@@ -406,7 +396,7 @@ check_max_pool = function_check(
             "absolute-value",
             "the minus signs are ignored in the comparison. −5 is less than 1: take the largest "
             "value, not the one that is furthest from 0.",
-            lambda x, *how: _largest(abs(x), *how),
+            lambda x, *window: _largest(abs(x), *window),
             _pooled(_furthest),
         ),
         mistake(
@@ -431,7 +421,7 @@ check_max_pool = function_check(
             "first-value",
             "the first value of each window is taken, as with x[:, ::stride, ::stride]. Compare "
             "all size * size values.",
-            lambda *case: _windows(*case)[..., 0, 0],
+            lambda *case: all_windows(*case)[..., 0, 0],
         ),
     ],
     correct="Each window keeps its largest value. This is a part of lesson 18's network.",

@@ -353,6 +353,11 @@ def _of_probabilities(largest: Callable, masked: bool = False) -> Callable:
     return rule
 
 
+def _of_clipped(limit: float) -> Callable:
+    """What logits give that are clipped to this size."""
+    return lambda z, y: _cross_entropy_gradient(np.clip(z, -limit, limit), y)
+
+
 def _log_sum_exp(z: np.ndarray, y: np.ndarray) -> tuple:
     return (np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]).mean(), None
 
@@ -546,10 +551,7 @@ check_cross_entropy_gradient = parts_check(
             _of_probabilities(lambda z: 0),
             _of_probabilities(lambda z: 0, masked=True),
             _log_sum_exp,
-            *(
-                lambda z, y, most=most: _cross_entropy_gradient(np.clip(z, -most, most), y)
-                for most in (10, 20, 30, 50, 80, 100, 200, 300, 500, 700, 709)
-            ),
+            *map(_of_clipped, (10, 20, 30, 50, 80, 100, 200, 300, 500, 700, 709)),
         ),
         mistake(
             "largest-of-the-batch",

@@ -33,10 +33,10 @@ class _Network:
         by_shape = {tuple(parameter.shape): parameter for parameter in parameters}
         self.model, self.parameters = model, [by_shape[shape].data for shape in _SHAPES]
 
-    def give(self, x: torch.Tensor) -> torch.Tensor:
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
         return call(self.model, x, shown="my_lenet()(x)").detach()
 
-    def pass_on(self, layer: int, values: torch.Tensor, next_bias: float = 0) -> torch.Tensor:
+    def logits_with(self, layer: int, values: torch.Tensor, next_bias: float = 0) -> torch.Tensor:
         """The logits where a layer has these biases, and the next one `next_bias`."""
         for weight in self.parameters:
             weight.zero_()
@@ -47,24 +47,24 @@ class _Network:
         self.parameters[2 * layer + 1][: len(values)] = values
         if layer < 4:
             self.parameters[2 * layer + 3][: len(values)] += next_bias
-        return self.give(_NO_IMAGE)[0, : len(values)]
+        return self.logits(_NO_IMAGE)[0, : len(values)]
 
     def activation(self, values: torch.Tensor) -> torch.Tensor:
         """What the last activation makes of these values."""
         different_values, places = values.unique(return_inverse=True)
-        self.pass_on(3, torch.zeros(10))
+        self.logits_with(3, torch.zeros(10))
         results = []
         for ten in different_values.split(10):
             self.parameters[7][: len(ten)] = ten
-            results.append(self.give(_NO_IMAGE)[0, : len(ten)])
+            results.append(self.logits(_NO_IMAGE)[0, : len(ten)])
         return torch.cat(results)[places]
 
-    def arrive_as(self, layer: int, change: Callable) -> bool:
+    def arrives_as(self, layer: int, change: Callable) -> bool:
         """Whether all values of a layer arrive at the next one changed in this way."""
         values = torch.linspace(-3, 4, 6)
         for bias in (-2, 0, 3):
-            arrived = self.pass_on(layer, values, bias)
-            if difference(arrived, self.pass_on(layer + 1, change(values) + bias)):
+            arrived = self.logits_with(layer, values, bias)
+            if difference(arrived, self.logits_with(layer + 1, change(values) + bias)):
                 return False
         return True
 
@@ -162,12 +162,12 @@ def _look_at_parameters(
     model: nn.Module, parameters: Sequence[nn.Parameter], logits: torch.Tensor
 ) -> str | Verdict | None:
     """Whether they are LeNet's, and whether a gradient reaches each."""
-    found, lenets = Counter(tuple(weight.shape) for weight in parameters), Counter(_SHAPES)
-    if found != lenets:
+    found, needed = Counter(tuple(weight.shape) for weight in parameters), Counter(_SHAPES)
+    if found != needed:
         kept = [value for module in model.modules() for value in vars(module).values()]
         if any(map(_has_layers, kept)):
             return "list-of-layers"
-        parts = {"these are missing": lenets - found, "these are too many": found - lenets}
+        parts = {"these are missing": needed - found, "these are too many": found - needed}
         words = [f"{text}: {[*shapes.elements()]}" for text, shapes in parts.items() if shapes]
         return different(f"of the parameters, by their shapes, {'; '.join(words)}.")
     if logits.requires_grad:
@@ -178,10 +178,10 @@ def _look_at_parameters(
 
 
 def _look_at_repeats(network: _Network, x: torch.Tensor) -> Verdict | None:
-    logits = network.give(x)
+    logits = network.logits(x)
     for training in (True, False):
         network.model.train(training)
-        if difference(network.give(x), logits):
+        if difference(network.logits(x), logits):
             return different(
                 "the same images do not give the same logits again, in training and in evaluation: "
                 "is something random in it, or another layer, such as dropout or normalisation?"
@@ -192,14 +192,14 @@ def _look_at_repeats(network: _Network, x: torch.Tensor) -> Verdict | None:
 def _look_at_activations(network: _Network) -> str | Verdict | None:
     """Whether one activation follows each of the first four layers, and none the last."""
     logits = torch.linspace(-3, 4, 10)
-    if difference(network.pass_on(4, logits), logits):
+    if difference(network.logits_with(4, logits), logits):
         return "not-logits"
     without = [
-        layer for number, layer in enumerate(_FIRST_FOUR) if network.arrive_as(number, _identity)
+        layer for number, layer in enumerate(_FIRST_FOUR) if network.arrives_as(number, _identity)
     ]
     if without:
         return named("no-activation", f" Here it is missing after {' and '.join(without)}.")
-    if not all(network.arrive_as(layer, network.activation) for layer in range(4)):
+    if not all(network.arrives_as(layer, network.activation) for layer in range(4)):
         return different(
             "what happens to a layer's values on the way to the next is not the same after each of "
             "the first four. Is there one activation throughout, and nothing that moves values?"
@@ -217,7 +217,7 @@ def _look_at_maps(network: _Network, x: torch.Tensor) -> Verdict | None:
         fan_in = weight[0].numel() if weight.ndim > 1 else 1
         drawn = torch.randn(weight.shape) * (2 / fan_in) ** 0.5
         weight.copy_((drawn * 8).round() / 8 if number < 2 else drawn)
-    weights, logits = [weight.clone() for weight in network.parameters], network.give(x)
+    weights, logits = [weight.clone() for weight in network.parameters], network.logits(x)
     for pool in (F.max_pool2d, F.avg_pool2d):
         for activated_first in (False, True):
             pooled = _pooling(pool, network.activation, activated_first)
@@ -237,16 +237,20 @@ def _pooling(pool: Callable, activation: Callable, activated_first: bool) -> Cal
     return pooled
 
 
-def _five_shapes(side: int = 30, up: int = 0) -> list[tuple]:
-    """What comes out where the rest of a halved side is dropped, or with up=1 where it is not."""
-    half = (side - 4 + up) // 2
-    last = (half - 4 + up) // 2
+def _five_shapes(side: int = 30, rounded_up: int = 0) -> list[tuple]:
+    """What comes out where the rest of a halved side is dropped; with rounded_up=1 it is kept."""
+    half = (side - 4 + rounded_up) // 2
+    last = (half - 4 + rounded_up) // 2
     maps = [(6, side - 4), (6, half), (16, half - 4), (16, last)]
     return [*((64, channels, n, n) for channels, n in maps), (64, 16 * last * last)]
 
 
 _SHAPE_MISTAKES = [
-    observed("rounded-up", "MaxPool2d drops what is left over of an odd side.", _five_shapes(up=1)),
+    observed(
+        "rounded-up",
+        "MaxPool2d drops what is left over of an odd side.",
+        _five_shapes(rounded_up=1),
+    ),
     observed(
         "images-of-32", "This is right for 32 × 32. These images are 30 × 30.", _five_shapes(32)
     ),

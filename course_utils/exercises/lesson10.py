@@ -24,7 +24,7 @@ from course_utils.models import LeNet
 mine, progress = lesson_journal(__name__)
 
 
-class _Small(nn.Module):
+class _SmallNetwork(nn.Module):
     """Its layers are not made in the order of use; a step between them is no module, in place."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class _Small(nn.Module):
         return self.last(self.first(x).relu_())
 
 
-def _watched(model: nn.Module, x: torch.Tensor) -> tuple[dict, dict]:
+def _inputs_and_outputs(model: nn.Module, x: torch.Tensor) -> tuple[dict, dict]:
     """What each module of a model takes, and what it puts out."""
     inputs, outputs = {}, {}
 
@@ -50,7 +50,7 @@ def _watched(model: nn.Module, x: torch.Tensor) -> tuple[dict, dict]:
     return inputs, outputs
 
 
-def _hooks(model: nn.Module) -> list[dict]:
+def _hook_places(model: nn.Module) -> list[dict]:
     """All the places where hooks are kept, those for every module included."""
     places = [every_module._global_forward_hooks, every_module._global_forward_pre_hooks]
     for layer in model.modules():
@@ -115,17 +115,17 @@ def check_record(record: Callable) -> str | Verdict | None:
     torch.manual_seed(0)
     x, fault = torch.randn(2, 1, 32, 32), ""
     for place in ("features.3", "features.0", "features.5", "features", "first"):
-        model = _Small() if place == "first" else LeNet()
+        model = _SmallNetwork() if place == "first" else LeNet()
         model.train(place in ("features.5", "first"))
         x = torch.tensor([[1.0, 2.0]]) if place == "first" else x
         layer = model.get_submodule(place)
-        inputs, outputs = _watched(model, x)
-        hooks, state = [*map(len, _hooks(model))], _state(model)
+        inputs, outputs = _inputs_and_outputs(model, x)
+        hooks, state = [*map(len, _hook_places(model))], _state(model)
         try:
             found = call(record, model, layer, x.clone(), shown=f"record(model, model.{place}, x)")
-            left = [*map(len, _hooks(model))] != hooks
+            hook_left = [*map(len, _hook_places(model))] != hooks
         finally:
-            for number, kept in zip(hooks, _hooks(model), strict=False):
+            for number, kept in zip(hooks, _hook_places(model), strict=False):
                 for key in [*kept][number:]:
                     del kept[key]
         words = difference(found, outputs[layer], "what you return")
@@ -140,7 +140,9 @@ def check_record(record: Callable) -> str | Verdict | None:
             empty = isinstance(found, list) and not found
             why = " Nothing was recorded: was the model run while the hook was on it?"
             return different(f"for model.{place}, {words}{why if empty else ''}")
-        fault = fault or ("detach-forgotten" if _has_graph(found) else "hook-left" if left else "")
+        fault = fault or (
+            "detach-forgotten" if _has_graph(found) else "hook-left" if hook_left else ""
+        )
         fault = fault or ("model-changed" if _state(model) != state else "")
     return fault or None
 

@@ -25,11 +25,11 @@ def _matrix(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
     return counts
 
 
-def _classes_alone(which: Callable) -> Callable:
-    """A matrix of some classes only."""
+def _matrix_of(choose: Callable) -> Callable:
+    """A matrix of the classes only that choose(y, y_hat) gives."""
 
     def rule(y: torch.Tensor, y_hat: torch.Tensor, classes: int) -> np.ndarray:
-        chosen = which(y.numpy(), y_hat.numpy())
+        chosen = choose(y.numpy(), y_hat.numpy())
         return _matrix(y, y_hat, classes)[np.ix_(chosen, chosen)]
 
     return rule
@@ -79,10 +79,10 @@ check_confusion = function_check(
             "missing-classes",
             "a class that does not occur has no row and no column. The size of the matrix is given"
             " by `classes`.",
-            _classes_alone(np.union1d),
-            _classes_alone(lambda y, y_hat: np.unique(y)),
-            _classes_alone(lambda y, y_hat: np.arange(max(y.max(), y_hat.max()) + 1)),
-            _classes_alone(lambda y, y_hat: np.arange(y.max() + 1)),
+            _matrix_of(np.union1d),
+            _matrix_of(lambda y, y_hat: np.unique(y)),
+            _matrix_of(lambda y, y_hat: np.arange(max(y.max(), y_hat.max()) + 1)),
+            _matrix_of(lambda y, y_hat: np.arange(y.max() + 1)),
         ),
         mistake(
             "parts",
@@ -99,14 +99,14 @@ check_confusion = function_check(
 )
 
 
-def _two(precision: Callable, recall: Callable) -> tuple[Callable, Callable]:
+def _two_rules(precision: Callable, recall: Callable) -> tuple[Callable, Callable]:
     """Two rules for a pair of numbers: with 0 in place of 0/0, and with nan."""
 
     def rule(counts: torch.Tensor, digit: int) -> np.ndarray:
-        t = counts.numpy().astype(float)
-        numbers = t[digit, digit], t[:, digit].sum(), t[digit].sum(), t
+        table = counts.numpy().astype(float)
+        hits, column, row = table[digit, digit], table[:, digit].sum(), table[digit].sum()
         with np.errstate(all="ignore"):
-            return np.array([part(*numbers) for part in (precision, recall)])
+            return np.array([part(hits, column, row, table) for part in (precision, recall)])
 
     return lambda *case: np.nan_to_num(rule(*case), posinf=0), rule
 
@@ -127,7 +127,7 @@ def _accuracy(hits: float, column: float, row: float, table: np.ndarray) -> floa
     return np.trace(table) / table.sum()
 
 
-def _zero(part: Callable) -> Callable:
+def _zero_for_nan(part: Callable) -> Callable:
     return lambda *numbers: np.nan_to_num(part(*numbers))
 
 
@@ -135,7 +135,7 @@ _TABLE = torch.tensor([[50, 3, 2], [10, 30, 5], [1, 4, 95]])
 
 check_precision_recall = function_check(
     "precision_recall(counts, digit): both as numbers from 0 to 1, and 0 in place of 0/0.",
-    _two(_precision, _recall)[0],
+    _two_rules(_precision, _recall)[0],
     [
         (torch.tensor([[3, 1], [4, 2]]), 0),
         *((_TABLE, digit) for digit in range(3)),
@@ -149,37 +149,37 @@ check_precision_recall = function_check(
             "swapped",
             "precision and recall change places. Precision looks at all that was *called* this "
             "digit, a column; recall at all that *is* this digit, a row.",
-            *_two(_recall, _precision),
+            *_two_rules(_recall, _precision),
         ),
         mistake(
             "zero-divided",
             "0 is divided by 0, where a digit is never predicted or never occurs. Give 0 there.",
-            _two(_precision, _recall)[1],
-            _two(_zero(_precision), _recall)[1],
-            _two(_precision, _zero(_recall))[1],
+            _two_rules(_precision, _recall)[1],
+            _two_rules(_zero_for_nan(_precision), _recall)[1],
+            _two_rules(_precision, _zero_for_nan(_recall))[1],
         ),
         mistake(
             "same-twice",
             "precision and recall are the same number. One divides by the sum of the column, the "
             "other by the sum of the row.",
-            *_two(_precision, _precision),
-            *_two(_recall, _recall),
+            *_two_rules(_precision, _precision),
+            *_two_rules(_recall, _recall),
         ),
         mistake(
             "diagonal-left-out",
             "the hits are left out of the denominator. Divide by the whole sum of the column or "
             "row.",
-            *_two(lambda h, c, r, _: h / (c - h), lambda h, c, r, _: h / (r - h)),
-            *_two(lambda h, c, r, _: h / (r - h), lambda h, c, r, _: h / (c - h)),
+            *_two_rules(lambda h, c, r, _: h / (c - h), lambda h, c, r, _: h / (r - h)),
+            *_two_rules(lambda h, c, r, _: h / (r - h), lambda h, c, r, _: h / (c - h)),
         ),
         mistake(
             "of-all",
             "all the images are looked at. Precision divides the digit's hits by the sum of its "
             "column, recall by the sum of its row.",
-            *_two(_of_all, _of_all),
-            *_two(_accuracy, _recall),
-            *_two(_precision, _accuracy),
-            *_two(_accuracy, _accuracy),
+            *_two_rules(_of_all, _of_all),
+            *_two_rules(_accuracy, _recall),
+            *_two_rules(_precision, _accuracy),
+            *_two_rules(_accuracy, _accuracy),
         ),
     ],
     correct="Precision by the column, recall by the row, and 0 in place of 0/0.",

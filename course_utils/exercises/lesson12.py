@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import starmap
 
 import torch
 from torch.nn import functional as F
@@ -31,20 +32,30 @@ CURVES = {
 }
 
 
-def _stop(history: dict, patience: int, curve: str = "validation_loss", **mistakes: float) -> tuple:
+def _stop(
+    history: dict,
+    patience: int,
+    curve: str = "validation_loss",
+    *,
+    sign: float = 1,
+    more_patience: int = 0,
+    against_previous: bool = False,
+    never_reset: bool = False,
+    ties_are_better: bool = False,
+) -> tuple:
     """The right pair; each option is a mistake."""
-    values = [mistakes.get("sign", 1) * value for value in history[curve]]
+    values = [sign * value for value in history[curve]]
     best, kept, waited, epoch = float("inf"), 0, 0, 0
     for epoch, value in enumerate(values, start=1):
-        better = value < best or ("ties" in mistakes and value == best)
+        better = value < best or (ties_are_better and value == best)
         if better:
             best, kept = value, epoch
-        if "previous" in mistakes:
+        if against_previous:
             better = epoch == 1 or value < values[epoch - 2]
-        if better and "never_reset" not in mistakes:
+        if better and not never_reset:
             waited = 0
         waited += not better
-        if not better and waited >= patience + mistakes.get("more", 0):
+        if not better and waited >= patience + more_patience:
             break
     return kept, epoch
 
@@ -99,8 +110,8 @@ check_stop_at = function_check(
             "patience-off-by-one",
             "the waiting is one epoch shorter or longer. With patience 1 training ends after the "
             "first epoch that is no better than the best; with patience 3, after three in a row.",
-            partial(_stop, more=1),
-            partial(_stop, more=-1),
+            partial(_stop, more_patience=1),
+            partial(_stop, more_patience=-1),
             lambda history, patience: _stop(history, patience - 1 if patience > 1 else 99),
         ),
         mistake(
@@ -119,7 +130,7 @@ check_stop_at = function_check(
             "compares-with-previous",
             "each epoch is compared with the one before it. A small improvement on a bad epoch is "
             "no new best: compare with the lowest loss so far.",
-            partial(_stop, previous=True),
+            partial(_stop, against_previous=True),
         ),
         mistake(
             "never-reset",
@@ -129,7 +140,7 @@ check_stop_at = function_check(
         mistake(
             "equal-is-better",
             "a loss equal to the lowest so far counts as better. It is no better.",
-            partial(_stop, ties=True),
+            partial(_stop, ties_are_better=True),
         ),
     ],
     correct="The best epoch so far is kept, and patience counts the epochs since.",
@@ -251,17 +262,18 @@ _SHIFTS = [(_SMALL, 1, 1), (_WIDE, 2, 1), (_WIDE, 1, 3), (_LARGE, 1, 2), (_LARGE
 def check_shift(shift: Callable) -> str | Verdict | None:
     """shift(x, down, right): x (N, 1, H, W) moved by whole pixels, 0 coming in, the same shape."""
 
-    def works(*way: int) -> bool:
+    def works(down: int, right: int) -> bool:
         try:
-            return not difference(call(shift, _LARGE.clone(), *way), _shift(_LARGE, *way))
+            found = call(shift, _LARGE.clone(), down, right)
+            return not difference(found, _shift(_LARGE, down, right))
         except Exception:  # an error of the answer's own
             return False
 
     found = judge(shift, _shift, _SHIFTS)
     if found:
         return found
-    if not all(works(*way) for way in [(0, 2), (3, 0), (0, 0)]):
+    if not all(starmap(works, [(0, 2), (3, 0), (0, 0)])):
         return "zero-shift"
-    if not all(works(*way) for way in [(-1, 2), (2, -3), (-2, -1), (-6, -8), (0, -4), (-5, 0)]):
+    if not all(starmap(works, [(-1, 2), (2, -3), (-2, -1), (-6, -8), (0, -4), (-5, 0)])):
         return "negative-shift"
     return None

@@ -1,6 +1,7 @@
 """Checks of the exercises of lesson 13, AlexNet's ideas."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -99,21 +100,22 @@ def _look_at_dropout(
     a: np.ndarray, p: float, trained: np.ndarray, tested: np.ndarray
 ) -> str | Verdict | None:
     """trained, tested: the results of many calls in training, and of some in evaluation."""
-    on, there, right = trained != 0, a != 0, 1 / (1 - p)
-    factors, share = trained[on] / np.broadcast_to(a, on.shape)[on], on[:, there].mean()
+    kept, nonzero, right = trained != 0, a != 0, 1 / (1 - p)
+    factors = trained[kept] / np.broadcast_to(a, kept.shape)[kept]
+    share = kept[:, nonzero].mean()
     wrong_value = share > 0 and not np.allclose(factors, factors[0], rtol=1e-3)
     if share == 1 and not wrong_value:
         return "nothing-off"
-    if (on == on[0]).all() and not wrong_value:
+    if (kept == kept[0]).all() and not wrong_value:
         return "the-same-every-time"
-    if wrong_value or (there > on.any(axis=0)).any():
+    if wrong_value or (nonzero > kept.any(axis=0)).any():
         words = (
             f"with p = {p} and training=True each value should be 0 or a · {right:.4g}, by chance"
         )
         shown = f"{words}. a is\n{a}\nand your result is\n{trained[0]}"
         return different(shown, (a, p, True), trained[0], a * right)
-    off = ~on & there  # a value of 0 is no evidence
-    if any(not (on.any(axis) & off.any(axis)).any() for axis in range(1, on.ndim)):
+    off = ~kept & nonzero  # a value of 0 is no evidence
+    if any(not (kept.any(axis) & off.any(axis)).any() for axis in range(1, kept.ndim)):
         return "one-draw-for-many"
     if abs(share - p) < 0.08:
         return "share-swapped"
@@ -121,7 +123,7 @@ def _look_at_dropout(
         return different(
             f"with p = {p}, {1 - share:.0%} of the values are switched off; {p:.0%} is expected."
         )
-    if ((tested == 0) & there).any():
+    if ((tested == 0) & nonzero).any():
         return "active-in-evaluation"
     if np.isclose(factors[0], 1, rtol=1e-3):
         papers = np.allclose(tested, a * (1 - p), rtol=1e-3)
@@ -135,13 +137,25 @@ def _window(a: np.ndarray, i: int, half: int) -> np.ndarray:
     return a[max(0, i - half) : i + half + 1]
 
 
-def _between(low: int, before: int, high: int, after: int) -> Callable:
-    return lambda a, i, half: a[max(0, i - low * half - before) : i + high * half + after]
+@dataclass(frozen=True)
+class _Edge:
+    """An end of a window: so many halves away from map i, and so many maps more."""
+
+    halves: int
+    more: int
+
+    def distance(self, half: int) -> int:
+        return self.halves * half + self.more
 
 
-# Where windows begin and end: so many halves away from i, and so many maps more.
-_LOWS = [(1, 0), (0, 0), (1, 1), (1, -1), (2, 0), (2, 1), (0, 99)]
-_HIGHS = [(1, 0), (1, 1), (1, -1), (1, 2), (0, 1), (2, 1), (2, 2), (0, 99)]
+def _between(low: _Edge, high: _Edge) -> Callable:
+    return lambda a, i, half: a[max(0, i - low.distance(half)) : i + high.distance(half)]
+
+
+_LOWS = [_Edge(1, 0), _Edge(0, 0), _Edge(1, 1), _Edge(1, -1), _Edge(2, 0), _Edge(2, 1)]
+_LOWS += [_Edge(0, 99)]
+_HIGHS = [_Edge(1, 0), _Edge(1, 1), _Edge(1, -1), _Edge(1, 2), _Edge(0, 1), _Edge(2, 1)]
+_HIGHS += [_Edge(2, 2), _Edge(0, 99)]
 
 
 def _total(window: np.ndarray, size: int, alpha: float, beta: float, k: float) -> float:
@@ -152,10 +166,10 @@ def _total(window: np.ndarray, size: int, alpha: float, beta: float, k: float) -
 def _lrn(total: Callable = _total, window: Callable = _window) -> Callable:
     """The rule of a sum over a window; other sums and windows are mistakes."""
 
-    def normalise(a: torch.Tensor, size: int, *how: float) -> list:
+    def normalise(a: torch.Tensor, size: int, *constants: float) -> list:
         values = as_array(a)
         return [
-            value / total(window(values, i, size // 2), size, *how)
+            value / total(window(values, i, size // 2), size, *constants)
             for i, value in enumerate(values)
         ]
 
@@ -199,7 +213,7 @@ check_my_lrn = function_check(
             "divided-by-fewer-at-the-ends",
             "alpha is divided by the number of maps that are there. torch divides by size "
             "everywhere, as if the missing maps were 0.",
-            _lrn(lambda w, size, *how: _total(w, len(w), *how)),
+            _lrn(lambda w, size, *constants: _total(w, len(w), *constants)),
         ),
         mistake(
             "not-squared",
@@ -211,7 +225,7 @@ check_my_lrn = function_check(
             "wrong-window",
             "the window holds other maps. It goes from max(0, i - size // 2) to i + size // 2, and "
             "a slice a[low:high] leaves out a[high].",
-            *[_lrn(window=_between(*low, *high)) for low in _LOWS for high in _HIGHS],
+            *[_lrn(window=_between(low, high)) for low in _LOWS for high in _HIGHS],
         ),
     ],
     correct="Windows are cut at the ends, and alpha is divided by size everywhere.",

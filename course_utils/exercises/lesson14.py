@@ -100,7 +100,7 @@ _NORMALISATIONS = (F.batch_norm, F.group_norm, F.instance_norm, F.layer_norm)
 _LARGE = 1000.0
 
 
-class _Watch(TorchFunctionMode):
+class _ConvolutionRecorder(TorchFunctionMode):
     """Sees the convolutions that a forward runs, and leaves normalisation out of it.
 
     branch: what the second convolution of 3 × 3 is made to give.
@@ -109,8 +109,8 @@ class _Watch(TorchFunctionMode):
     def __init__(self, branch: float | None = None) -> None:
         super().__init__()
         self.branch = branch
-        self.large: list[tuple[torch.Tensor, ...]] = []
-        self.small: list[tuple[torch.Tensor, ...]] = []
+        self.three_by_three: list[tuple[torch.Tensor, ...]] = []
+        self.one_by_one: list[tuple[torch.Tensor, ...]] = []
 
     def __torch_function__(
         self, function: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
@@ -122,9 +122,9 @@ class _Watch(TorchFunctionMode):
         if function is not F.conv2d:
             return result
         x, weight = given[:2]
-        seen = self.large if weight.shape[2:] == (3, 3) else self.small
+        seen = self.three_by_three if weight.shape[2:] == (3, 3) else self.one_by_one
         seen.append((weight, weight.clone(), x.clone(), result.clone()))
-        if seen is self.large and len(seen) == 2 and self.branch is not None:
+        if seen is self.three_by_three and len(seen) == 2 and self.branch is not None:
             result = torch.full_like(result, self.branch)
         return result
 
@@ -188,59 +188,61 @@ def _close(a: torch.Tensor, b: torch.Tensor) -> bool:
     return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-2)
 
 
-def _run(model: nn.Module, x: torch.Tensor, branch: float | None = None) -> tuple[Answer, _Watch]:
+def _run(
+    model: nn.Module, x: torch.Tensor, branch: float | None = None
+) -> tuple[Answer, _ConvolutionRecorder]:
     """What the model gives, or the RuntimeError that it stops with; and what was seen."""
-    watch = _Watch(branch)
+    recorder = _ConvolutionRecorder(branch)
 
     def forward() -> Answer:
         warnings.simplefilter("ignore")
         try:  # oneDNN is slow on small maps where the cores are busy
-            with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), watch:
+            with torch.no_grad(), torch.backends.mkldnn.flags(enabled=False), recorder:
                 return model.eval()(x.clone())
         except RuntimeError as error:
             return error
 
-    return call(forward, shown="the module's forward"), watch
+    return call(forward, shown="the module's forward"), recorder
 
 
 def _look_at_block(model: nn.Module, maps_in: int, maps_out: int, stride: int) -> str | None:
     """The code of a mistake, or another sentence, or None."""
     x = 10 * torch.randn(2, maps_in, 6, 8)
-    y, watch = _run(model, x)
-    fault = _look_at_shapes(model, x, y, watch, (maps_in, maps_out, stride))
+    y, recorder = _run(model, x)
+    fault = _look_at_shapes(model, x, y, recorder, (maps_in, maps_out, stride))
     if fault:
         return fault
-    before = _weights(watch)
+    before = _weights(recorder)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.mul_(2)
-    y, watch = _run(model, x)
+    y, recorder = _run(model, x)
     # With a large number for the branch the result shows the shortcut.
     plus, minus, more = (_run(model, x, branch)[0] for branch in (_LARGE, -_LARGE, 2 * _LARGE))
-    branch_fault = _look_at_branch(watch, before, x)
-    sum_fault = _look_at_sum(y, watch, plus, minus, more)
-    return branch_fault or sum_fault or _look_at_shortcut(model, x, plus, watch, stride)
+    branch_fault = _look_at_branch(recorder, before, x)
+    sum_fault = _look_at_sum(y, recorder, plus, minus, more)
+    return branch_fault or sum_fault or _look_at_shortcut(model, x, plus, recorder, stride)
 
 
-def _weights(watch: _Watch) -> list[torch.Tensor]:
+def _weights(recorder: _ConvolutionRecorder) -> list[torch.Tensor]:
     """The values that the weights of the convolutions had."""
-    return [values for _, values, _, _ in watch.large + watch.small]
+    return [values for _, values, _, _ in recorder.three_by_three + recorder.one_by_one]
 
 
 def _look_at_shapes(
     model: nn.Module,
     x: torch.Tensor,
     y: Answer,
-    watch: _Watch,
+    recorder: _ConvolutionRecorder,
     sizes: tuple[int, int, int],
 ) -> str | None:
     """The branch is two convolutions of 3 × 3 with the right sides, and the result has them too."""
     _, maps_out, stride = sizes
     shapes = [x.shape] + 3 * [torch.Size((2, maps_out, 6 // stride, 8 // stride))]
-    seen = [part.shape for _, _, *parts in watch.large for part in parts]
+    seen = [part.shape for _, _, *parts in recorder.three_by_three for part in parts]
     if isinstance(y, RuntimeError):
         if seen == shapes and "must match the size" in str(y):
-            unmoved = [out.shape == (2, maps_out, 6, 8) for _, _, _, out in watch.small]
+            unmoved = [out.shape == (2, maps_out, 6, 8) for _, _, _, out in recorder.one_by_one]
             if stride > 1 and all(unmoved):
                 return "stride-not-in-projection" if unmoved else "only-for-channels"
             if not unmoved and "dimension 1" in str(y):
@@ -259,15 +261,17 @@ def _look_at_shapes(
     return None
 
 
-def _first(faults: list[tuple[object, str]]) -> str | None:
+def _first_fault(faults: list[tuple[object, str]]) -> str | None:
     return next((words for wrong, words in faults if wrong), None)
 
 
-def _look_at_branch(watch: _Watch, before: list[torch.Tensor], x: torch.Tensor) -> str | None:
+def _look_at_branch(
+    recorder: _ConvolutionRecorder, before: list[torch.Tensor], x: torch.Tensor
+) -> str | None:
     """before: the weights at half their size; those that are registered have doubled since."""
-    (first, _, first_in, first_out), (second, _, second_in, _) = watch.large
-    doubled = all(map(_close, _weights(watch), [2 * values for values in before]))
-    return _first(
+    (first, _, first_in, first_out), (second, _, second_in, _) = recorder.three_by_three
+    doubled = all(map(_close, _weights(recorder), [2 * values for values in before]))
+    return _first_fault(
         [
             (not doubled, "not-registered"),
             (first is second, "one convolution is used twice; the branch has two."),
@@ -279,12 +283,16 @@ def _look_at_branch(watch: _Watch, before: list[torch.Tensor], x: torch.Tensor) 
 
 
 def _look_at_sum(
-    y: torch.Tensor, watch: _Watch, plus: torch.Tensor, minus: torch.Tensor, more: torch.Tensor
+    y: torch.Tensor,
+    recorder: _ConvolutionRecorder,
+    plus: torch.Tensor,
+    minus: torch.Tensor,
+    more: torch.Tensor,
 ) -> str | None:
     """plus, minus, more: the result where the branch gives a large number, minus it, twice it."""
-    shortcut, branch = plus - _LARGE, watch.large[1][-1]
+    shortcut, branch = plus - _LARGE, recorder.three_by_three[1][-1]
     kept = _close(minus, shortcut) or _close(minus, shortcut.relu())
-    return _first(
+    return _first_fault(
         [
             (
                 not _close(more, plus + _LARGE),
@@ -303,24 +311,28 @@ def _look_at_sum(
 
 
 def _look_at_shortcut(
-    model: nn.Module, x: torch.Tensor, plus: torch.Tensor, watch: _Watch, stride: int
+    model: nn.Module,
+    x: torch.Tensor,
+    plus: torch.Tensor,
+    recorder: _ConvolutionRecorder,
+    stride: int,
 ) -> str | None:
     """It may change at one place where x does, and a gradient reaches every convolution."""
     shortcut, other = plus - _LARGE, x.clone()
     other[:, :, :stride, :stride] += 10
     moved = (_run(model, other, _LARGE)[0] - plus).abs().amax(dim=(0, 1)) > 1e-2
     local = bool(moved[0, 0] and moved.sum() == 1 and shortcut.min() < 0)
-    if x.shape == plus.shape and not watch.small:
+    if x.shape == plus.shape and not recorder.one_by_one:
         local = _close(shortcut, x)
-    convolutions = watch.large + watch.small
+    convolutions = recorder.three_by_three + recorder.one_by_one
     trained = [weight for weight, *_ in convolutions if isinstance(weight, nn.Parameter)]
     result = call(model.train(), x.clone(), shown="the module's forward")
     if isinstance(result, torch.Tensor) and result.requires_grad:
         call(result.sum().backward, shown="backward() through the module")
     without_gradient = any(weight.grad is None for weight in trained)
-    wide = any(weight.shape[2:] != (1, 1) for weight, *_ in watch.small)
+    wide = any(weight.shape[2:] != (1, 1) for weight, *_ in recorder.one_by_one)
     alike = x.shape[1] == 1 and _close(shortcut, 0 * shortcut + shortcut[:, :1])
-    return _first(
+    return _first_fault(
         [
             (wide, "the shortcut is not 1 × 1."),
             (

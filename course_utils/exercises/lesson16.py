@@ -50,11 +50,11 @@ def trained_network() -> TrainedNetwork:
         torch.manual_seed(5)
         network = TrainedNetwork()
         for _ in range(30):  # its running statistics are those of images
-            network(_images(4)[0])
+            network(noisy_images(4)[0])
     return network
 
 
-def _images(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+def noisy_images(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Sixteen noisy images of each class, with a bright square in a place of its own."""
     generator = torch.Generator().manual_seed(classes)
     y = torch.arange(classes).repeat(16)
@@ -122,7 +122,7 @@ def check_new_head(new_head: Callable) -> str | Verdict | None:
 def _try_new_head(new_head: Callable, classes: int) -> str | Verdict | None:
     network = trained_network()
     before = [value.clone() for value in network.features.state_dict().values()]
-    x, y = _images(classes)
+    x, y = noisy_images(classes)
     shown = f"new_head(network, {classes}, x, y)"
 
     def answer(*given: Any) -> Answer:

@@ -29,7 +29,7 @@ def sick_training(network: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None
             optimizer.step()
 
 
-class _Watched(nn.Module):
+class RecordingNetwork(nn.Module):
     """A small network that keeps what a training does with it. x: (N, 1, 4, 4), logits (N, 3).
 
     labels: those of each batch; steps: for each its logits and the gradient of these.
@@ -68,7 +68,7 @@ def _key(image: Tensor) -> bytes:
     return image.detach().numpy().tobytes()
 
 
-def _images() -> tuple[Tensor, Tensor]:
+def noisy_images() -> tuple[Tensor, Tensor]:
     """Thirty-two noisy images of each of three classes, in no order."""
     generator = torch.Generator().manual_seed(17)
     y = torch.arange(96)[torch.randperm(96, generator=generator)] % 3
@@ -127,9 +127,9 @@ def check_train(train: Callable) -> str | Verdict | None:
 
     Any optimiser, loss and size of batches by which it learns.
     """
-    x, y = _images()
+    x, y = noisy_images()
     torch.manual_seed(0)
-    network = _Watched(x, y)
+    network = RecordingNetwork(x, y)
     with torch.enable_grad():
         call(train, network, x.clone(), y.clone(), 20, shown="train(network, x, y, 20)")
     left = _faults_left(network)
@@ -141,7 +141,7 @@ def check_train(train: Callable) -> str | Verdict | None:
     return None if right >= 0.9 else named("not-learned", f" It answers {right:.0%}.")
 
 
-def _faults_left(network: _Watched) -> list[str]:
+def _faults_left(network: RecordingNetwork) -> list[str]:
     found = [
         ("eval-mode", not all(network.in_training)),
         ("no-zero-grad", network.added_up),
@@ -151,7 +151,7 @@ def _faults_left(network: _Watched) -> list[str]:
     return [code for code, is_left in found if is_left]
 
 
-class _Moody(nn.Module):
+class ModeDependentLogits(nn.Module):
     """Gives prepared logits (N, K), in training mode those of the next class instead."""
 
     def __init__(self, logits: Tensor) -> None:
@@ -165,7 +165,7 @@ class _Moody(nn.Module):
         return logits.roll(1, dims=1) if self.training else logits
 
 
-def _logits(answers: list[int], classes: int) -> Tensor:
+def prepared_logits(answers: list[int], classes: int) -> Tensor:
     """Largest at the answers; the rest is such that no two columns or rows are alike."""
     generator = torch.Generator().manual_seed(classes)
     noise = torch.rand(len(answers), classes, generator=generator)
@@ -173,7 +173,7 @@ def _logits(answers: list[int], classes: int) -> Tensor:
 
 
 #: Answers, labels and the number of classes. In the first a wrong axis raises no error.
-_EVALUATIONS = [
+EVALUATIONS = [
     ([0, 0, 0, 1], [0, 3, 0, 1], 4),
     ([0, 1, 2, 3, 3, 1, 1], [1, 1, 2, 2, 3, 0, 1], 5),
 ]
@@ -214,9 +214,9 @@ _EVALUATIONS = [
 )
 def check_accuracy(accuracy: Callable) -> str | Verdict | None:
     """accuracy(network, x, y): the share of correct answers, 0 to 1, in evaluation mode."""
-    for answers, labels, classes in _EVALUATIONS:
+    for answers, labels, classes in EVALUATIONS:
         for training in (True, False):
-            network = _Moody(_logits(answers, classes)).train(training)
+            network = ModeDependentLogits(prepared_logits(answers, classes)).train(training)
             x, y = torch.arange(len(answers)).float()[:, None], torch.tensor(labels)
             shown = f"accuracy(network, x, y), with {len(x)} images of {classes} classes,"
             with torch.enable_grad():

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.exercises.engine.checks import (
     Verdict,
@@ -15,6 +14,7 @@ from course_utils.exercises.engine.checks import (
     observed,
     value_check,
 )
+from course_utils.exercises.engine.pooling import pool_backward, pooled_shape
 from course_utils.exercises.engine.reading import Answer, NotNumbers, as_array, difference
 from course_utils.exercises.journal import lesson_journal
 
@@ -66,31 +66,11 @@ check_products = value_check(
 )
 
 
-def _pooled_shape(shape: tuple[int, ...], size: int, stride: int) -> tuple[int, ...]:
-    return tuple((side - size) // stride + 1 for side in shape)
-
-
-def _spread(
-    give: Callable, put: Callable = np.add, corner: Callable = lambda at, stride: at * stride
-) -> Callable:
-    """A way back: put(before, give(gradient, window)) is laid at the window's corner."""
-
-    def backward(x: np.ndarray, dy: np.ndarray, size: int, stride: int) -> np.ndarray:
-        dx = np.zeros(x.shape)
-        windows = sliding_window_view(x, (size, size))[::stride, ::stride]
-        for i, j in np.ndindex(dy.shape):
-            part = dx[corner(i, stride) :, corner(j, stride) :][:size, :size]
-            part[:] = put(part, give(dy[i, j], windows[i, j]))
-        return dx
-
-    return backward
-
-
 def _evenly(gradient: float, window: np.ndarray) -> np.ndarray:
     return np.full(window.shape, gradient / window.size)
 
 
-def _at(place: int) -> Callable:
+def _to_one(place: int) -> Callable:
     return lambda gradient, window: gradient * np.eye(window.size)[place].reshape(window.shape)
 
 
@@ -109,7 +89,7 @@ def _pool_cases() -> list[tuple]:
         ((9, 8), 2, 3),
     ]:
         x = rng.permutation(np.prod(shape)).reshape(shape) / 2 - 3
-        odd = 2 * rng.integers(-9, 9, size=_pooled_shape(shape, size, stride)) + 1
+        odd = 2 * rng.integers(-9, 9, size=pooled_shape(shape, size, stride)) + 1
         dy = odd * size**2 / (2 - size % 2)  # whole numbers for every size, and so is most of dx
         cases.append((x, dy, size, stride))
     return cases
@@ -117,42 +97,42 @@ def _pool_cases() -> list[tuple]:
 
 check_avg_pool_backward = function_check(
     "avg_pool_backward(x, dy, size, stride): x (H, W), dy (H', W'), gives dx (H, W).",
-    _spread(_evenly),
+    pool_backward(_evenly),
     _pool_cases(),
     [
         mistake(
             "not-divided",
             "the gradient is not divided by size * size. The mean divides the sum by the number of "
             "values in the window, and so does its gradient.",
-            _spread(lambda gradient, window: np.full(window.shape, gradient)),
-            _spread(lambda gradient, window: np.full(window.shape, gradient / len(window))),
+            pool_backward(lambda gradient, window: np.full(window.shape, gradient)),
+            pool_backward(lambda gradient, window: np.full(window.shape, gradient / len(window))),
         ),
         mistake(
             "to-one",
             "only one value of a window gets a gradient, as in max pooling. A mean depends on all "
             "its values alike: each gets the same part.",
-            _spread(lambda gradient, window: _at(int(window.argmax()))(gradient, window)),
-            _spread(_at(0)),
-            _spread(lambda gradient, window: _at(0)(gradient / window.size, window)),
+            pool_backward(lambda gradient, window: _to_one(int(window.argmax()))(gradient, window)),
+            pool_backward(_to_one(0)),
+            pool_backward(lambda gradient, window: _to_one(0)(gradient / window.size, window)),
         ),
         mistake(
             "overwritten",
             "a later window overwrites what an earlier one has put where they overlap. A value "
             "that is in several means gets a part from each: add with `+=`.",
-            _spread(_evenly, lambda before, given: given),
+            pool_backward(_evenly, lambda before, given: given),
         ),
         mistake(
             "place",
             "the windows do not begin at row i * stride and column j * stride.",
-            _spread(_evenly, corner=lambda at, stride: at),
-            _spread(_evenly, corner=lambda at, stride: 0),
+            pool_backward(_evenly, corner=lambda at, stride: at),
+            pool_backward(_evenly, corner=lambda at, stride: 0),
         ),
         mistake(
             "weighted",
             "the gradient is multiplied by the values of x. A mean is a sum with the fixed factor "
             "1 / size², so dx does not depend on the values of x, only on its shape.",
-            _spread(lambda gradient, window: gradient * window / window.size),
-            _spread(lambda gradient, window: gradient * window),
+            pool_backward(lambda gradient, window: gradient * window / window.size),
+            pool_backward(lambda gradient, window: gradient * window),
         ),
     ],
     correct="With it and your avg_pool, you can exchange `part.max_pool` and "
@@ -160,7 +140,7 @@ check_avg_pool_backward = function_check(
 )
 
 
-class _Valley:
+class Valley:
     """A loss of any array: Σ a x³ / 3 + (Σ x)² / 2. It keeps how far from x it was asked."""
 
     def __init__(self, shape: tuple[int, ...], seed: int) -> None:
@@ -234,7 +214,7 @@ _STILL = 1e-14
 def check_numerical_gradient(numerical_gradient: Callable) -> str | Verdict | None:
     """numerical_gradient(loss, x): loss takes an array like x and gives a number; gives dx."""
     for number, shape in enumerate([(3,), (2, 3), (2, 1, 2, 2)]):
-        valley = _Valley(shape, number)
+        valley = Valley(shape, number)
         x = valley.x.copy()
         shown = f"numerical_gradient(loss, x), with x of shape {shape},"
         found = call(numerical_gradient, valley, x, shown=shown)
@@ -245,7 +225,7 @@ def check_numerical_gradient(numerical_gradient: Callable) -> str | Verdict | No
 
 
 def _wrong_gradient(
-    found: Answer, x: np.ndarray, valley: _Valley, shown: str
+    found: Answer, x: np.ndarray, valley: Valley, shown: str
 ) -> str | Verdict | None:
     """What is wrong with a gradient, by what it equals and by where the loss was asked."""
     right, moved = valley.gradient, not np.allclose(x, valley.x, rtol=0, atol=_STILL)

@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.lib.stride_tricks import sliding_window_view
 
 from course_utils.exercises.engine.checks import broken
+from course_utils.exercises.engine.pooling import pooled_shape
 from course_utils.exercises.engine.reading import Answer, as_array
 from course_utils.exercises.journal import exercises
 
@@ -128,15 +129,11 @@ def mean_accuracy(batches: list[tuple]) -> float:
     return right / sum(len(y) for _, y in batches)
 
 
-def _sides(x: Array, size: int, stride: int) -> tuple[int, ...]:
-    return tuple((side - size) // stride + 1 for side in x.shape[1:])
-
-
 #: The shapes of each part's results, from its arguments.
 _SHAPES: dict[str, Callable[..., list[tuple[int, ...]]]] = {
-    "conv2d": lambda x, W, b, stride: [(len(W), *_sides(x, W.shape[-1], stride))],
+    "conv2d": lambda x, W, b, stride: [(len(W), *pooled_shape(x.shape[1:], W.shape[-1], stride))],
     "conv2d_backward": lambda dz, x, W: [x.shape, W.shape, (len(W),)],
-    "max_pool": lambda x, size, stride: [(len(x), *_sides(x, size, stride))],
+    "max_pool": lambda x, size, stride: [(len(x), *pooled_shape(x.shape[1:], size, stride))],
     "max_pool_backward": lambda x, dy, size, stride: [x.shape],
     "linear": lambda X, W, b: [(len(X), len(b))],
     "linear_backward": lambda dz, X, W: [X.shape, W.shape, W.shape[1:]],
@@ -174,11 +171,11 @@ class Parts:
                 self.owner[name] = COURSES
         missing = [name for name in PARTS if name not in answers and name not in reasons]
         if missing:
-            are = "is" if len(missing) == 1 else "are"
-            print(f"{len(missing)} of the {len(PARTS)} parts {are} not in your journal:")
+            verb = "is" if len(missing) == 1 else "are"
+            print(f"{len(missing)} of the {len(PARTS)} parts {verb} not in your journal:")
             for lesson in sorted({PARTS[name] for name in missing}):
-                of_it = [name for name in missing if PARTS[name] == lesson]
-                print(f"  lesson {lesson}:", ", ".join(map(_numbered, of_it)))
+                in_lesson = [name for name in missing if PARTS[name] == lesson]
+                print(f"  lesson {lesson}:", ", ".join(map(_numbered, in_lesson)))
         for reason in dict.fromkeys(reasons.values()):
             print(broken(f"Not used: {reason}"))
 
@@ -213,26 +210,29 @@ def said_of(problem: float | Exception) -> str:
     Up to 1e-10 is rounding, which depends on the order of the sums.
     """
     if isinstance(problem, Exception):
-        said = f"it stops with an error. {type(problem).__name__}: {problem}".rstrip(": .") + "."
+        error = f"{type(problem).__name__}: {problem}".rstrip(": .")
+        sentence = f"it stops with an error. {error}."
     elif problem < 1e-10:
         return ""
     elif problem < 1e-3:
-        said = f"its results are up to {problem:.0e} away from torch's. Such differences come from "
-        said += "float32: leave its numbers in float64, as they are given."
+        sentence = (
+            f"its results are up to {problem:.0e} away from torch's. Such differences come from "
+            "float32: leave its numbers in float64, as they are given."
+        )
     else:
-        said = f"its results are up to {problem:.2g} away from torch's."
-    return f"{said} Answer it again; until then the course's part takes its place."
+        sentence = f"its results are up to {problem:.2g} away from torch's."
+    return f"{sentence} Answer it again; until then the course's part takes its place."
 
 
 def who_wrote_it(owner: Mapping[str, str]) -> str:
     """A sentence on how many of the network's parts the reader has written."""
-    mine, by_torch = ([*owner.values()].count(who) for who in (YOURS, BY_TORCH))
+    mine, by_torch = ([*owner.values()].count(kind) for kind in (YOURS, BY_TORCH))
     with_torch = f" ({by_torch} of them with the help of torch)" if by_torch else ""
     if mine + by_torch == len(owner):
         return f"Every layer of this network was written by its reader{with_torch}."
     parts = f"{mine + by_torch} of the {len(owner)} parts"
-    were = "was" if mine + by_torch == 1 else "were"
-    return f"{parts} of this network {were} written by its reader{with_torch}."
+    verb = "was" if mine + by_torch == 1 else "were"
+    return f"{parts} of this network {verb} written by its reader{with_torch}."
 
 
 def _number(name: str) -> int:
@@ -291,8 +291,8 @@ def draw(owner: Mapping[str, str], *, ax: Axes) -> Axes:
     _draw_part("cross_entropy_gradient", len(_STEPS) + 1.1, -0.1, owner, ax)
     _draw_part("mean_accuracy", len(_STEPS) + 1.1, 1.75, owner, ax)
     _draw_part("momentum_step", len(_STEPS) + 1.1, -2.5, owner, ax)
-    for colour, name in ((_COLOURS[who], who) for who in _COLOURS):
-        ax.scatter([], [], marker="s", s=150, color=colour, label=name)
+    for kind, colour in _COLOURS.items():
+        ax.scatter([], [], marker="s", s=150, color=colour, label=kind)
     last = len(_STEPS)
     for end, start in [((last, 2.6), (0, 2.6)), ((0, -3.4), (last, -3.4))]:
         ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "lw": 2})
@@ -320,6 +320,6 @@ def _draw_value(shape: Sequence[int], at: float, ax: Axes) -> None:
 def _draw_part(name: str, at: float, high: float, owner: Mapping[str, str], ax: Axes) -> None:
     colour = _COLOURS[owner[name]]
     text = name.replace("_", "\n") if at > len(_STEPS) else name.replace("_b", "\nb")
-    how = {"boxstyle": "round,pad=0.25", "fc": colour, "ec": "none"}
+    box_style = {"boxstyle": "round,pad=0.25", "fc": colour, "ec": "none"}
     ink = "white" if owner[name] == YOURS else "black"
-    ax.text(at, high, text, ha="center", va="center", fontsize=12, color=ink, bbox=how)
+    ax.text(at, high, text, ha="center", va="center", fontsize=12, color=ink, bbox=box_style)

@@ -2,7 +2,8 @@
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import UnionType
 
 _SWAPS = {
     ast.Add: [ast.Sub],
@@ -30,11 +31,22 @@ _LEFT_OUT |= {"exp", "log", "sqrt", "relu", "softmax", "int", "max", "min", "len
 _LEFT_OUT |= {"argmax", "transpose", "reshape", "view", "astype", "zeros_like", "maximum"}
 
 
-def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """Each changed source, with a word for the change."""
+def argument_mutants(source: str) -> Iterator[tuple[str, str]]:
+    """All changes of `mutants`, and with them each argument in the place of the next."""
+    arguments = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            arguments = [argument.arg for argument in node.args.args]
+            break
+    following = [*arguments[1:], *arguments[:1]]
+    yield from mutants(source, dict(zip(arguments, following, strict=True)))
+
+
+def mutants(source: str, other_names: Mapping[str, str] = {}) -> Iterator[tuple[str, str]]:
+    """Each changed source, with a word for the change. other_names: by the name they replace."""
     tree, seen = ast.parse(source), {ast.unparse(ast.parse(source))}
     for number, node in enumerate(ast.walk(tree)):
-        for word, changed in _changes(node):
+        for word, changed in [*_changes(node), *_renamed(node, other_names)]:
             other = copy.deepcopy(tree)
             _replace(other, number, changed)
             try:
@@ -57,92 +69,137 @@ def _replace(tree: ast.AST, number: int, changed: object) -> None:
         for name, value in ast.iter_fields(parent):
             if value is target:
                 setattr(parent, name, changed)
-            elif isinstance(value, list) and any(one is target for one in value):
-                at = next(i for i, one in enumerate(value) if one is target)
+            elif isinstance(value, list) and any(item is target for item in value):
+                at = next(i for i, item in enumerate(value) if item is target)
                 value[at : at + 1] = [changed] if changed is not None else []
                 if not value and name == "body":
                     value.append(ast.Pass())
 
 
-def _changes(node: ast.AST) -> Iterator[tuple[str, object]]:
-    """Changes of one node: a dict of new fields, a node in its place, or None to leave it out."""
-    if isinstance(node, ast.BinOp):
-        for other in _SWAPS.get(type(node.op), []):
-            yield "operator", {"op": other()}
-        yield "operands swapped", {"left": node.right, "right": node.left}
-        yield "term dropped", node.left
-        yield "term dropped", node.right
-    if isinstance(node, ast.UnaryOp):
-        yield "sign dropped", node.operand
-    if isinstance(node, ast.BoolOp):
-        yield "and/or", {"op": _SWAPS[type(node.op)][0]()}
-        yield "condition dropped", node.values[0]
-    if isinstance(node, ast.Compare):
-        for other in _SWAPS.get(type(node.ops[0]), []):
-            yield "comparison", {"ops": [other(), *node.ops[1:]]}
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+#: What is done to a node: a word for it, and a dict of new fields of the node, a node in its
+#: place, or None to leave it out.
+Changes = Iterator[tuple[str, object]]
+
+
+def _changes(node: ast.AST) -> Changes:
+    for kinds, change in _CHANGES.items():
+        if isinstance(node, kinds):
+            yield from change(node)
+
+
+def _renamed(node: ast.AST, other_names: Mapping[str, str]) -> Changes:
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in other_names:
+        yield "wrong name", ast.Name(other_names[node.id], ast.Load())
+
+
+def _binary(node: ast.BinOp) -> Changes:
+    yield from _other_operators(node)
+    yield "operands swapped", {"left": node.right, "right": node.left}
+    yield "term dropped", node.left
+    yield "term dropped", node.right
+
+
+def _other_operators(node: ast.BinOp | ast.AugAssign) -> Changes:
+    for other in _SWAPS.get(type(node.op), []):
+        yield "operator", {"op": other()}
+
+
+def _unary(node: ast.UnaryOp) -> Changes:
+    yield "sign dropped", node.operand
+
+
+def _boolean(node: ast.BoolOp) -> Changes:
+    yield "and/or", {"op": _SWAPS[type(node.op)][0]()}
+    yield "condition dropped", node.values[0]
+
+
+def _comparison(node: ast.Compare) -> Changes:
+    for other in _SWAPS.get(type(node.ops[0]), []):
+        yield "comparison", {"ops": [other(), *node.ops[1:]]}
+
+
+def _constant(node: ast.Constant) -> Changes:
+    if type(node.value) is bool:
+        yield "constant", ast.Constant(not node.value)
+    elif type(node.value) in (int, float):
         yield "±1", ast.Constant(node.value + 1)
         yield "±1", ast.Constant(node.value - 1)
         if node.value:
             yield "constant", ast.Constant(0)
             yield "constant", ast.Constant(-node.value)
-    if isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield "constant", ast.Constant(not node.value)
-    if isinstance(node, ast.Call):
-        if len(node.args) >= 2:
-            yield "arguments swapped", {"args": [node.args[1], node.args[0], *node.args[2:]]}
-        for at in range(len(node.keywords)):
-            yield "option dropped", {"keywords": node.keywords[:at] + node.keywords[at + 1 :]}
-        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        if name in _LEFT_OUT:
-            if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
-                yield "call dropped", node.func.value
-            elif node.args:
-                yield "call dropped", node.args[0]
-    if isinstance(node, ast.Attribute) and node.attr in _LEFT_OUT and not _is_module(node.value):
+
+
+def _call(node: ast.Call) -> Changes:
+    if len(node.args) >= 2:
+        yield "arguments swapped", {"args": [node.args[1], node.args[0], *node.args[2:]]}
+    for at in range(len(node.keywords)):
+        yield "option dropped", {"keywords": node.keywords[:at] + node.keywords[at + 1 :]}
+    if getattr(node.func, "attr", getattr(node.func, "id", "")) in _LEFT_OUT:
+        if isinstance(node.func, ast.Attribute) and not _is_module(node.func.value):
+            yield "call dropped", node.func.value
+        elif node.args:
+            yield "call dropped", node.args[0]
+
+
+def _attribute(node: ast.Attribute) -> Changes:
+    if node.attr in _LEFT_OUT and not _is_module(node.value):
         yield "attribute dropped", node.value
-    if isinstance(node, ast.Tuple | ast.List) and len(node.elts) >= 2:
+
+
+def _sequence(node: ast.Tuple | ast.List) -> Changes:
+    if len(node.elts) >= 2:
         yield "order", {"elts": [node.elts[1], node.elts[0], *node.elts[2:]]}
         yield "order", {"elts": node.elts[::-1]}
         yield "one dropped", {"elts": node.elts[:-1]}
         yield "one twice", {"elts": [*node.elts[:-1], node.elts[0]]}
-    if isinstance(node, ast.Slice):
-        for part in ("lower", "upper", "step"):
-            if getattr(node, part) is not None:
-                yield "slice end dropped", {part: None}
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
+
+
+def _slice(node: ast.Slice) -> Changes:
+    for part in ("lower", "upper", "step"):
+        if getattr(node, part) is not None:
+            yield "slice end dropped", {part: None}
+
+
+def _subscript(node: ast.Subscript) -> Changes:
+    if isinstance(node.slice, ast.Slice):
         yield "slice dropped", node.value
-    if isinstance(node, ast.AugAssign):
-        yield "= for +=", ast.Assign([node.target], node.value)
-        for other in _SWAPS.get(type(node.op), []):
-            yield "operator", {"op": other()}
-    if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.With | ast.If | ast.For):
-        yield "statement dropped", None
-    if isinstance(node, ast.Return) and node.value is not None:
+
+
+def _in_place(node: ast.AugAssign) -> Changes:
+    yield "= for +=", ast.Assign([node.target], node.value)
+    yield from _other_operators(node)
+
+
+def _statement(node: ast.stmt) -> Changes:
+    yield "statement dropped", None
+
+
+def _return(node: ast.Return) -> Changes:
+    if node.value is not None:
         yield "return dropped", ast.Expr(node.value)
-    if isinstance(node, ast.IfExp):
-        yield "branches swapped", {"body": node.orelse, "orelse": node.body}
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        for other in _siblings.get(node.id, []):
-            yield "wrong name", ast.Name(other, ast.Load())
+
+
+def _condition(node: ast.IfExp) -> Changes:
+    yield "branches swapped", {"body": node.orelse, "orelse": node.body}
+
+
+_CHANGES: dict[type[ast.AST] | UnionType, Callable[..., Changes]] = {
+    ast.BinOp: _binary,
+    ast.UnaryOp: _unary,
+    ast.BoolOp: _boolean,
+    ast.Compare: _comparison,
+    ast.Constant: _constant,
+    ast.Call: _call,
+    ast.Attribute: _attribute,
+    ast.Tuple | ast.List: _sequence,
+    ast.Slice: _slice,
+    ast.Subscript: _subscript,
+    ast.AugAssign: _in_place,
+    ast.Assign | ast.AugAssign | ast.Expr | ast.With | ast.If | ast.For: _statement,
+    ast.Return: _return,
+    ast.IfExp: _condition,
+}
 
 
 def _is_module(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in ("np", "torch", "F", "nn", "math")
-
-
-#: Names that can stand for one another; set by the arguments of the solution under way.
-_siblings: dict[str, list[str]] = {}
-
-
-def argument_mutants(source: str) -> Iterator[tuple[str, str]]:
-    """All changes, and with them each argument in the place of the next."""
-    arguments = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef):
-            arguments = [one.arg for one in node.args.args]
-            break
-    _siblings.clear()
-    for at, name in enumerate(arguments):
-        _siblings[name] = [arguments[(at + 1) % len(arguments)]] if len(arguments) > 1 else []
-    yield from mutants(source)

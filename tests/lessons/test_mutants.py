@@ -1,12 +1,13 @@
 """Wrong answers and right ones, made by machine from each solution, and what the checks say."""
 
 import contextlib
-import functools
 import io
 import signal
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial, wraps
+from itertools import starmap
 
 import numpy as np
 import pytest
@@ -76,9 +77,9 @@ def test_no_mutant_is_accepted(lesson, name, record_property):
     counts, accepted = Counter(), []
     for word, source in argument_mutants(solution):
         try:
-            answer = limited(5, lambda source=source: run_solution(lesson, name, source))
+            answer = limited(5, partial(run_solution, lesson, name, source))
             pairs = zip(behaviour(lesson, name, answer), right, strict=True)
-            same = limited(20, lambda pairs=pairs: all(equal(*pair) for pair in pairs))
+            same = limited(20, partial(all, starmap(equal, pairs)))
         except TooLong:  # nothing is known but that it takes long
             same = None
         except Exception:  # not even an answer
@@ -86,7 +87,7 @@ def test_no_mutant_is_accepted(lesson, name, record_property):
         if same:
             counts["equal to the solution"] += 1
             continue
-        verdict = limited(20, lambda answer=answer: checks(lesson)[name](answer))
+        verdict = limited(20, partial(checks(lesson)[name], answer))
         counts[kind(verdict)] += 1
         if verdict.code in ("correct", "unanswered", "check-failed") and same is False:
             accepted.append(f"{word}: {verdict}\n{source}")
@@ -116,7 +117,7 @@ class Callee:
 
 
 def decorated(function):
-    @functools.wraps(function)
+    @wraps(function)
     def inner(*args, **options):
         return function(*args, **options)
 
@@ -125,7 +126,7 @@ def decorated(function):
 
 CALLS = {
     "lambda": lambda f: lambda *args: f(*args),
-    "partial": functools.partial,
+    "partial": partial,
     "object": Callee,
     "decorated": decorated,
     "method": lambda f: Callee(f).method,
@@ -140,6 +141,14 @@ def changed(value: object, change: Callable) -> object:
         return change(as_array(value))
     except TypeError:
         return value
+
+
+def results_changed(function: Callable, change: Callable) -> Callable:
+    return lambda *args: changed(function(*args), change)
+
+
+def given_otherwise(function: Callable, give: Callable) -> Callable:
+    return lambda *args: function(*(made(arg, give) for arg in args))
 
 
 def plain(value: object) -> object:
@@ -177,14 +186,14 @@ def test_no_right_answer_is_refused(lesson, name):
     if name not in getattr(answers(lesson), "RESULT_AS_IT_IS", ()):
         for form, change in RESULTS.items():
             if is_function:
-                forms[form] = lambda *args, change=change: changed(right(*args), change)
+                forms[form] = results_changed(right, change)
             else:
                 forms[form] = changed(right, change)
     for form, answer in forms.items():
         verdict = check(answer)
         assert verdict.code == "correct", f"{name} as {form}: {verdict}"
     for form, give in INPUTS.items() if is_function else ():
-        verdict = check(lambda *args, give=give: right(*(made(arg, give) for arg in args)))
+        verdict = check(given_otherwise(right, give))
         # The solution need not know what to do with each kind; but what it gives must be right.
         assert verdict.code in ("correct", "raised"), f"{name} given {form}: {verdict}"
 

@@ -3,13 +3,15 @@
 import random
 import sqlite3
 import sys
+from importlib import import_module
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from documents import WRITTEN, code_cells, solutions
-from exercise_sources import Notebook, answers, wrong_sources
+from exercise_sources import Notebook, answers, checks, wrong_sources
+from journals import put_answer
 
 from course_utils.exercises import journal
 from course_utils.exercises.engine.checks import Verdict
@@ -41,8 +43,11 @@ def asked(tmp_path, monkeypatch):
 
 def keep(name: str, source: str, python: str = "3.12.0") -> None:
     """Put an answer into the journal as if it had been correct."""
-    row = (PARTS[name], name, "correct", source, IMPORTS + source, python)
-    journal._use(lambda database: journal._add(database, row))
+    put_answer(PARTS[name], name, IMPORTS + source, python=python)
+
+
+def check_of(name: str):
+    return checks(WRITTEN[int(PARTS[name])])[f"check_{name}"]
 
 
 def right(name: str) -> list[str]:
@@ -58,7 +63,7 @@ def keep_solution(name: str) -> None:
     lesson = WRITTEN[int(PARTS[name])]
     notebook = Notebook().cell(code_cells(lesson)[0].source)
     notebook.cell(solutions(lesson)[f"check_{name}"])
-    verdict = getattr(journal._checks(PARTS[name]), f"check_{name}")(notebook[name])
+    verdict = check_of(name)(notebook[name])
     assert verdict.code == "correct" and "not kept" not in verdict.sentence, verdict
 
 
@@ -76,16 +81,16 @@ def run_lesson(until: str, patience: float | None = None) -> dict:
 
 def trust_all(monkeypatch) -> None:
     """Let every kept answer count, as a check might that has a hole."""
-    passing = {f"check_{name}": lambda answer: Verdict("correct", "Correct.") for name in PARTS}
-    monkeypatch.setattr(journal, "_checks", lambda lesson: SimpleNamespace(**passing))
-    monkeypatch.setattr(own_lenet, "_number", lambda name: 1)
+    for name, lesson in PARTS.items():
+        module = import_module(f"course_utils.exercises.lesson{lesson}")
+        monkeypatch.setattr(module, f"check_{name}", lambda _: Verdict("correct", "Correct."))
 
 
 @each_part
 def test_the_courses_part_is_correct(name):
     """It agrees with the reference of its exercise's check."""
     with journal.at_rest():
-        verdict = getattr(journal._checks(PARTS[name]), f"check_{name}")(getattr(own_lenet, name))
+        verdict = check_of(name)(getattr(own_lenet, name))
     assert verdict.code == "correct", verdict
 
 
@@ -272,7 +277,7 @@ def test_an_answer_from_a_closure_is_not_in_the_journal(capsys):
 
         return relu
 
-    assert "not kept" in journal._checks("04").check_relu(make(0)).sentence
+    assert "not kept" in check_of("relu")(make(0)).sentence
     assert run_lesson("parts")["part"].owner["relu"] == COURSES
     assert "relu" in capsys.readouterr().out.split("not in your journal:")[1]
 

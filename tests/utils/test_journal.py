@@ -19,11 +19,12 @@ from exercise_sources import (
     tagged,
     wrong_sources,
 )
+from journals import journal_file, put_answer
 
 from course_utils.classroom.commands import main
-from course_utils.exercises import journal, keeping, lesson06
+from course_utils.exercises import answer_code, journal, lesson06
+from course_utils.exercises.answer_code import NotKept, write_down
 from course_utils.exercises.engine.checks import Verdict, value_check
-from course_utils.exercises.keeping import NotKept, write_down
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # wrong answers divide by zero, and more
 
@@ -227,12 +228,12 @@ def test_a_file_beside_the_notebook_is_not_taken_along(tmp_path, monkeypatch):
     "value", [3, 2.5, "word", [1, (2.0, None)], {"a": np.float32(3)}, np.eye(2), np.array([1, 2])]
 )
 def test_values_come_back(value):
-    again = keeping.run(write_down("value", value), "value")
+    again = answer_code.run(write_down("value", value), "value")
     np.testing.assert_equal(again, value)
     assert getattr(again, "dtype", None) == getattr(value, "dtype", None)
 
 
-def test_an_answer_is_shown_and_asked_for_before_it_is_run(runs, monkeypatch, capsys):
+def test_an_answer_is_shown_and_asked_for_before_it_is_run(monkeypatch, capsys):
     check(RIGHT)
     capsys.readouterr()
     asked = say_yes(monkeypatch)
@@ -240,18 +241,13 @@ def test_an_answer_is_shown_and_asked_for_before_it_is_run(runs, monkeypatch, ca
     assert asked == ["Run this code? [y/n] "] and RIGHT.strip() in capsys.readouterr().out
 
 
-def put(runs, code, *, python="3.11.7", form=1):
-    """A journal that somebody else may have written."""
-    (runs / "journal").mkdir(exist_ok=True)
-    with sqlite3.connect(runs / "journal" / "verdicts.sqlite") as database:
-        database.execute(journal._TABLE)
-        row = ("06", "map_shape", "correct", code, code, python)
-        database.execute(journal._INSERT, row)
-        database.execute(f"PRAGMA user_version = {form}")
+def put(text, *, python="3.11.7", version=1):
+    """Put an answer into the journal that somebody else may have written."""
+    put_answer("06", "map_shape", text, python=python, version=version)
 
 
 def test_hostile_code_is_not_run_unasked(runs, monkeypatch):
-    put(runs, f"open({str(runs / 'harm')!r}, 'w')\n" + RIGHT)
+    put(f"open({str(runs / 'harm')!r}, 'w')\n" + RIGHT)
     say_yes(monkeypatch, "n")
     with pytest.raises(journal.NothingKept, match="map_shape was not run"):
         lesson06.mine("map_shape")
@@ -262,25 +258,25 @@ def test_hostile_code_is_not_run_unasked(runs, monkeypatch):
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="needs two users")
-def test_the_journal_of_another_user_is_not_read(runs):
-    put(runs, RIGHT)
-    os.chown(runs / "journal" / "verdicts.sqlite", 12345, 12345)
+def test_the_journal_of_another_user_is_not_read():
+    put(RIGHT)
+    os.chown(journal_file(), 12345, 12345)
     with pytest.raises(journal.NothingKept, match="is another user's"):
         lesson06.mine("map_shape", ask=False)
 
 
-def test_an_answer_that_no_longer_counts_is_not_given_back(runs):
-    put(runs, PADDING_ONCE)
+def test_an_answer_that_no_longer_counts_is_not_given_back():
+    put(PADDING_ONCE)
     with pytest.raises(journal.NothingKept, match=r"has become stricter since.* the padding is"):
         lesson06.mine("map_shape", ask=False)
 
 
-def test_an_answer_of_another_python(runs):
-    put(runs, "def map_shape[T](x: T): return x", python="3.99.0")
+def test_an_answer_of_another_python():
+    put("def map_shape[T](x: T): return x", python="3.99.0")
     if sys.version_info < (3, 12):
         with pytest.raises(journal.NothingKept, match=r"kept by Python 3\.99\.0 .*SyntaxError"):
             lesson06.mine("map_shape", ask=False)
-    put(runs, "import nowhere\nmap_shape = nowhere.f", python="3.99.0")
+    put("import nowhere\nmap_shape = nowhere.f", python="3.99.0")
     with pytest.raises(journal.NothingKept, match=r"does not run with .*ModuleNotFoundError"):
         lesson06.mine("map_shape", ask=False)
 
@@ -290,19 +286,19 @@ def test_an_exercise_that_does_not_exist():
         lesson06.mine("conv3d")
 
 
-def test_a_journal_of_a_newer_course_is_left_alone(runs, capsys):
-    put(runs, RIGHT, form=2)
-    before = (runs / "journal" / "verdicts.sqlite").read_bytes()
+def test_a_journal_of_a_newer_course_is_left_alone(capsys):
+    put(RIGHT, version=2)
+    before = (journal_file()).read_bytes()
     assert "newer version of the course; update this one" in check(RIGHT).sentence
     assert not standing().done and "newer version" in capsys.readouterr().out
-    assert (runs / "journal" / "verdicts.sqlite").read_bytes() == before
+    assert (journal_file()).read_bytes() == before
 
 
 @pytest.mark.parametrize(
     "damage", [lambda old: b"garbage " * 999, lambda old: old[: len(old) // 2]]
 )
 def test_a_damaged_journal_is_set_aside_and_said(runs, damage, capsys):
-    file = runs / "journal" / "verdicts.sqlite"
+    file = journal_file()
     check(RIGHT)
     damaged = damage(file.read_bytes())
     file.write_bytes(damaged)
@@ -357,7 +353,7 @@ def test_of_notebooks_at_once_nothing_is_lost():
     """Rows of two notebooks stand in any order; each counts unless it repeats the one before."""
     processes = [subprocess.Popen([sys.executable, "-c", MANY]) for _ in range(3)]
     assert [process.wait() for process in processes] == [0, 0, 0]
-    with sqlite3.connect(journal._file()) as database:
+    with sqlite3.connect(journal_file()) as database:
         (different,) = database.execute("SELECT COUNT(DISTINCT answer) FROM verdicts").fetchone()
         (rows,) = database.execute("SELECT COUNT(*) FROM verdicts").fetchone()
     assert different == 100 and 100 <= rows <= 300

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -406,21 +407,26 @@ def test_an_interrupt_that_was_swallowed_can_be_repeated(data, monkeypatch, inte
     assert history.interrupted and len(history.loss) == 4  # 0.4 s and 0.8 s were too soon
 
 
+def interrupted_at(number: int):
+    """An augmentation that changes nothing, and is interrupted in this call of it."""
+    calls = itertools.count(1)
+
+    def unchanged(x):
+        if next(calls) == number:
+            raise KeyboardInterrupt
+        return x
+
+    return unchanged
+
+
 def test_the_history_says_why_it_is_not_whole(data, capsys):
     """So that a lesson can say it once: assert not history.stopped, history.stopped."""
     model = small_model()
     assert fit(model, data[0], epochs=1, optimizer=sgd(model)).stopped == ""
     for rate in (0.1, 1e18):
-        model, calls = small_model(), []
-
-        def interrupted(x, calls=calls):
-            calls.append(1)
-            if len(calls) == 6:
-                raise KeyboardInterrupt
-            return x
-
+        model = small_model()
         history = fit(
-            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=interrupted
+            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=interrupted_at(6)
         )
         assert history.stopped and history.stopped + "\n" == capsys.readouterr().out
 

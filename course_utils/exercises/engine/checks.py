@@ -110,14 +110,14 @@ class _Ended(Exception):
 
 
 @dataclass(frozen=True)
-class _UnderWay:
+class _RunningCheck:
     name: str
     mistakes: Sequence[Mistake]
     notes: list[str]
 
 
 _LINE = 88  # a longer call is printed with a line for each argument, and prose is broken there
-_under_way: ContextVar[_UnderWay] = ContextVar("the check that is under way")
+_running_check: ContextVar[_RunningCheck] = ContextVar("the running check")
 
 
 def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable[[Callable], Check]:
@@ -131,19 +131,19 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable[[Callab
     """
     by_code = {known.code: known for known in mistakes}
 
-    def decorate(look: Callable) -> Check:
-        name = look.__name__.removeprefix("check_")
+    def decorate(inspect_answer: Callable) -> Check:
+        name = inspect_answer.__name__.removeprefix("check_")
 
-        @functools.wraps(look)
+        @functools.wraps(inspect_answer)
         def judged(answer: Answer) -> Verdict:
             if _is_stub(answer):
                 return Verdict(
                     "unanswered", "Not answered yet: put your answer in place of the dots."
                 )
             with guarded() as notes:
-                token = _under_way.set(_UnderWay(name, mistakes, notes))
+                token = _running_check.set(_RunningCheck(name, mistakes, notes))
                 try:
-                    found = look(settle(answer))
+                    found = inspect_answer(settle(answer))
                     if found is None:
                         found = Verdict("correct", f"Correct. {correct}")
                     elif not isinstance(found, Verdict):
@@ -157,7 +157,7 @@ def exercise(correct: str, mistakes: Sequence[Mistake] = ()) -> Callable[[Callab
                 except BaseException as error:
                     found = _raised(error) if readers_line(error) else _failed(error)
                 finally:
-                    _under_way.reset(token)
+                    _running_check.reset(token)
             remark = journal.note(check, name, answer, found)
             remarks = dict.fromkeys([*notes, remark] if remark else notes)
             sentences = "".join(f"\n({remark})" for remark in remarks)
@@ -218,7 +218,7 @@ def different(
 
 def named(code: str, words: str, case: tuple | None = None, got: Answer = None) -> Verdict:
     """The verdict on a known mistake, with words about this answer behind the mistake's own."""
-    (known,) = (known for known in _under_way.get().mistakes if known.code == code)
+    (known,) = (known for known in _running_check.get().mistakes if known.code == code)
     return Verdict(code, f"Not yet. {known.sentence}{words}", case, got)
 
 
@@ -249,10 +249,11 @@ def call_text(answer: Callable, arguments: tuple) -> str:
         parts = [name + write(value) for name, value in zip(names, arguments, strict=True)]
         if sum(map(len, parts)) <= MOST_CHARACTERS:
             break
-    text = f"{_under_way.get().name}({', '.join(parts)})"
+    name = _running_check.get().name
+    text = f"{name}({', '.join(parts)})"
     if len(text) <= _LINE:
         return text
-    return f"{_under_way.get().name}(" + "".join(f"\n        {part}," for part in parts) + "\n    )"
+    return f"{name}(" + "".join(f"\n        {part}," for part in parts) + "\n    )"
 
 
 def _names(answer: Callable, arguments: tuple) -> list[str]:
@@ -283,15 +284,15 @@ def judge(
 
     cases: the arguments of each call, smallest first, since the first that fails is shown. The
     answer gets copies; that it changes them is said.
-    mistakes: those of the check under way, unless given. A wrong answer has made the first whose
+    mistakes: those of the running check, unless given. A wrong answer has made the first whose
     rule agrees with it on every case; otherwise the engine looks for a pattern.
     rtol: the relative difference that is forgiven; 0 for counts.
     """
     results, failure = _call_on_all(answer, reference, cases, rtol)
     if failure is None:
         return None
-    known = _under_way.get().mistakes if mistakes is None else mistakes
-    return _explain(answer, reference, cases[: len(results)], results, failure, known, rtol)
+    mistakes = _running_check.get().mistakes if mistakes is None else mistakes
+    return _explain(answer, reference, cases[: len(results)], results, failure, mistakes, rtol)
 
 
 def judge_parts(
@@ -309,7 +310,7 @@ def judge_parts(
     first: as many cases are judged by themselves before all are, for instance those in which a
     product of the wrong matrices runs too.
     """
-    known = _under_way.get().mistakes
+    known_mistakes = _running_check.get().mistakes
     for tried in (cases[:first], cases):
         for case in tried:
             parts = call(answer, *copy.deepcopy(case), case=case)
@@ -321,8 +322,8 @@ def judge_parts(
                 return different(words, case, parts)
         for number, name in enumerate(names):
             mistakes = [
-                replace(one, rules=tuple(_part(rule, number) for rule in one.rules))
-                for one in known
+                replace(known, rules=tuple(_part(rule, number) for rule in known.rules))
+                for known in known_mistakes
             ]
             verdict = judge(_part(answer, number), _part(reference, number), tried, mistakes)
             if verdict:
@@ -355,7 +356,7 @@ def _call_on_all(
     answer: Callable, reference: Callable, cases: Sequence[tuple], rtol: float
 ) -> tuple[list, _Failure | None]:
     """The answer's results, up to an error of its own if one result before it is wrong."""
-    results, failure, notes = [], None, _under_way.get().notes
+    results, failure, notes = [], None, _running_check.get().notes
     for case in cases:
         given = copy.deepcopy(case)
         try:
@@ -394,7 +395,7 @@ def _explain(
         return Verdict(code, f"Not yet. {sentence}", failure.case, failure.got, failure.expected)
 
     for known in mistakes:
-        if any(_makes(rule, cases, results, rtol) for rule in known.rules):
+        if any(_rule_agrees(rule, cases, results, rtol) for rule in known.rules):
             return verdict(known.code, known.sentence + example)
     found = pattern(answer, reference, cases, results, _names(answer, failure.case))
     if found:
@@ -403,7 +404,7 @@ def _explain(
     return verdict("different", f"In\n    {text}\n{words}")
 
 
-def _makes(rule: Callable, cases: Sequence[tuple], results: Sequence, rtol: float) -> bool:
+def _rule_agrees(rule: Callable, cases: Sequence[tuple], results: Sequence, rtol: float) -> bool:
     """Whether a mistake's rule gives these results (a rule may not be made for every case)."""
     try:
         with warnings.catch_warnings(action="ignore"):  # the rule's, not the reader's
@@ -448,10 +449,10 @@ def function_check(
     describe: "name(arguments): what it gives", the check's docstring.
     """
 
-    def look(answer: Answer) -> Verdict | None:
+    def inspect_answer(answer: Answer) -> Verdict | None:
         return judge(answer, reference, cases, rtol=rtol)
 
-    return _make(describe, look, correct, mistakes)
+    return _build_check(describe, inspect_answer, correct, mistakes)
 
 
 def parts_check(
@@ -470,10 +471,10 @@ def parts_check(
     names, first: see judge_parts.
     """
 
-    def look(answer: Answer) -> Verdict | None:
+    def inspect_answer(answer: Answer) -> Verdict | None:
         return judge_parts(answer, reference, cases, names, first=first)
 
-    return _make(describe, look, correct, mistakes)
+    return _build_check(describe, inspect_answer, correct, mistakes)
 
 
 def value_check(
@@ -486,7 +487,7 @@ def value_check(
 
     name = describe.partition(":")[0]
 
-    def look(answer: Answer) -> str | Verdict | None:
+    def inspect_answer(answer: Answer) -> str | Verdict | None:
         words = difference(answer, expected, name, rtol=rtol)
         if not words:
             return None
@@ -497,7 +498,7 @@ def value_check(
             words = f"{name} is not {short(answer)}. Work it out by hand, step by step."
         return different(words, None, answer)
 
-    return _make(describe, look, correct, mistakes)
+    return _build_check(describe, inspect_answer, correct, mistakes)
 
 
 def _is_numbers(value: Answer) -> bool:
@@ -507,8 +508,10 @@ def _is_numbers(value: Answer) -> bool:
         return False
 
 
-def _make(describe: str, look: Callable, correct: str, mistakes: Sequence[Mistake]) -> Check:
+def _build_check(
+    describe: str, inspect_answer: Callable, correct: str, mistakes: Sequence[Mistake]
+) -> Check:
     name = describe.partition(":")[0].partition("(")[0]
-    look.__name__ = look.__qualname__ = f"check_{name}"
-    look.__doc__ = describe
-    return exercise(correct, mistakes)(look)
+    inspect_answer.__name__ = inspect_answer.__qualname__ = f"check_{name}"
+    inspect_answer.__doc__ = describe
+    return exercise(correct, mistakes)(inspect_answer)

@@ -68,14 +68,14 @@ def pattern(
             "argument-unused",
             f"Your result stays the same when {unused} changes, in the cases tried.",
         )
-    where = _where(right, cases, names)
-    if where:
+    shared = _right_property(right, cases, names)
+    if shared:
         return (
             "only-where",
-            f"Your function is right in every case tried with {where}, and in no other.",
+            f"Your function is right in every case tried with {shared}, and in no other.",
         )
-    there = _there(results, right_results)
-    return ("only-there", there) if there else None
+    sentence = _wrong_place(results, right_results)
+    return ("only-there", sentence) if sentence else None
 
 
 def _same(a: np.ndarray, b: np.ndarray) -> bool:
@@ -256,7 +256,7 @@ def _nudged(case: tuple, position: int) -> tuple:
     return *nudged[:position], value, *nudged[position + 1 :]
 
 
-def _where(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) -> str:
+def _right_property(right: Sequence[bool], cases: Sequence[tuple], names: Sequence[str]) -> str:
     """What tells the cases that are right from those that are not, if one property does."""
     if not 2 <= sum(right) <= len(right) - 2:
         return ""
@@ -292,7 +292,7 @@ def _properties(cases: Sequence[tuple], names: Sequence[str]) -> Iterator[tuple[
             )
 
 
-def _there(got: list[np.ndarray], expected: list[np.ndarray]) -> str:
+def _wrong_place(got: list[np.ndarray], expected: list[np.ndarray]) -> str:
     """In which row or column alone the results are right, or wrong."""
     pairs = [pair for pair in zip(got, expected, strict=True) if not _same(*pair)]
     if any(a.shape != b.shape or a.ndim < 2 for a, b in pairs):
@@ -300,12 +300,12 @@ def _there(got: list[np.ndarray], expected: list[np.ndarray]) -> str:
     for axis, kind in ((-2, "row"), (-1, "column")):
         for place, name in ((0, "first"), (-1, "last")):
             rights = [np.isclose(a, b, 1e-4, 1e-6) for a, b in pairs if a.shape[axis] > 1]
-            here = [r.take(place, axis).all() for r in rights]
-            others = [np.delete(r, place, axis).all() for r in rights]
-            if rights and all(here) and not any(others):
+            right_here = [r.take(place, axis).all() for r in rights]
+            right_elsewhere = [np.delete(r, place, axis).all() for r in rights]
+            if rights and all(right_here) and not any(right_elsewhere):
                 return (
                     f"Where your function is wrong, the {name} {kind} is right and others are not."
                 )
-            if rights and all(others) and not any(here):
+            if rights and all(right_elsewhere) and not any(right_here):
                 return f"Where your function is wrong, it is wrong in the {name} {kind} alone."
     return ""

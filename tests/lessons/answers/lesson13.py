@@ -230,10 +230,10 @@ def _my_dropout(my_dropout, rng):
     a = torch.tensor(rng.normal(size=(40, 30, 20)), dtype=torch.float32)
     first, second = (np.asarray(my_dropout(a, p, True)) for _ in range(2))
     ratio = (first / np.asarray(a)).round(3)
-    return (
-        *(np.unique(ratio)[:3], len(np.unique(ratio)), round(float((ratio == 0).mean()), 1)),
-        *(bool(((first != 0) == (second != 0)).all()), my_dropout(a, p, False)),
-    )
+    factors = np.unique(ratio)
+    share_off = round(float((ratio == 0).mean()), 1)
+    same_again = bool(((first != 0) == (second != 0)).all())
+    return factors[:3], len(factors), share_off, same_again, my_dropout(a, p, False)
 
 
 def _my_lrn(my_lrn, rng):

@@ -2,7 +2,7 @@
 
 import torch
 
-from course_utils.exercises.lesson16 import _images, trained_network
+from course_utils.exercises.lesson16 import noisy_images, trained_network
 
 
 def head(*before: str, after: str = "", mode: str = "eval", steps: int = 100) -> str:
@@ -323,7 +323,7 @@ def _new_head(new_head, rng):
     """What is left of the features, and whether the head has learned."""
     found = []
     for classes in (3, 6):
-        x, y = _images(classes)
+        x, y = noisy_images(classes)
         network = new_head(trained_network(), classes, x, y)
         features = [*network.state_dict().values()][:6]
         logits = network.eval()(x)

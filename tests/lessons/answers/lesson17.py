@@ -3,12 +3,12 @@
 import torch
 
 from course_utils.exercises.lesson17 import (
-    _EVALUATIONS,
+    EVALUATIONS,
     RIGHT_VERSIONS,
-    _images,
-    _logits,
-    _Moody,
-    _Watched,
+    ModeDependentLogits,
+    RecordingNetwork,
+    noisy_images,
+    prepared_logits,
     wrong_versions,
 )
 
@@ -34,14 +34,21 @@ def train(network, x, y, epochs):
 """
 
 
-def accuracy(*lines: str) -> str:
-    return "def accuracy(network, x, y):\n" + "\n".join(f"    {line}" for line in lines)
-
-
-KEPT = ("was = network.training", "network.eval()")
-BACK = "network.train(was)"
-ANSWERS = ("with torch.no_grad():", "    answers = network(x).argmax(dim=1)")
-SHARE = "return (answers == y).float().mean().item()"
+def measured(
+    before: str = "was = network.training; network.eval()",
+    answers: str = "network(x).argmax(dim=1)",
+    after: str = "network.train(was)",
+    result: str = "(answers == y).float().mean().item()",
+) -> str:
+    """An accuracy without gradients; before and after: what is done about the mode."""
+    return f"""
+def accuracy(network, x, y):
+    {before}
+    with torch.no_grad():
+        answers = {answers}
+    {after}
+    return {result}
+"""
 
 
 def is_right(x: str, W: str, b: str, strides: str = "(1, 2)", compare: str = "np.allclose") -> str:
@@ -85,16 +92,24 @@ def train(network, x, y, epochs):
 """,
     ],
     "check_accuracy": [
-        accuracy(*KEPT, *ANSWERS, BACK, SHARE),
-        accuracy(*KEPT, "with torch.inference_mode():", "    z = network(x)", BACK)
-        + "\n    return torch.tensor([row.argmax() == k for row, k in zip(z, y)]).float().mean()",
-        accuracy(
-            "import copy",
-            "judge = copy.deepcopy(network).eval()",
-            "with torch.no_grad():",
-            "    right = [judge(a[None]).argmax().item() == k for a, k in zip(x, y.tolist())]",
-            "return sum(right) / len(right)",
-        ),
+        measured(),
+        """
+def accuracy(network, x, y):
+    was = network.training
+    network.eval()
+    with torch.inference_mode():
+        z = network(x)
+    network.train(was)
+    return torch.tensor([row.argmax() == k for row, k in zip(z, y)]).float().mean()
+""",
+        """
+def accuracy(network, x, y):
+    import copy
+    judge = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        right = [judge(a[None]).argmax().item() == k for a, k in zip(x, y.tolist())]
+    return sum(right) / len(right)
+""",
         """
 @torch.no_grad()
 def accuracy(network, x, y):
@@ -162,36 +177,38 @@ WRONG = {
     },
     "check_accuracy": {
         "training-mode": [
-            accuracy(*ANSWERS, SHARE),
-            accuracy("network.train()", *ANSWERS, SHARE),
+            measured(before="pass", after="pass"),
+            measured(before="network.train()", after="pass"),
         ],
         "each-with-each": [
-            accuracy(*KEPT, *ANSWERS, BACK, SHARE.replace("answers ==", "answers[:, None] ==")),
-            accuracy(*KEPT, *ANSWERS, BACK, SHARE).replace("dim=1", "dim=1, keepdim=True"),
+            measured(result="(answers[:, None] == y).float().mean().item()"),
+            measured(answers="network(x).argmax(dim=1, keepdim=True)"),
         ],
         "wrong-axis": [
-            accuracy(*KEPT, *ANSWERS, BACK, SHARE).replace("dim=1", "dim=0"),
-            accuracy(*KEPT, *ANSWERS, BACK, SHARE).replace("argmax(dim=1)", "T.argmax(dim=1)"),
+            measured(answers="network(x).argmax(dim=0)"),
+            measured(answers="network(x).T.argmax(dim=1)"),
         ],
         "not-a-share": [
-            accuracy(*KEPT, *ANSWERS, BACK, "return (answers == y).sum().item()"),
-            accuracy(*KEPT, *ANSWERS, BACK, SHARE.replace("return", "return 100 *")),
+            measured(result="(answers == y).sum().item()"),
+            measured(result="100 * (answers == y).float().mean().item()"),
         ],
         "mode-left": [
-            accuracy("network.eval()", *ANSWERS, SHARE),
-            accuracy("network.eval()", *ANSWERS, "network.train()", SHARE),
+            measured(before="network.eval()", after="pass"),
+            measured(before="network.eval()", after="network.train()"),
         ],
         "gradients": [
-            accuracy(*KEPT, "answers = network(x).argmax(dim=1)", BACK, SHARE),
-            accuracy(*KEPT, "z = network(x).detach()", "answers = z.argmax(dim=1)", BACK, SHARE),
+            measured().replace("with torch.no_grad()", "if True"),
+            measured(answers="network(x).detach().argmax(dim=1)").replace(
+                "with torch.no_grad()", "if True"
+            ),
         ],
         "different": [
-            accuracy(*KEPT, *ANSWERS, BACK, "return answers == y"),
-            accuracy(*KEPT, *ANSWERS, BACK),
-            accuracy(*KEPT, *ANSWERS, BACK, "return 'all'"),
-            accuracy(*KEPT, *ANSWERS, BACK, "return (answers != y).float().mean()"),
+            measured(result="answers == y"),
+            measured().replace("return", "found ="),
+            measured(result="'all'"),
+            measured(result="(answers != y).float().mean()"),
         ],
-        "raised": accuracy("return network.accuracy(x, y)"),
+        "raised": "def accuracy(network, x, y):\n    return network.accuracy(x, y)",
     },
     "check_faults": {
         "not-in-list": ["faults = [0, 6, 4]", "faults = [3, 6, 9]", "faults = [3, 6, 4.5]"],
@@ -244,8 +261,8 @@ WRONG = {
 
 def _train(train, rng):
     """What is seen of a training: whether it learned, in which mode, and its batches."""
-    x, y = _images()
-    network = _Watched(x, y)
+    x, y = noisy_images()
+    network = RecordingNetwork(x, y)
     train(network, x, y, 20)
     learned = (network.eval()(x).argmax(dim=1) == y).float().mean().item() >= 0.9
     return str((learned, all(network.in_training), network.added_up))
@@ -257,9 +274,9 @@ _train.cheap = False
 def _accuracy(accuracy, rng):
     """The accuracies of the check's own networks in both modes, and the modes left behind."""
     found = []
-    for answers, labels, classes in _EVALUATIONS:
+    for answers, labels, classes in EVALUATIONS:
         for training in (True, False):
-            network = _Moody(_logits(answers, classes)).train(training)
+            network = ModeDependentLogits(prepared_logits(answers, classes)).train(training)
             x = torch.arange(len(answers)).float()[:, None]
             number = accuracy(network, x, torch.tensor(labels))
             found.append((float(number), network.training, network.built_graph))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.exercises.lesson18 import _Valley
+from course_utils.exercises.lesson18 import Valley
 
 
 def spread(line: str, top: str = "i * stride", left: str = "j * stride") -> str:
@@ -238,7 +238,7 @@ def _avg_pool_backward(function, rng) -> list:
 
 
 def _numerical_gradient(function, rng) -> list:
-    valley = _Valley((2, 3), int(rng.integers(100)))
+    valley = Valley((2, 3), int(rng.integers(100)))
     x = valley.x.copy()
     return [np.asarray(function(valley, x)).round(4), x]
 
