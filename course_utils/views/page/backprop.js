@@ -68,8 +68,10 @@ class Backprop {
       ArrowDown: () => this.isFree() && this.choose(1),
       "[": () => this.pickExample(this.example - 1),
       "]": () => this.pickExample(this.example + 1),
-      ...{ Home: go(() => 0), End: go(() => LAST), },
-      ...{ r: () => this.reset(), R: () => this.reset() },
+      Home: go(() => 0),
+      End: go(() => LAST),
+      r: () => this.reset(),
+      R: () => this.reset(),
       " ": () => this.isFree() && this.play.toggle(),
     };
   }

@@ -17,7 +17,8 @@ class Convolution extends Stepper {
 
   constructor({ model, el }) {
     super({
-      ...{ model, el, names: TRAITS, title: "Convolution, step by step" },
+      model, el, names: TRAITS,
+      title: "Convolution, step by step",
       help: "click a number and type, or ↑ ↓ · click an output",
     });
     this.line = h("div", { class: "view-predict" });

@@ -20,7 +20,8 @@ class Pooling extends Stepper {
 
   constructor({ model, el }) {
     super({
-      ...{ model, el, names: TRAITS, title: "Pooling, forward and backward" },
+      model, el, names: TRAITS,
+      title: "Pooling, forward and backward",
       help: "click a number and type, or ↑ ↓ · click y or dx to trace it",
     });
     this.line = h("div", { class: "view-predict" });
@@ -198,9 +199,8 @@ class Pooling extends Stepper {
 
   scene() {
     const { state, out, back, winners, seen, chosen, marks, shown, question } = this;
-    return {
-      ...{ state, out, back, winners, seen, chosen, marks, shown }, hidden: question !== null,
-    };
+    const hidden = question !== null;
+    return { state, out, back, winners, seen, chosen, marks, shown, hidden };
   }
 
   sentence() {

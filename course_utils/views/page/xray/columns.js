@@ -71,7 +71,8 @@ function fitted(layers, options) {
 
 /** The larger it is, the earlier these layers become smaller; units without neighbours do first. */
 function cost({ shapes, ways, at }, down) {
-  const width = Math.max(...[...ways[at].values()].map((plan) => across(plan, down)));
+  const plans = Array.from(ways[at].values());
+  const width = Math.max(...plans.map((plan) => across(plan, down)));
   return kindOf(shapes[0]) === "unit" && width > LEAST ? 10_000 + width : width;
 }
 

@@ -76,7 +76,7 @@ export function sumPicture(scene) {
     name: isBar ? unitName(network, at, unit) : `${layer.name}, ${shortName(layer.shape, unit)}`,
     value: `= ${show(found.value)}`,
     sees: `it sees ${fieldSize(network, at, unit)}`,
-    ...{ found, channel, names, listing },
+    found, channel, names, listing,
     scale: scaleOf(scene, at - 1),
     numbers: allNumbers(found, names),
     bar: isBar ? unit : null,
