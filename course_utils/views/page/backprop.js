@@ -1,6 +1,6 @@
 // Back-propagation, step by step: the network of lesson 04 with all its numbers, computed one
 // quantity at a time, forward and then backward, and a step of descent at the end.
-import { frame, h, predict } from "./frame.js";
+import { ANSWER_FIRST, frame, h, predict } from "./frame.js";
 import { clamp } from "./numbers.js";
 import { player } from "./stepper.js";
 import { StepsBar } from "./backprop/bar.js";
@@ -124,7 +124,7 @@ class Backprop {
   // --- what the reader does ------------------------------------------------------------------
 
   isFree() {
-    if (this.question) this.view.say("Answer the question first, or skip it.");
+    if (this.question) this.view.say(ANSWER_FIRST);
     return !this.question;
   }
 

@@ -1,6 +1,10 @@
 // What every view stands in: a title, a place to work in, a line that says what has changed,
 // the keys, and the prediction that comes before a result.
 
+/** What is said where a question that is open forbids something. */
+export const ANSWER_FIRST = "Answer the question first, or skip it.";
+export const PREDICT_FIRST = "First your prediction, or skip.";
+
 const SVG = new Set(["svg", "g", "rect", "line", "path", "text", "circle", "image", "title"]);
 
 /** An element: h("button", { class: "x", onclick: … }, "text", other). Also in SVG. */

@@ -26,6 +26,11 @@ function floats(base64) {
   return new Float32Array(bytes.buffer);
 }
 
+/** What black and white are as inputs of the network. */
+export function inkRange({ mean, std }) {
+  return [0, 1].map((ink) => (ink - mean) / std);
+}
+
 /** What the network is given for a picture of 28×28 bytes: padded with black, then scaled. */
 export function toInput(bytes, { input, pad, mean, std }) {
   const x = tensor(input);
@@ -47,6 +52,11 @@ export function activations(network, x) {
   return values;
 }
 
+/** The shape of values[at]: of the input, or of what a layer puts out. */
+export function shapeAt(network, at) {
+  return at === 0 ? network.input : network.layers[at - 1].shape;
+}
+
 /** The channel, row and column of a unit in values of this shape. */
 export function place(shape, unit) {
   if (shape.length === 1) return { channel: unit, row: 0, column: 0 };
@@ -56,6 +66,12 @@ export function place(shape, unit) {
     row: Math.floor(unit / width) % height,
     column: unit % width,
   };
+}
+
+/** The part of its map that a unit is: { top, bottom, left, right }, as receptiveField() has it. */
+export function spotOf(shape, unit) {
+  const { row, column } = place(shape, unit);
+  return { top: row, bottom: row, left: column, right: column };
 }
 
 /**
@@ -135,12 +151,10 @@ function traceLinear({ weight, bias }, x, where, unit) {
  * last row and column included. to = 0 is the input: the receptive field.
  */
 export function receptiveField(network, at, unit, to = 0) {
-  const shape = (i) => (i ? network.layers[i - 1].shape : network.input);
-  const { row, column } = place(shape(at), unit);
-  let field = { top: row, bottom: row, left: column, right: column };
+  let field = spotOf(shapeAt(network, at), unit);
   for (let i = at; i > to; i--) {
     const { kind, weight, size, stride, padding } = network.layers[i - 1];
-    const [, height, width] = shape(i - 1);
+    const [, height, width] = shapeAt(network, i - 1);
     if (kind === "linear" || kind === "softmax") {
       field = { top: 0, bottom: (height ?? 1) - 1, left: 0, right: (width ?? 1) - 1 };
     } else if (stride) {

@@ -1,5 +1,5 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
-import { calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, calm, frame, h, predict } from "./frame.js";
 import { fieldOf, stepped } from "./panel/fields.js";
 import { helpOf, keysOf } from "./panel/keys.js";
 import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
@@ -7,7 +7,6 @@ import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
 /** How long the kernel may take before the page says that it does not answer. */
 const PATIENCE = 4000; // milliseconds
 const BEAT = 500;
-const FIRST = "First your prediction, or skip.";
 const SILENT =
   "The kernel does not answer: it is busy, or has stopped. If it stays so, run the cell again.";
 
@@ -106,7 +105,7 @@ class Panel {
   /** A click in the figure: where it was; what it means is known to Python. */
   pointAt({ clientX, clientY }) {
     if (!this.model.get("picks")) return;
-    if (!this.isAnswered) return this.view.say(FIRST);
+    if (!this.isAnswered) return this.view.say(PREDICT_FIRST);
     const { left, top, width, height } = this.picture.getBoundingClientRect();
     this.at = [(clientX - left) / width, (clientY - top) / height];
     this.ask();
@@ -191,7 +190,7 @@ class Panel {
   }
 
   pick({ set, why }) {
-    if (!this.isAnswered) return this.view.say(FIRST);
+    if (!this.isAnswered) return this.view.say(PREDICT_FIRST);
     if (set) this.change(set);
     if (why) this.explain(why);
   }

@@ -2,7 +2,7 @@
 // the first layer's filters, and the probabilities of the digit that was misread longest.
 import { ProbabilityBars } from "./bars.js";
 import { TrainingCurve } from "./curve.js";
-import { calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, calm, frame, h, predict } from "./frame.js";
 import { arranged, largest, mosaic } from "./maps.js";
 import { indexOfMax } from "./words.js";
 import { framesOf, unpacked } from "./replay/frames.js";
@@ -132,7 +132,7 @@ class Replay {
 
   isReady() {
     if (this.isAnswered) return true;
-    this.view.say(this.frames ? "First your prediction, or skip."
+    this.view.say(this.frames ? PREDICT_FIRST
       : "The training has not ended yet.");
     return false;
   }

@@ -1,6 +1,6 @@
 // What the steppers share: a state that the reader and Python may change, the fields for it, a
 // window that goes over a map, the clock that plays, and the question that comes first.
-import { calm, frame, h } from "./frame.js";
+import { ANSWER_FIRST, calm, frame, h } from "./frame.js";
 import { clamp, tidy } from "./numbers.js";
 
 const HELP =
@@ -75,7 +75,7 @@ export class Stepper {
 
   /** Whether the settings may change; as long as a question is open they may not. */
   free() {
-    if (this.question) this.view.say("Answer the question first, or skip it.");
+    if (this.question) this.view.say(ANSWER_FIRST);
     return !this.question;
   }
 

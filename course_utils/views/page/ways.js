@@ -2,7 +2,7 @@
 // gradient it is, and what comes back on each. gradients is what backward() of backward.js returns.
 import { maxWinners } from "./arithmetic.js";
 import { isOpen } from "./backward.js";
-import { place, windowOf } from "./network.js";
+import { place, spotOf, windowOf } from "./network.js";
 
 /**
  * The ways from a unit of values[at] to the units of the layer above, network.layers[at]. Always
@@ -117,9 +117,8 @@ export function usedBy(network, values, at, unit) {
   const layer = network.layers[at];
   const [, height = 1, width = 1] = layer.shape;
   if (!layer.stride) {
-    const { row, column } = place(values[at].shape, unit);
     const whole = { top: 0, bottom: height - 1, left: 0, right: width - 1 };
-    return layer.weight ? whole : { top: row, bottom: row, left: column, right: column };
+    return layer.weight ? whole : spotOf(values[at].shape, unit);
   }
   const size = layer.size ?? layer.weight.shape.slice(2);
   const windows = windowsOver(values, at, unit, { ...layer, size });

@@ -1,7 +1,7 @@
 // The backward side of the X-ray: which number's gradients are shown, and where they come from.
 import { backward, crossEntropy, nudged, untrained } from "../backward.js";
-import { h, predict, show } from "../frame.js";
-import { activations } from "../network.js";
+import { ANSWER_FIRST, h, predict, show } from "../frame.js";
+import { activations, inkRange } from "../network.js";
 import { asSentence } from "../numbers.js";
 import { indexOfMax } from "../words.js";
 import { Aside } from "./aside.js";
@@ -28,7 +28,7 @@ export class Gradients {
     this.questions = gradientQuestions(network);
     this.isAsking = false;
     this.untrained = untrained(network);
-    this.ink = [0, 1].map((part) => (part - network.mean) / network.std); // black and white
+    this.ink = inkRange(network); // black and white
     this.aside = new Aside(network);
     this.descent = new Descent({ network, say, changed, gradients: () => this.found });
     this.modes = this.controls();
@@ -103,7 +103,7 @@ export class Gradients {
   /** What is shown, in a sentence. */
   tell() {
     if (!this.isOn) return this.say("Forward: what each layer makes of the drawing.");
-    if (this.isAsking) return this.say("Answer the question first, or skip it.");
+    if (this.isAsking) return this.say(ANSWER_FIRST);
     if (!this.found) return this.say(this.problem || "Nothing is drawn: there is no gradient.");
     const name = `${this.of} for ${this.network.classes[this.label]}`;
     this.say(`Backward: gradients of the ${name}, which is ${show(this.number)}.`);

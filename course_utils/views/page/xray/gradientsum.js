@@ -3,11 +3,12 @@
 // A scene is that of picture.js, and gradients: what backward() of backward.js returns.
 import { h, show } from "../frame.js";
 import { largest } from "../maps.js";
-import { place } from "../network.js";
+import { place, shapeAt } from "../network.js";
 import { bracketed } from "../numbers.js";
 import { formula, grid, own } from "../sum.js";
 import { usedBy, waysUp, weightSum } from "../ways.js";
 import { shortName, unitName } from "../words.js";
+import { stepAt } from "./path.js";
 
 /** So many of the ways up are shown, the strongest. */
 const MOST = 3;
@@ -127,12 +128,8 @@ function line(name, product, value) {
 }
 
 function placeName(network, at, unit) {
-  const { row, column } = place(shapeOf(network, at), unit);
+  const { row, column } = place(shapeAt(network, at), unit);
   return `(${row}, ${column})`;
-}
-
-function shapeOf(network, at) {
-  return at ? network.layers[at - 1].shape : network.input;
 }
 
 /** p − y, or 1 and 0. */
@@ -215,8 +212,7 @@ function weightWords({ value, terms }, { shape }) {
 
 /** The unit, and what uses it in the layer above, in the map of the way that brings most. */
 function marksOf(network, values, { at, unit }, { terms }) {
-  const here = cell(network, at, unit);
-  const marks = [{ at, name: "here", ...here }];
+  const marks = [{ name: "here", ...stepAt(network, at, unit) }];
   if (!terms.length) return marks;
   const { channel } = place(network.layers[at].shape, terms[0].unit);
   const part = usedBy(network, values, at, unit);
@@ -228,17 +224,11 @@ function wayOf(network, values, gradients, { at, unit }) {
   const last = network.layers.length - 1;
   const steps = [];
   while (unit !== undefined && at <= last) {
-    steps.unshift({ at, unit, ...cell(network, at, unit) });
+    steps.unshift(stepAt(network, at, unit));
     const [strongest] = waysUp(network, values, gradients, at, unit).terms;
     at += 1;
     unit = at > last ? gradients.label : strongest?.product ? strongest.unit : undefined;
   }
-  if (unit !== undefined) steps.unshift({ at, unit, ...cell(network, at, unit) });
+  if (unit !== undefined) steps.unshift(stepAt(network, at, unit));
   return steps;
-}
-
-function cell(network, at, unit) {
-  const { channel, row, column } = place(shapeOf(network, at), unit);
-  const spot = { top: row, bottom: row, left: column, right: column };
-  return { tile: channel, part: spot, spot };
 }
