@@ -476,7 +476,7 @@ def test_the_way_back_follows_what_adds_most(functions, name, lenet):
             const network = own.readNetwork(told);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = own.activations(network, own.toInput(bytes, network));
-            return asked.map(([at, unit]) => own.wayBack(network, values, { at, unit }, 0));
+            return asked.map(([at, unit]) => own.pathBack(network, values, { at, unit }, 0));
         }""",
         [view.network, asked],
     )

@@ -9,8 +9,8 @@ import { Graph } from "./backprop/graph.js";
 import { descended, passes } from "./backprop/network.js";
 import { askedExample, whereTheLossGoes, whichGetNothing } from "./backprop/question.js";
 import {
-  GIVEN, STEPS, base, isDerivative, isOfExamples, isParameter, knownPlaces, nodeOf, numberAt,
-  placesOf, wayOf,
+  GIVEN, STEPS, base, directionOf, isDerivative, isOfExamples, isParameter, knownPlaces, nodeOf,
+  numberAt, placesOf,
 } from "./backprop/steps.js";
 import { sentence, sources, traceLines } from "./backprop/words.js";
 
@@ -28,7 +28,7 @@ class Backprop {
   descents = 0;
   question = null;
   hasAsked = { first: false, step: false };
-  isTelling = false;
+  isSending = false;
 
   constructor({ model, el }) {
     this.model = model;
@@ -50,12 +50,12 @@ class Backprop {
 
   listen() {
     const names = [...GIVEN, "learning_rate"];
-    const hear = () => !this.isTelling && this.isOther() && this.read();
-    for (const name of names) this.model.on(`change:${name}`, hear);
+    const receive = () => !this.isSending && this.isOther() && this.read();
+    for (const name of names) this.model.on(`change:${name}`, receive);
     this.read();
     return () => {
       this.play.stop();
-      for (const name of names) this.model.off(`change:${name}`, hear);
+      for (const name of names) this.model.off(`change:${name}`, receive);
     };
   }
 
@@ -109,16 +109,16 @@ class Backprop {
   reset() {
     if (!this.isFree()) return;
     this.begin(this.model.get("start"));
-    this.tellPython();
+    this.sendTraits();
     this.draw();
     this.view.say("Everything is as it was at the beginning.");
   }
 
-  tellPython() {
-    this.isTelling = true;
+  sendTraits() {
+    this.isSending = true;
     for (const name of GIVEN) this.model.set(name, this.net[name]);
     this.model.save_changes();
-    this.isTelling = false;
+    this.isSending = false;
   }
 
   // --- what the reader does ------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Backprop {
     if (this.play.isOn()) return false;
     const { X, y } = this.net;
     this.take({ X, y, ...descended(this.net, this.rate) }, this.descents + 1);
-    this.tellPython();
+    this.sendTraits();
     return this.go(0);
   }
 
@@ -236,8 +236,8 @@ class Backprop {
     const valueOf = (place) => numberAt(isDescent && isParameter(place) ? this.after : net, place);
     const known = knownPlaces(net, this.at, example);
     const numbers = known.map((place) => ({ ...place, value: valueOf(place) }));
-    const way = isDescent ? "descent" : here && wayOf(here.name);
-    this.graph.draw({ numbers, here, from, quantity: step?.name, way });
+    const direction = isDescent ? "descent" : here && directionOf(here.name);
+    this.graph.draw({ numbers, here, from, quantity: step?.name, direction });
     const beside = here ?? { name: "y", i: example, j: 0 };
     this.graph.beside.replaceChildren(...drawFork(
       forkOf(net, beside, isDescent && isParameter(beside) ? this.after : null), {

@@ -11,8 +11,8 @@ const TRAITS = ["image", "kernel", "stride", "padding", "bias", "flip"];
 
 class Convolution extends Stepper {
   at = [0, 0]; // the output whose window is shown
-  pointed = null; // the output under the pointer, shown instead
-  looked = null; // the pixel under the pointer: which outputs see it?
+  hoveredOutput = null; // the output under the pointer, shown instead
+  hoveredPixel = null; // the pixel under the pointer: which outputs see it?
   askedStride = 1; // the largest stride that was asked for
 
   constructor({ model, el }) {
@@ -34,7 +34,7 @@ class Convolution extends Stepper {
       title: "output",
       wide: 3,
       pick: (i, j) => this.select(i, j),
-      over: (i, j) => this.point("pointed", i, j),
+      over: (i, j) => this.point("hoveredOutput", i, j),
     });
     this.total = h("div", { class: "stepper-total" });
     this.trace = h("div", { class: "stepper-trace" });
@@ -51,7 +51,7 @@ class Convolution extends Stepper {
 
   channelPane(c) {
     const padding = () => this.state.padding;
-    const over = (i, j) => this.point("looked", i, j);
+    const over = (i, j) => this.point("hoveredPixel", i, j);
     const grids = {
       image: new NumberGrid({ title: "image", edit: this.editing("image", c, padding), over }),
       kernel: new NumberGrid({
@@ -144,7 +144,7 @@ class Convolution extends Stepper {
   }
 
   move(down, right) {
-    this.pointed = null;
+    this.hoveredOutput = null;
     this.selectNear(this.at[0] + down, this.at[1] + right);
   }
 
@@ -154,7 +154,7 @@ class Convolution extends Stepper {
     this.view.say(this.sentence());
   }
 
-  /** The pointer is on an output ("pointed"), or on a pixel ("looked"); or no longer. */
+  /** The pointer is on an output, or on a pixel, as the name says; or no longer. */
   point(name, i, j) {
     this[name] = i === undefined ? null : [i, j];
     this.draw();
@@ -166,7 +166,7 @@ class Convolution extends Stepper {
     return this.state.stride === 2 && this.askedStride < 2;
   }
 
-  pose() {
+  showQuestion() {
     const { stride } = this.state;
     this.question = "row";
     this.askedStride = Math.max(this.askedStride, stride);
@@ -188,15 +188,16 @@ class Convolution extends Stepper {
       const next = { onclick: () => this.change({ stride: 2 }) };
       this.line.firstChild.append(" ", h("button", next, "next: stride 2"));
     }
-    this.settle();
+    this.updateFields();
     this.view.say(`${this.sentence()} Click an output to see its sum.`);
   }
 
   // --- what is shown -------------------------------------------------------------------------
 
-  /** After a change of the settings: the fields follow, and what was pointed at may be gone. */
-  settle() {
-    [this.pointed, this.looked] = [null, null];
+  /** After a change of the settings: the fields follow, and what was hovered may be gone. */
+  updateFields() {
+    this.hoveredOutput = null;
+    this.hoveredPixel = null;
     for (const name of ["stride", "padding", "bias", "flip"]) {
       this.fields[name].set(this.state[name]);
     }
@@ -211,8 +212,8 @@ class Convolution extends Stepper {
   }
 
   scene() {
-    const { state, out, seen, at, pointed, looked, shown, question } = this;
-    return { state, out, seen, at, pointed, looked, shown, hidden: question !== null };
+    const { state, out, seen, at, hoveredOutput, hoveredPixel, shown, question } = this;
+    return { state, out, seen, at, hoveredOutput, hoveredPixel, shown, hidden: question !== null };
   }
 
   sentence() {

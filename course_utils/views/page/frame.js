@@ -53,7 +53,7 @@ export function frame(el, { title, help, keys, kind = "panel" }) {
     h("footer", {}, help),
   );
   const actions = { f: toggle, F: toggle, Escape: leave, ...keys };
-  box.addEventListener("keydown", (event) => act(event, actions));
+  box.addEventListener("keydown", (event) => handleKey(event, actions));
   el.replaceChildren(box);
   return {
     box,
@@ -73,7 +73,7 @@ function leave() {
 }
 
 /** Do what a key stands for, unless it belongs to a field, to a button or to the browser. */
-function act(event, actions) {
+function handleKey(event, actions) {
   const { key, target } = event;
   const typing = target.matches("input[type=text], input[type=number], textarea, select");
   // Where [ and ] need AltGr (or Option), the event says Alt, and on Windows also Ctrl.
@@ -161,7 +161,7 @@ export function numbers(text) {
 }
 
 /** Whether the reader's system asks for less motion. */
-export function calm() {
+export function prefersLessMotion() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 

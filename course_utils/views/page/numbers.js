@@ -59,6 +59,11 @@ export function clamp(index, count) {
   return Math.max(0, Math.min(count - 1, index));
 }
 
+/** A number from least to most: itself, or the nearest. */
+export function clampBetween(number, least, most) {
+  return Math.min(most, Math.max(least, number));
+}
+
 /** Rows of numbers, made by a function of row and column. */
 export function makeRows(height, width, value) {
   const row = (y) => Array.from({ length: width }, (_, x) => value(y, x));

@@ -1,5 +1,5 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
-import { PREDICT_FIRST, calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
 import { fieldOf, stepped } from "./panel/fields.js";
 import { helpOf, keysOf } from "./panel/keys.js";
 import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
@@ -11,10 +11,10 @@ const SILENT =
   "The kernel does not answer: it is busy, or has stopped. If it stays so, run the cell again.";
 
 class Panel {
-  at = null; // where the figure was clicked since Python was asked last
-  fresh = {}; // what was changed since then
+  clickedAt = null; // where the figure was clicked since Python was asked last
+  unsentValues = {}; // what was changed since then
   waiting = null; // the clock that runs until Python answers
-  again = false; // Python is to be asked once more when it has answered
+  askAgain = false; // Python is to be asked once more when it has answered
   clock = null; // the clock that plays
 
   constructor({ model, el }) {
@@ -86,12 +86,13 @@ class Panel {
   /** Ask Python for the look of the values: one request at a time, the latest values last. */
   ask() {
     if (this.waiting !== null) {
-      this.again = true;
+      this.askAgain = true;
       return;
     }
     this.turn = (this.model.get("asked").turn ?? 0) + 1;
-    const { turn, values, isAnswered: answered, at } = this;
-    [this.at, this.fresh] = [null, {}];
+    const { turn, values, isAnswered: answered, clickedAt: at } = this;
+    this.clickedAt = null;
+    this.unsentValues = {};
     this.model.set("asked", { turn, values: { ...values }, answered, at });
     this.model.save_changes();
     this.waiting = setTimeout(() => this.missAnswer(), PATIENCE);
@@ -107,7 +108,7 @@ class Panel {
     if (!this.model.get("picks")) return;
     if (!this.isAnswered) return this.view.say(PREDICT_FIRST);
     const { left, top, width, height } = this.picture.getBoundingClientRect();
-    this.at = [(clientX - left) / width, (clientY - top) / height];
+    this.clickedAt = [(clientX - left) / width, (clientY - top) / height];
     this.ask();
   }
 
@@ -115,7 +116,7 @@ class Panel {
     // It was for the values before; where there always is one, the next is about to come.
     if (!this.model.get("shown").why) this.reason.hidden = true;
     Object.assign(this.values, values);
-    Object.assign(this.fresh, values);
+    Object.assign(this.unsentValues, values);
     for (const [name, value] of Object.entries(values)) this.fields[name]?.set(value);
     this.ask();
   }
@@ -130,14 +131,14 @@ class Panel {
     }
     this.view.say(shown.problem ?? shown.sentence);
     // A late answer is not about what has been changed since.
-    if (this.waiting === null) this.values = { ...shown.values, ...this.fresh };
+    if (this.waiting === null) this.values = { ...shown.values, ...this.unsentValues };
     this.drawFigure(shown.alt);
     if (shown.why) this.explain(shown.why);
     this.drawTable(shown.table);
     for (const [name, most] of Object.entries(shown.limits ?? {})) this.limit(name, most);
     for (const [name, { set }] of Object.entries(this.fields)) set(this.values[name]);
-    if (!this.again) return;
-    this.again = false;
+    if (!this.askAgain) return;
+    this.askAgain = false;
     this.ask();
   }
 
@@ -160,8 +161,8 @@ class Panel {
 
   drawTable(content) {
     const { table, view } = this;
-    const held = document.activeElement;
-    const place = [...table.querySelectorAll(".panel-cell")].indexOf(held);
+    const focused = document.activeElement;
+    const place = [...table.querySelectorAll(".panel-cell")].indexOf(focused);
     const { scrollTop } = table;
     table.replaceChildren();
     const pick = (cell) => this.pick(cell);
@@ -169,8 +170,8 @@ class Panel {
     if (content) table.append(tableOf(content, { pick, control }));
     this.drawToolbar(new Set(controlsIn(content)));
     // A cell that was clicked is another element now; without the focus the keys would be lost.
-    const again = place < 0 ? held : table.querySelectorAll(".panel-cell")[place] ?? view.box;
-    if (view.box.contains(again)) again.focus({ preventScroll: true });
+    const next = place < 0 ? focused : table.querySelectorAll(".panel-cell")[place] ?? view.box;
+    if (view.box.contains(next)) next.focus({ preventScroll: true });
     table.scrollTop = scrollTop;
     if (content?.current) scrollTo(table, content.current);
   }
@@ -218,7 +219,7 @@ class Panel {
     if (this.clock) return this.stop();
     const { min, options } = this.control(arrows);
     if (!this.move(arrows, 1)) this.change({ [arrows]: options ? options[0] : min });
-    if (calm()) return undefined; // one step for each press
+    if (prefersLessMotion()) return undefined; // one step for each press
     this.clock = setInterval(() => (
       this.waiting === null && !this.move(arrows, 1) && this.stop()
     ), BEAT);

@@ -164,7 +164,7 @@ class Pooling extends Stepper {
     return !asked.has(state.how) || (overlaps(state) && !asked.has("overlap"));
   }
 
-  pose() {
+  showQuestion() {
     this.marks = new Set();
     this.asked.add(this.state.how);
     if (overlaps(this.state)) this.asked.add("overlap");
@@ -182,14 +182,14 @@ class Pooling extends Stepper {
       this.line.firstChild.append(" ", h("button", next, "next: average"));
     }
     this.view.box.focus({ preventScroll: true });
-    this.settle();
+    this.updateFields();
     this.view.say(this.sentence());
   }
 
   // --- what is shown -------------------------------------------------------------------------
 
   /** After a change of the settings: the fields follow. */
-  settle() {
+  updateFields() {
     for (const [name, { set }] of Object.entries(this.fields)) set(this.state[name]);
     const locked = this.question !== null;
     this.fieldset.disabled = locked;

@@ -2,7 +2,7 @@
 // the first layer's filters, and the probabilities of the digit that was misread longest.
 import { ProbabilityBars } from "./bars.js";
 import { TrainingCurve } from "./curve.js";
-import { PREDICT_FIRST, calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
 import { arranged, largest, mosaic } from "./maps.js";
 import { indexOfMax } from "./words.js";
 import { framesOf, unpacked } from "./replay/frames.js";
@@ -28,7 +28,7 @@ class Replay {
     this.curve = new TrainingCurve((at) => this.isReady() && this.go(at));
     this.filters = mosaic(filterPlan(about.filters), "signed");
     this.picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");
-    this.bars = new ProbabilityBars(about.classes, (k) => this.isReady() && this.tellBar(k));
+    this.bars = new ProbabilityBars(about.classes, (k) => this.isReady() && this.announceBar(k));
     this.slider = h("input", {
       type: "range", min: 0, step: 1, "aria-label": "step of the training",
       oninput: () => {
@@ -39,7 +39,9 @@ class Replay {
     this.player = h("button", { onclick: () => this.play() }, "play");
     this.place = h("output", { class: "replay-place" });
     const caption = () => h("p", { class: "replay-caption" });
-    [this.scale, this.label, this.answer] = [caption(), caption(), caption()];
+    this.scale = caption();
+    this.label = caption();
+    this.answer = caption();
     this.question = h("p", { class: "view-predict" });
     this.beside = h("div", { class: "replay-digit", hidden: true },
       h("div", {}, this.picture.node, this.label), h("div", {}, this.bars.node, this.answer));
@@ -52,10 +54,10 @@ class Replay {
   /** Begin. Returns what ends it. */
   begin() {
     const { model } = this;
-    const hear = () => this.hear();
-    model.on("change:curve", hear);
-    model.on("change:run", hear);
-    hear();
+    const receive = () => this.receive();
+    model.on("change:curve", receive);
+    model.on("change:run", receive);
+    receive();
     const visible = new IntersectionObserver(([{ isIntersecting }]) => (
       isIntersecting && this.repaint()
     ));
@@ -63,8 +65,8 @@ class Replay {
     return () => {
       this.stop();
       visible.disconnect();
-      model.off("change:curve", hear);
-      model.off("change:run", hear);
+      model.off("change:curve", receive);
+      model.off("change:run", receive);
     };
   }
 
@@ -76,12 +78,12 @@ class Replay {
   // --- while the network learns ----------------------------------------------------------------
 
   /** What one message brings is told trait by trait, in any order. */
-  hear() {
-    this.learn();
-    if (this.model.get("run").steps === this.model.get("curve").at(-1)[0]) this.end();
+  receive() {
+    this.showTraining();
+    if (this.model.get("run").steps === this.model.get("curve").at(-1)[0]) this.showReplay();
   }
 
-  learn() {
+  showTraining() {
     const steps = this.model.get("curve");
     const [step] = steps.at(-1);
     this.stop();
@@ -96,7 +98,7 @@ class Replay {
     this.repaint();
   }
 
-  end() {
+  showReplay() {
     const { label: truth, question: asked } = this.model.get("run");
     const { classes } = this.about;
     if (truth === undefined || !this.model.get("filters").byteLength) return;
@@ -126,7 +128,8 @@ class Replay {
   }
 
   lock(yes) {
-    this.slider.disabled = this.player.disabled = yes;
+    this.slider.disabled = yes;
+    this.player.disabled = yes;
     if (yes) this.slider.value = 0;
   }
 
@@ -149,11 +152,12 @@ class Replay {
     this.curve.mark(this.at);
     this.bars.draw(chances, frames[0].chances);
     this.repaint();
-    const said = indexOfMax(chances);
-    const tick = said === this.truth ? " \u2713" : "";
-    this.answer.replaceChildren("read as ", h("b", {}, classes[said]), tick, "; dashed: at step 0");
+    const predicted = indexOfMax(chances);
+    const tick = predicted === this.truth ? " \u2713" : "";
+    const name = h("b", {}, classes[predicted]);
+    this.answer.replaceChildren("read as ", name, tick, "; dashed: at step 0");
     if (this.clock) return; // too fast to be read aloud
-    this.view.say(frameWords(frames[this.at], digits, said, classes[said]));
+    this.view.say(frameWords(frames[this.at], digits, predicted, classes[predicted]));
   }
 
   /** What is on canvases: they may have been cleared while they were out of sight. */
@@ -166,7 +170,7 @@ class Replay {
     this.scale.textContent = filterWords(about.filters, about.pooled, top);
   }
 
-  tellBar(k) {
+  announceBar(k) {
     const { step, chances } = this.frames[this.at];
     const name = this.about.classes[k];
     this.view.say(`Probability of ${name} at step ${step}: ${chances[k].toFixed(4)}.`);
@@ -176,7 +180,8 @@ class Replay {
     if (!this.isReady()) return;
     if (this.clock) return this.stop();
     const last = this.frames.length - 1;
-    if (calm()) return this.go(this.at === last ? 0 : this.at + 1); // one step for each press
+    // One step for each press.
+    if (prefersLessMotion()) return this.go(this.at === last ? 0 : this.at + 1);
     if (this.at === last) this.go(0);
     this.player.textContent = "stop";
     this.clock = setInterval(() => {
@@ -195,10 +200,10 @@ class Replay {
 
   /** The next frame, or the one before, in which the digit is read as another class than here. */
   change(by) {
-    const said = this.frames.map(({ chances }) => indexOfMax(chances));
+    const predicted = this.frames.map(({ chances }) => indexOfMax(chances));
     let at = this.at + by;
-    while (at in said && said[at] === said[at - by]) at += by;
-    if (at in said) this.go(at);
+    while (at in predicted && predicted[at] === predicted[at - by]) at += by;
+    if (at in predicted) this.go(at);
     else this.view.say(`Its answer does not change ${by > 0 ? "after" : "before"} this step.`);
   }
 

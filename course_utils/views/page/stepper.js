@@ -1,6 +1,6 @@
 // What the steppers share: a state that the reader and Python may change, the fields for it, a
 // window that goes over a map, the clock that plays, and the question that comes first.
-import { ANSWER_FIRST, calm, frame, h } from "./frame.js";
+import { ANSWER_FIRST, frame, h, prefersLessMotion } from "./frame.js";
 import { clamp, tidy } from "./numbers.js";
 
 const HELP =
@@ -16,15 +16,16 @@ const HELP =
  * - derive(), which computes what the state leads to, such as out, the output as a tensor
  *   { shape: [1, rows, columns], data };
  * - move(down, right) and select(i, j), to another window;
- * - pose(), the question, which sets this.question; isDue(), whether a state is new enough to ask;
- * - settle(), the fields follow the state; draw(), all that is shown; sentence(), what is said.
+ * - showQuestion(), which sets this.question; isDue(), whether a state is new enough to ask;
+ * - updateFields(), by which they follow the state, and all is drawn; draw(), all that is shown;
+ *   sentence(), what is said.
  */
 export class Stepper {
   constructor({ model, el, names, title, help }) {
     Object.assign(this, { model, names });
     this.shown = Infinity; // how many outputs are written; fewer while playing
     this.question = null;
-    this.isTelling = false;
+    this.isSending = false;
     this.state = this.readModel();
     const more = `${HELP} · ${help}`;
     this.view = frame(el, { kind: "stepper", title, help: more, keys: this.keys() });
@@ -34,12 +35,12 @@ export class Stepper {
 
   /** Begin, once all parts are there. Returns what ends it. */
   begin() {
-    const hear = () => this.hearPython();
-    for (const name of this.names) this.model.on(`change:${name}`, hear);
+    const receive = () => this.receiveTraits();
+    for (const name of this.names) this.model.on(`change:${name}`, receive);
     this.ask();
     return () => {
       this.play.stop();
-      for (const name of this.names) this.model.off(`change:${name}`, hear);
+      for (const name of this.names) this.model.off(`change:${name}`, receive);
     };
   }
 
@@ -101,9 +102,9 @@ export class Stepper {
   /** Show a state that the page has made, and tell Python of it. */
   adopt(state) {
     this.state = state;
-    this.tellPython();
+    this.sendTraits();
     this.derive();
-    this.settle();
+    this.updateFields();
   }
 
   reset() {
@@ -141,8 +142,8 @@ export class Stepper {
     const inside = this.view.box.contains(document.activeElement);
     this.play.stop();
     this.derive();
-    this.pose();
-    this.settle();
+    this.showQuestion();
+    this.updateFields();
     // The control that asked is locked now.
     if (inside) this.view.box.focus({ preventScroll: true });
   }
@@ -159,19 +160,19 @@ export class Stepper {
     return this.stateFrom(Object.fromEntries(traits));
   }
 
-  tellPython() {
-    this.isTelling = true;
+  sendTraits() {
+    this.isSending = true;
     for (const [name, value] of Object.entries(this.traits())) this.model.set(name, value);
     this.model.save_changes();
-    this.isTelling = false;
+    this.isSending = false;
   }
 
-  hearPython() {
-    if (this.isTelling) return;
+  receiveTraits() {
+    if (this.isSending) return;
     this.state = this.complete(this.readModel());
     if (this.question) return this.ask();
     this.derive();
-    this.settle();
+    this.updateFields();
   }
 }
 
@@ -224,7 +225,7 @@ export function player(step, changed, milliseconds = 600) {
   function toggle() {
     if (timer !== null) return stop();
     begun = true;
-    if (calm()) return void (step() === false && stop());
+    if (prefersLessMotion()) return void (step() === false && stop());
     timer = setInterval(() => step() === false && stop(), milliseconds);
     changed(true);
   }

@@ -11,7 +11,7 @@ import { place, spotOf, windowOf } from "./network.js";
  * the product of the two; value is the sum of the products. And, where the layer above is
  * - maxPool2d: each term has won, the unit that is largest in that window;
  * - relu: input, the value that decides whether the gate is open; avgPool2d: count;
- * - softmax: no terms, but of, label, and probability of the unit's own class.
+ * - softmax: no terms, but target, label, and probability of the unit's own class.
  */
 export function waysUp(network, values, gradients, at, unit) {
   const layer = network.layers[at];
@@ -48,8 +48,8 @@ const WAYS = {
     const windows = windowsOver(values, at, unit, layer);
     return { count, terms: windows.map(({ unit: above }) => ({ unit: above, factor: 1 / count })) };
   },
-  softmax: ({ values, gradients: { of, label }, at, unit }) => (
-    { of, label, probability: values[at + 1].data[unit], terms: [] }),
+  softmax: ({ values, gradients: { target, label }, at, unit }) => (
+    { target, label, probability: values[at + 1].data[unit], terms: [] }),
 };
 
 function throughConvolution({ layer, values, at, unit }) {

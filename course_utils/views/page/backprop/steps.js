@@ -54,7 +54,7 @@ export function isParameter({ name }) {
 }
 
 /** Which way a step goes. */
-export function wayOf(name) {
+export function directionOf(name) {
   return name === "step" ? "descent" : isDerivative(name) ? "backward" : "forward";
 }
 

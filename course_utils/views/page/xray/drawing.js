@@ -1,5 +1,5 @@
 // What is drawn in the X-ray: the pad, its pen, and the drawings that are shown one after another.
-import { calm, h } from "../frame.js";
+import { h, prefersLessMotion } from "../frame.js";
 import { moved } from "../digit.js";
 import { DrawingPad } from "../pad.js";
 
@@ -117,7 +117,7 @@ export class Drawing {
   walk() {
     if (this.question.comesFirst()) return;
     if (this.timer) return this.stop();
-    if (calm()) return this.pad.shift(1, 0);
+    if (prefersLessMotion()) return this.pad.shift(1, 0);
     this.before = this.probabilities();
     this.play(steps(this.pad.strokes, WALK.map((right) => [right, 0])));
   }
@@ -125,7 +125,7 @@ export class Drawing {
   /** Shows one drawing after the other; only the last one where less motion is wished for. */
   play(drawings) {
     this.stop();
-    const left = calm() ? drawings.slice(-1) : [...drawings];
+    const left = prefersLessMotion() ? drawings.slice(-1) : [...drawings];
     const next = () => {
       this.timer = left.length > 1 ? setTimeout(next, STEP_MS) : null;
       this.pad.set(left.shift(), false);

@@ -40,13 +40,13 @@ function small(value, digits = 4) {
 }
 
 /** The unit whose gradient is meant: a probability has none of its own here, but its logit's. */
-export function ofGradient(network, { at, unit }) {
+export function unitWithGradient(network, { at, unit }) {
   return { at: Math.min(at, network.layers.length - 1), unit };
 }
 
 /** What is said of a unit's gradient. */
 export function gradientWords({ network, values, gradients, chosen }) {
-  const { at, unit } = ofGradient(network, chosen);
+  const { at, unit } = unitWithGradient(network, chosen);
   const { value, terms } = waysUp(network, values, gradients, at, unit);
   const open = terms.filter(({ product }) => product !== 0).length;
   const ways = at === network.layers.length - 1 ? "where the backward pass begins"
@@ -59,7 +59,7 @@ export function gradientWords({ network, values, gradients, chosen }) {
 export function gradientSum(scene) {
   const { network, values, gradients, chosen, channel, listing, pick } = scene;
   if (!gradients || !chosen) return null;
-  const { at, unit } = ofGradient(network, chosen);
+  const { at, unit } = unitWithGradient(network, chosen);
   const found = waysUp(network, values, gradients, at, unit);
   const names = (above) => shortName(network.layers[at].shape, above);
   const value = small(values[at].data[unit]);
@@ -72,7 +72,7 @@ export function gradientSum(scene) {
     listing,
     bar: at === network.layers.length - 1 ? unit : null,
     marks: marksOf(network, values, { at, unit }, found),
-    steps: wayOf(network, values, gradients, { at, unit }),
+    steps: pathOf(network, values, gradients, { at, unit }),
   };
 }
 
@@ -133,8 +133,8 @@ function placeName(network, at, unit) {
 }
 
 /** p − y, or 1 and 0. */
-function startOf({ of, label, probability, value }, { classes }, unit) {
-  if (of === "logit") {
+function startOf({ target, label, probability, value }, { classes }, unit) {
+  if (target === "logit") {
     const whose = unit === label ? "itself" : "of another class";
     return `\u2202 logit of ${classes[label]} / \u2202 the logit ${whose} = ${small(value)}`;
   }
@@ -220,7 +220,7 @@ function marksOf(network, values, { at, unit }, { terms }) {
 }
 
 /** The strongest way by which the gradient came, from the bar of its class on; see path.js. */
-function wayOf(network, values, gradients, { at, unit }) {
+function pathOf(network, values, gradients, { at, unit }) {
   const last = network.layers.length - 1;
   const steps = [];
   while (unit !== undefined && at <= last) {

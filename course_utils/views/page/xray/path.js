@@ -13,7 +13,7 @@ import { indexOfMax } from "../words.js";
  * threads: [{ at, tile, spot, product }], the inputs of a fully connected unit that add most.
  * channel: of the first convolution, the one to go into.
  */
-export function wayBack(network, values, { at, unit }, channel) {
+export function pathBack(network, values, { at, unit }, channel) {
   let owner = { at, unit }; // whose field is followed: behind a fully connected layer, another's
   let chosen = network.layers[at - 1].kind === "conv2d" ? channel : null;
   const steps = [stepAt(network, at, unit)];

@@ -8,7 +8,7 @@ import { largest } from "../maps.js";
 import { inkRange, receptiveField, shapeAt, trace } from "../network.js";
 import { allNumbers } from "../sum.js";
 import { fieldSize, reading, shortName, unitName } from "../words.js";
-import { wayBack } from "./path.js";
+import { pathBack } from "./path.js";
 
 /** The colour scale of values[at]: grey for the input, cividis for what is never negative. */
 export function mapScales({ layers }) {
@@ -66,7 +66,7 @@ export function sumPicture(scene) {
   const names = { unit: (i) => shortName(shapeAt(network, at - 1), i) };
   const isBar = at === network.layers.length;
   const layer = network.layers[at - 1];
-  const steps = wayBack(network, values, chosen, channel);
+  const steps = pathBack(network, values, chosen, channel);
   return {
     name: isBar ? unitName(network, at, unit) : `${layer.name}, ${shortName(layer.shape, unit)}`,
     value: `= ${show(found.value)}`,
