@@ -23,7 +23,7 @@ class Panel {
     this.moves = model.get("moves");
     this.values = this.start();
     // A page that is opened beside another one, or again, finds the question answered.
-    this.turn = model.get("shown").turn;
+    this.turn = model.get("response").turn;
     this.isAnswered = this.turn > 0;
     this.fields = Object.fromEntries(this.controls.map((control) => [
       control.name, this.field(control),
@@ -44,11 +44,11 @@ class Panel {
     this.lock(!this.isAnswered);
     this.draw();
     const draw = () => this.draw();
-    model.on("change:shown", draw);
+    model.on("change:response", draw);
     return () => {
       this.stop();
       clearTimeout(this.waiting);
-      model.off("change:shown", draw);
+      model.off("change:response", draw);
       if (picture.src) URL.revokeObjectURL(picture.src);
     };
   }
@@ -89,11 +89,11 @@ class Panel {
       this.askAgain = true;
       return;
     }
-    this.turn = (this.model.get("asked").turn ?? 0) + 1;
+    this.turn = (this.model.get("request").turn ?? 0) + 1;
     const { turn, values, isAnswered: answered, clickedAt: at } = this;
     this.clickedAt = null;
     this.unsentValues = {};
-    this.model.set("asked", { turn, values: { ...values }, answered, at });
+    this.model.set("request", { turn, values: { ...values }, answered, at });
     this.model.save_changes();
     this.waiting = setTimeout(() => this.missAnswer(), PATIENCE);
   }
@@ -114,7 +114,7 @@ class Panel {
 
   change(values) {
     // It was for the values before; where there always is one, the next is about to come.
-    if (!this.model.get("shown").why) this.reason.hidden = true;
+    if (!this.model.get("response").why) this.reason.hidden = true;
     Object.assign(this.values, values);
     Object.assign(this.unsentValues, values);
     for (const [name, value] of Object.entries(values)) this.fields[name]?.set(value);
@@ -124,18 +124,18 @@ class Panel {
   // --- what Python has answered --------------------------------------------------------------
 
   draw() {
-    const shown = this.model.get("shown");
-    if (shown.turn === this.turn && this.waiting !== null) {
+    const response = this.model.get("response");
+    if (response.turn === this.turn && this.waiting !== null) {
       clearTimeout(this.waiting);
       this.waiting = null;
     }
-    this.view.say(shown.problem ?? shown.sentence);
+    this.view.say(response.problem ?? response.sentence);
     // A late answer is not about what has been changed since.
-    if (this.waiting === null) this.values = { ...shown.values, ...this.unsentValues };
-    this.drawFigure(shown.alt);
-    if (shown.why) this.explain(shown.why);
-    this.drawTable(shown.table);
-    for (const [name, most] of Object.entries(shown.limits ?? {})) this.limit(name, most);
+    if (this.waiting === null) this.values = { ...response.values, ...this.unsentValues };
+    this.drawFigure(response.alt);
+    if (response.why) this.explain(response.why);
+    this.drawTable(response.table);
+    for (const [name, most] of Object.entries(response.limits ?? {})) this.limit(name, most);
     for (const [name, { set }] of Object.entries(this.fields)) set(this.values[name]);
     if (!this.askAgain) return;
     this.askAgain = false;
