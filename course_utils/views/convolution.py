@@ -80,7 +80,12 @@ class ConvolutionStepper(View):
             kernels.append(drawing.Panel(f"kernel{name}", weights, "signed"))
         output = drawing.Panel("output", torch.full_like(self.output, float("nan")), "signed")
         rows = [[*images, *kernels, output]] if len(image) == 1 else [[*images, output], kernels]
-        return drawing.png(rows, f"with stride {self.stride}, what is the first row of the output?")
+        return drawing.png(rows, self.question)
+
+    @property
+    def question(self) -> str:
+        """What is asked first, in the page as in the picture."""
+        return f"with stride {self.stride}, what is the first row of the output?"
 
 
 def checked(image: object, kernel: object, stride: object, padding: object, bias: object) -> dict:
@@ -95,8 +100,8 @@ def checked(image: object, kernel: object, stride: object, padding: object, bias
         )
     stride = drawing.whole(stride, "stride", at_least=1)
     padding = drawing.whole(padding, "padding", at_least=0)
-    if padding > 2:
-        raise ValueError(f"the padding is {padding}; up to 2 can be shown.")
+    if problem := sizes.padding_problem(padding):
+        raise ValueError(f"{problem}.")
     for side, window in zip(image.shape[1:], kernel.shape[1:], strict=True):
         if problem := sizes.size_problem(side, window, stride, padding, sizes.CONVOLUTION):
             raise ValueError(f"{problem}.")

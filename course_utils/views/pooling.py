@@ -87,12 +87,14 @@ class PoolingStepper(View):
             drawing.Panel("dy", torch.tensor(self.gradient), "signed"),
             drawing.Panel("dx", torch.full_like(x, float("nan")), "signed"),
         ]
-        asked = (
-            "which inputs get a gradient"
-            if self.stride >= self.size
-            else "what does each input get"
-        )
-        return drawing.png([panels], f"{asked} through {self.how} pooling?")
+        return drawing.png([panels], self.question)
+
+    @property
+    def question(self) -> str:
+        """What the picture asks; the page asks the same of maxima whose windows lie apart."""
+        is_apart = self.stride >= self.size
+        asked = "which inputs get a gradient" if is_apart else "what does each input get"
+        return f"{asked} through {self.how} pooling?"
 
 
 def checked(x: object, gradient: object, size: object, stride: object, how: object) -> dict:

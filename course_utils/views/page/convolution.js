@@ -1,7 +1,7 @@
 // The convolution stepper: a window slides over an image, and every sum can be looked at.
 import { h, predict } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, makeRows, numberProblem, sides, tidy } from "./numbers.js";
+import { clamp, makeRows, sides, tidy, typedProblem } from "./numbers.js";
 import { Stepper } from "./stepper.js";
 import { fieldsOf } from "./convolution/fields.js";
 import { picture, sentence } from "./convolution/picture.js";
@@ -80,7 +80,7 @@ class Convolution extends Stepper {
       get: (i, j) => rows()[i - shift()][j - shift()],
       set: (i, j, value) => this.changeNumber(name, [c, i - shift(), j - shift()], value),
       wrong: (text, i, j) =>
-        this.view.say(numberProblem(text, `${name}[${i - shift()}, ${j - shift()}]`)),
+        this.view.say(typedProblem(text, `${name}[${i - shift()}, ${j - shift()}]`)),
       allowed: (i, j) => rows()[i - shift()]?.[j - shift()] !== undefined,
     };
   }

@@ -1,7 +1,7 @@
 // The pooling stepper: which value a window keeps, and where its gradient goes back to.
 import { h } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, numberProblem, tidy } from "./numbers.js";
+import { clamp, tidy, typedProblem } from "./numbers.js";
 import { Stepper, choice, field } from "./stepper.js";
 import { picture } from "./pooling/picture.js";
 import { questionElement, questionAbout } from "./pooling/question.js";
@@ -62,7 +62,7 @@ class Pooling extends Stepper {
     return {
       get: (i, j) => this.state[name][i][j],
       set: (i, j, value) => this.changeNumber(name, i, j, value),
-      wrong: (text, i, j) => this.view.say(numberProblem(text, `${WRITTEN[name]}[${i}, ${j}]`)),
+      wrong: (text, i, j) => this.view.say(typedProblem(text, `${WRITTEN[name]}[${i}, ${j}]`)),
     };
   }
 
