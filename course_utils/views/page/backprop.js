@@ -1,8 +1,9 @@
 // Back-propagation, step by step: the network of lesson 04 with all its numbers, computed one
 // quantity at a time, forward and then backward, and a step of descent at the end.
-import { ANSWER_FIRST, frame, h, predict } from "./frame.js";
+import { frame, h, predict } from "./frame.js";
+import { Linked } from "./linked.js";
 import { clamp } from "./numbers.js";
-import { player } from "./stepper.js";
+import { player } from "./player.js";
 import { StepsBar } from "./backprop/bar.js";
 import { drawFork, forkOf } from "./backprop/fork.js";
 import { Graph } from "./backprop/graph.js";
@@ -19,19 +20,17 @@ const HELP = "← → the quantity · ↑ ↓ the number · [ ] the example · S
 const LAST = STEPS.length;
 const BEAT = 1500; // milliseconds
 
-class Backprop {
+class Backprop extends Linked {
   at = 0; // how many steps are made
   example = 0;
   unit = 0; // which hidden unit, and which input, is followed
   input = 0;
   clicked = null; // a place that the reader looks at, in place of that of the step
   descents = 0;
-  question = null;
   hasAsked = { first: false, step: false };
-  isSending = false;
 
   constructor({ model, el }) {
-    this.model = model;
+    super(model, [...GIVEN, "learning_rate"]);
     this.view = frame(el, {
       title: "Back-propagation, step by step", help: HELP, keys: this.keys(), kind: "backprop",
     });
@@ -48,15 +47,11 @@ class Backprop {
     this.view.body.append(this.line, this.bar.node, this.scroll, this.trace);
   }
 
-  listen() {
-    const names = [...GIVEN, "learning_rate"];
-    const receive = () => !this.isSending && this.isOther() && this.read();
-    for (const name of names) this.model.on(`change:${name}`, receive);
+  /** Begin. Returns what ends it. */
+  begin() {
+    const end = this.listen();
     this.read();
-    return () => {
-      this.play.stop();
-      for (const name of names) this.model.off(`change:${name}`, receive);
-    };
+    return end;
   }
 
   keys() {
@@ -78,6 +73,14 @@ class Backprop {
 
   // --- the state -----------------------------------------------------------------------------
 
+  traits() {
+    return Object.fromEntries(GIVEN.map((name) => [name, this.net[name]]));
+  }
+
+  receiveTraits() {
+    if (this.isOther()) this.read();
+  }
+
   /** Whether Python has other numbers: it also repeats those that it was told. */
   isOther() {
     const same = (name) => JSON.stringify(this.model.get(name)) === JSON.stringify(this.net[name]);
@@ -87,7 +90,7 @@ class Backprop {
   /** Begin with the numbers that Python has, and with the question if it was not answered. */
   read() {
     this.rate = this.model.get("learning_rate");
-    this.begin(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
+    this.startFrom(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
     this.graph = new Graph(this.net, (name, node) => this.pick(name, node));
     this.scroll.replaceChildren(this.graph.node);
     if (this.hasAsked.first && !this.question) return this.tell();
@@ -95,7 +98,7 @@ class Backprop {
     this.ask(whichGetNothing(this.net), () => this.tell());
   }
 
-  begin(given) {
+  startFrom(given) {
     this.play.stop();
     this.take(given);
     Object.assign(this, { unit: 0, input: 0, example: askedExample(this.net) });
@@ -106,27 +109,13 @@ class Backprop {
     this.after = passes({ X, y, ...descended(this.net, this.rate) });
   }
 
-  reset() {
-    if (!this.isFree()) return;
-    this.begin(this.model.get("start"));
+  restore(start) {
+    this.startFrom(start);
     this.sendTraits();
     this.draw();
-    this.view.say("Everything is as it was at the beginning.");
-  }
-
-  sendTraits() {
-    this.isSending = true;
-    for (const name of GIVEN) this.model.set(name, this.net[name]);
-    this.model.save_changes();
-    this.isSending = false;
   }
 
   // --- what the reader does ------------------------------------------------------------------
-
-  isFree() {
-    if (this.question) this.view.say(ANSWER_FIRST);
-    return !this.question;
-  }
 
   ask(question, then) {
     this.question = question;
@@ -249,4 +238,4 @@ class Backprop {
   }
 }
 
-export default { render: (page) => new Backprop(page).listen() };
+export default { render: (page) => new Backprop(page).begin() };

@@ -7,8 +7,6 @@ import { fieldsOf } from "./convolution/fields.js";
 import { picture, sentence } from "./convolution/picture.js";
 import { CHANNELS, output, refusal, seenPixels, stateFromTraits } from "./convolution/state.js";
 
-const TRAITS = ["image", "kernel", "stride", "padding", "bias", "flip"];
-
 class Convolution extends Stepper {
   at = [0, 0]; // the output whose window is shown
   hoveredOutput = null; // the output under the pointer, shown instead
@@ -17,7 +15,7 @@ class Convolution extends Stepper {
 
   constructor({ model, el }) {
     super({
-      model, el, names: TRAITS,
+      model, el,
       title: "Convolution, step by step",
       help: "click a number and type, or ↑ ↓ · click an output",
     });
@@ -86,10 +84,6 @@ class Convolution extends Stepper {
   }
 
   // --- the state -----------------------------------------------------------------------------
-
-  start() {
-    return stateFromTraits(this.model.get("start"));
-  }
 
   stateFrom(traits) {
     return stateFromTraits(traits);

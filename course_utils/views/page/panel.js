@@ -1,5 +1,6 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
 import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
+import { player } from "./player.js";
 import { fieldOf, stepped } from "./panel/fields.js";
 import { helpOf, keysOf } from "./panel/keys.js";
 import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
@@ -15,7 +16,6 @@ class Panel {
   unsentValues = {}; // what was changed since then
   waiting = null; // the clock that runs until Python answers
   askAgain = false; // Python is to be asked once more when it has answered
-  clock = null; // the clock that plays
 
   constructor({ model, el }) {
     this.model = model;
@@ -28,6 +28,7 @@ class Panel {
     this.fields = Object.fromEntries(this.controls.map((control) => [
       control.name, this.field(control),
     ]));
+    this.player = player(() => this.waiting !== null || this.forward(), () => {}, BEAT);
     this.view = frame(el, { title: model.get("title"), help: helpOf(this), keys: keysOf(this) });
     this.toolbar = h("div", { class: "panel-controls" });
     this.picture = h("img", { class: "panel-figure", onclick: (event) => this.pointAt(event) });
@@ -46,7 +47,7 @@ class Panel {
     const draw = () => this.draw();
     model.on("change:response", draw);
     return () => {
-      this.stop();
+      this.player.stop();
       clearTimeout(this.waiting);
       model.off("change:response", draw);
       if (picture.src) URL.revokeObjectURL(picture.src);
@@ -216,24 +217,21 @@ class Panel {
   play() {
     const { arrows } = this.moves;
     if (!arrows || !this.isAnswered) return false;
-    if (this.clock) return this.stop();
+    if (this.player.isOn()) return this.player.stop();
     const { min, options } = this.control(arrows);
-    if (!this.move(arrows, 1)) this.change({ [arrows]: options ? options[0] : min });
-    if (prefersLessMotion()) return undefined; // one step for each press
-    this.clock = setInterval(() => (
-      this.waiting === null && !this.move(arrows, 1) && this.stop()
-    ), BEAT);
+    if (!this.forward()) this.change({ [arrows]: options ? options[0] : min });
+    if (!prefersLessMotion()) this.player.start(); // otherwise one step for each press
     return undefined;
   }
 
-  stop() {
-    clearInterval(this.clock);
-    this.clock = null;
+  /** One step of playing. False at the end. */
+  forward() {
+    return this.move(this.moves.arrows, 1);
   }
 
   reset() {
     if (!this.isAnswered) return false;
-    this.stop();
+    this.player.stop();
     this.change(this.start());
     return undefined;
   }

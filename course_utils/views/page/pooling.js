@@ -10,7 +10,6 @@ import {
 } from "./pooling/state.js";
 import { sentence } from "./pooling/words.js";
 
-const TRAITS = ["x", "gradient", "size", "stride", "how"];
 const WRITTEN = { x: "x", gradient: "dy" };
 
 class Pooling extends Stepper {
@@ -20,7 +19,7 @@ class Pooling extends Stepper {
 
   constructor({ model, el }) {
     super({
-      model, el, names: TRAITS,
+      model, el,
       title: "Pooling, forward and backward",
       help: "click a number and type, or ↑ ↓ · click y or dx to trace it",
     });
@@ -67,10 +66,6 @@ class Pooling extends Stepper {
   }
 
   // --- the state -----------------------------------------------------------------------------
-
-  start() {
-    return structuredClone(this.model.get("start"));
-  }
 
   stateFrom(traits) {
     return structuredClone(traits);

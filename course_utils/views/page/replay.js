@@ -4,6 +4,7 @@ import { ProbabilityBars } from "./bars.js";
 import { TrainingCurve } from "./curve.js";
 import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
 import { arranged, largest, mosaic } from "./maps.js";
+import { player } from "./player.js";
 import { indexOfMax } from "./words.js";
 import { framesOf, unpacked } from "./replay/frames.js";
 import { filterWords, frameWords, progress } from "./replay/words.js";
@@ -18,7 +19,6 @@ class Replay {
   at = 0; // the frame that is shown
   frames = null; // of a training that has ended, null before
   isAnswered = false;
-  clock = null; // plays
 
   constructor({ model, el }) {
     const about = model.get("about");
@@ -32,11 +32,12 @@ class Replay {
     this.slider = h("input", {
       type: "range", min: 0, step: 1, "aria-label": "step of the training",
       oninput: () => {
-        this.stop();
+        this.player.stop();
         this.go(Number(this.slider.value));
       },
     });
-    this.player = h("button", { onclick: () => this.play() }, "play");
+    this.player = player(() => this.forward(), (on) => this.played(on), BEAT);
+    this.playButton = h("button", { onclick: () => this.play() }, "play");
     this.place = h("output", { class: "replay-place" });
     const caption = () => h("p", { class: "replay-caption" });
     this.scale = caption();
@@ -47,7 +48,8 @@ class Replay {
       h("div", {}, this.picture.node, this.label), h("div", {}, this.bars.node, this.answer));
     this.view.body.classList.add("replay");
     this.view.body.append(this.question,
-      h("div", { class: "replay-slider" }, this.player, this.slider, this.place), this.curve.node,
+      h("div", { class: "replay-slider" }, this.playButton, this.slider, this.place),
+      this.curve.node,
       h("div", { class: "replay-filters" }, this.filters.node, this.scale), this.beside);
   }
 
@@ -63,7 +65,7 @@ class Replay {
     ));
     visible.observe(this.view.box);
     return () => {
-      this.stop();
+      this.player.stop();
       visible.disconnect();
       model.off("change:curve", receive);
       model.off("change:run", receive);
@@ -86,7 +88,7 @@ class Replay {
   showTraining() {
     const steps = this.model.get("curve");
     const [step] = steps.at(-1);
-    this.stop();
+    this.player.stop();
     Object.assign(this, { at: 0, frames: null, isAnswered: false });
     this.lock(true);
     this.curve.draw(steps, this.about.digits);
@@ -129,7 +131,7 @@ class Replay {
 
   lock(yes) {
     this.slider.disabled = yes;
-    this.player.disabled = yes;
+    this.playButton.disabled = yes;
     if (yes) this.slider.value = 0;
   }
 
@@ -156,7 +158,7 @@ class Replay {
     const tick = predicted === this.truth ? " \u2713" : "";
     const name = h("b", {}, classes[predicted]);
     this.answer.replaceChildren("read as ", name, tick, "; dashed: at step 0");
-    if (this.clock) return; // too fast to be read aloud
+    if (this.player.isOn()) return; // too fast to be read aloud
     this.view.say(frameWords(frames[this.at], digits, predicted, classes[predicted]));
   }
 
@@ -178,24 +180,23 @@ class Replay {
 
   play() {
     if (!this.isReady()) return;
-    if (this.clock) return this.stop();
-    const last = this.frames.length - 1;
+    if (this.player.isOn()) return this.player.stop();
+    const isAtEnd = this.at === this.frames.length - 1;
     // One step for each press.
-    if (prefersLessMotion()) return this.go(this.at === last ? 0 : this.at + 1);
-    if (this.at === last) this.go(0);
-    this.player.textContent = "stop";
-    this.clock = setInterval(() => {
-      this.go(this.at + 1);
-      if (this.at === last) this.stop();
-    }, BEAT);
+    if (prefersLessMotion()) return this.go(isAtEnd ? 0 : this.at + 1);
+    if (isAtEnd) this.go(0);
+    this.player.start();
   }
 
-  stop() {
-    const playing = this.clock;
-    clearInterval(playing);
-    this.clock = null;
-    this.player.textContent = "play";
-    if (playing && this.frames) this.go(this.at); // say where it has come to
+  /** One step of playing. False at the end. */
+  forward() {
+    this.go(this.at + 1);
+    return this.at < this.frames.length - 1;
+  }
+
+  played(on) {
+    this.playButton.textContent = on ? "stop" : "play";
+    if (!on && this.frames) this.go(this.at); // say where it has come to
   }
 
   /** The next frame, or the one before, in which the digit is read as another class than here. */
@@ -212,7 +213,7 @@ class Replay {
       const forSlider = !["[", "]", " ", "r", "R"].includes(event.key);
       if (event.target === this.slider && forSlider) return false;
       if (!this.isReady()) return undefined;
-      if (event.key !== " ") this.stop();
+      if (event.key !== " ") this.player.stop();
       action();
       return undefined;
     };

@@ -1,16 +1,19 @@
-// What the steppers share: a state that the reader and Python may change, the fields for it, a
-// window that goes over a map, the clock that plays, and the question that comes first.
-import { ANSWER_FIRST, frame, h, prefersLessMotion } from "./frame.js";
+// What the steppers with a window share: a state, the fields for it, the window that goes over a
+// map, and the question that comes first.
+import { frame, h } from "./frame.js";
+import { Linked } from "./linked.js";
 import { clamp, tidy } from "./numbers.js";
+import { player } from "./player.js";
 
 const HELP =
   "Arrows move the window · Space plays · [ ] stride · R resets · F full screen · Esc leaves";
+const BEAT = 600; // milliseconds
 
 /**
  * A stepper. Each kind has a state { stride, … } that Python's traits make, and
  *
  * - stateFrom(traits), the state of some traits, and traits(), those of the state;
- * - start(), the state that R goes back to, and home(), the window too;
+ * - home(), by which the window goes back to where it begins;
  * - refusal(state), why it cannot be, or "" if it can; and perhaps complete(state), the state with
  *   what has to follow from a change;
  * - derive(), which computes what the state leads to, such as out, the output as a tensor
@@ -20,28 +23,23 @@ const HELP =
  * - updateFields(), by which they follow the state, and all is drawn; draw(), all that is shown;
  *   sentence(), what is said.
  */
-export class Stepper {
-  constructor({ model, el, names, title, help }) {
-    Object.assign(this, { model, names });
-    this.shown = Infinity; // how many outputs are written; fewer while playing
-    this.question = null;
-    this.isSending = false;
+export class Stepper extends Linked {
+  shown = Infinity; // how many outputs are written; fewer while playing
+
+  constructor({ model, el, title, help }) {
+    super(model);
     this.state = this.readModel();
     const more = `${HELP} · ${help}`;
     this.view = frame(el, { kind: "stepper", title, help: more, keys: this.keys() });
-    this.play = player(() => this.forward(), (on) => this.played(on));
+    this.play = player(() => this.forward(), (on) => this.played(on), BEAT);
     this.playButton = h("button", { title: "Space", onclick: () => this.play.toggle() }, "▶ play");
   }
 
   /** Begin, once all parts are there. Returns what ends it. */
   begin() {
-    const receive = () => this.receiveTraits();
-    for (const name of this.names) this.model.on(`change:${name}`, receive);
+    const end = this.listen();
     this.ask();
-    return () => {
-      this.play.stop();
-      for (const name of this.names) this.model.off(`change:${name}`, receive);
-    };
+    return end;
   }
 
   /** The controls of the stepper's own, and those that all have. */
@@ -57,14 +55,14 @@ export class Stepper {
   }
 
   keys() {
-    const stride = (by) => this.free() && this.change({ stride: this.state.stride + by });
+    const stride = (by) => this.isFree() && this.change({ stride: this.state.stride + by });
     const reset = () => this.reset();
     return {
       ArrowLeft: () => this.move(0, -1),
       ArrowRight: () => this.move(0, 1),
       ArrowUp: () => this.move(-1, 0),
       ArrowDown: () => this.move(1, 0),
-      " ": () => this.free() && this.play.toggle(),
+      " ": () => this.isFree() && this.play.toggle(),
       "[": () => stride(-1),
       "]": () => stride(1),
       r: reset,
@@ -73,12 +71,6 @@ export class Stepper {
   }
 
   // --- what the learner does -----------------------------------------------------------------
-
-  /** Whether the settings may change; as long as a question is open they may not. */
-  free() {
-    if (this.question) this.view.say(ANSWER_FIRST);
-    return !this.question;
-  }
 
   /** Take over what is new, if it can be. Returns whether it could. */
   change(patch) {
@@ -107,12 +99,9 @@ export class Stepper {
     this.updateFields();
   }
 
-  reset() {
-    if (!this.free()) return;
-    this.play.stop();
+  restore(start) {
     this.home();
-    this.adopt(this.start());
-    this.view.say("Everything is as at the beginning.");
+    this.adopt(this.stateFrom(start));
   }
 
   /** The window at a place, or at the nearest one that there is. */
@@ -160,15 +149,7 @@ export class Stepper {
     return this.stateFrom(Object.fromEntries(traits));
   }
 
-  sendTraits() {
-    this.isSending = true;
-    for (const [name, value] of Object.entries(this.traits())) this.model.set(name, value);
-    this.model.save_changes();
-    this.isSending = false;
-  }
-
   receiveTraits() {
-    if (this.isSending) return;
     this.state = this.complete(this.readModel());
     if (this.question) return this.ask();
     this.derive();
@@ -208,26 +189,4 @@ export function choice(name, choices, change) {
   const select = h("select", { "aria-label": name }, options);
   select.addEventListener("change", () => change(choices[select.value], select.value));
   return { node: h("label", {}, `${name} `, select), set: (label) => { select.value = label; } };
-}
-
-/**
- * Calls step() again and again until it returns false: { toggle, stop, isOn }. Where the
- * reader asks for less motion, toggle() is a single step, and playing lasts until the last one.
- */
-export function player(step, changed, milliseconds = 600) {
-  let [timer, begun] = [null, false];
-  function stop() {
-    if (!begun) return;
-    clearInterval(timer);
-    [timer, begun] = [null, false];
-    changed(false);
-  }
-  function toggle() {
-    if (timer !== null) return stop();
-    begun = true;
-    if (prefersLessMotion()) return void (step() === false && stop());
-    timer = setInterval(() => step() === false && stop(), milliseconds);
-    changed(true);
-  }
-  return { toggle, stop, isOn: () => begun };
 }
