@@ -3,15 +3,17 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 
 import anywidget
+import traitlets
 from matplotlib import rc_context
 
 from . import drawing
 from .bundler import PAGE, bundle
 
-__all__ = ["PAGE", "View", "bundle", "standalone", "style"]
+__all__ = ["PAGE", "Stepper", "View", "bundle", "standalone", "style"]
 
 
 def style(*names: str) -> str:
@@ -66,3 +68,18 @@ class View(anywidget.AnyWidget):
         with rc_context(drawing.letters()):
             picture = self.picture()
         return {**data, "image/png": picture, "text/plain": self.arithmetic()}, metadata
+
+
+class Stepper(View):
+    """A view whose numbers, traits that have to fit together, both the page and Python may set.
+
+    Each kind lists them in NAMES, and validates them by what all of them are with the new one.
+    """
+
+    #: What R in the page goes back to; the page knows the traits by their names here.
+    start = traitlets.Dict().tag(sync=True)
+
+    def _proposed(self, names: Sequence[str], proposal: dict) -> tuple[str, dict]:
+        """The name of the trait that is set, and the numbers of all names with the new one."""
+        name = proposal["trait"].name
+        return name, {other: getattr(self, other) for other in names} | {name: proposal["value"]}

@@ -5,14 +5,14 @@ import traitlets
 from torch.nn import functional as F
 
 from . import drawing, sizes
-from .base import View, bundle
+from .base import Stepper, bundle
 
 STEP_EDGE = [[0, 0, 0, 1, 1, 1]] * 6
 UPRIGHT = [[-1, 0, 1]] * 3
 NAMES = ("image", "kernel", "stride", "padding", "bias")
 
 
-class ConvolutionStepper(View):
+class ConvolutionStepper(Stepper):
     """Slide a kernel over a small image, one output at a time.
 
     image: (H, W), or (C, H, W) with up to three channels, sides up to 12. kernel: (h, w), or
@@ -29,12 +29,10 @@ class ConvolutionStepper(View):
 
     image = traitlets.Any().tag(sync=True)
     kernel = traitlets.Any().tag(sync=True)
-    stride = traitlets.Any(1).tag(sync=True)
-    padding = traitlets.Any(0).tag(sync=True)
-    bias = traitlets.Any(0).tag(sync=True)
-    flip = traitlets.Bool(False).tag(sync=True)
-    #: What R in the page goes back to.
-    start = traitlets.Dict().tag(sync=True)
+    stride = traitlets.Any().tag(sync=True)
+    padding = traitlets.Any().tag(sync=True)
+    bias = traitlets.Any().tag(sync=True)
+    flip = traitlets.Bool().tag(sync=True)
 
     def __init__(
         self,
@@ -51,8 +49,7 @@ class ConvolutionStepper(View):
 
     @traitlets.validate(*NAMES)
     def _fits(self, proposal: dict) -> object:
-        name = proposal["trait"].name
-        state = {other: getattr(self, other) for other in NAMES} | {name: proposal["value"]}
+        name, state = self._proposed(NAMES, proposal)
         return checked(**state)[name]
 
     @property

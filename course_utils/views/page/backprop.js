@@ -5,15 +5,15 @@ import { Linked } from "./linked.js";
 import { clamp } from "./numbers.js";
 import { player } from "./player.js";
 import { StepsBar } from "./backprop/bar.js";
-import { drawFork, forkOf } from "./backprop/fork.js";
+import { drawFork } from "./backprop/fork.js";
 import { Graph } from "./backprop/graph.js";
 import { descended, passes } from "./backprop/network.js";
+import { picture } from "./backprop/picture.js";
 import { askedExample, whereTheLossGoes, whichGetNothing } from "./backprop/question.js";
 import {
-  GIVEN, STEPS, base, directionOf, isDerivative, isOfExamples, isParameter, knownPlaces, nodeOf,
-  numberAt, placesOf,
+  GIVEN, STEPS, base, isOfExamples, knownPlaces, nodeOf, placesOf,
 } from "./backprop/steps.js";
-import { sentence, sources, traceLines } from "./backprop/words.js";
+import { sentence } from "./backprop/words.js";
 
 const HELP = "← → the quantity · ↑ ↓ the number · [ ] the example · Space plays · Home, End "
   + "· R resets · F full screen · Esc leaves · click a number to trace it";
@@ -218,22 +218,13 @@ class Backprop extends Linked {
   }
 
   draw() {
-    const scene = this.scene();
-    const { here, step, net, example } = scene;
-    const isDescent = step?.name === "step";
-    const from = sources(scene);
-    const valueOf = (place) => numberAt(isDescent && isParameter(place) ? this.after : net, place);
-    const known = knownPlaces(net, this.at, example);
-    const numbers = known.map((place) => ({ ...place, value: valueOf(place) }));
-    const direction = isDescent ? "descent" : here && directionOf(here.name);
-    this.graph.draw({ numbers, here, from, quantity: step?.name, direction });
-    const beside = here ?? { name: "y", i: example, j: 0 };
-    this.graph.beside.replaceChildren(...drawFork(
-      forkOf(net, beside, isDescent && isParameter(beside) ? this.after : null), {
-        chosen: example, derivative: isDerivative(beside.name), pick: (n) => this.pickExample(n),
-      },
-    ));
-    this.trace.replaceChildren(...traceLines(scene).map((line) => h("p", {}, line)));
+    const { graph, fork, isDerivative: derivative, trace } = picture(this.scene());
+    this.graph.draw(graph);
+    this.graph.beside.replaceChildren(...drawFork(fork, {
+      chosen: this.example, derivative, pick: (n) => this.pickExample(n),
+    }));
+    this.trace.replaceChildren(...trace.map(({ strong, text }) => (
+      h("p", {}, strong && h("b", {}, strong), text))));
     this.bar.mark(this.at);
   }
 }

@@ -5,6 +5,7 @@ import { clamp, makeRows, sides, tidy, typedProblem } from "./numbers.js";
 import { Stepper } from "./stepper.js";
 import { fieldsOf } from "./convolution/fields.js";
 import { picture, sentence } from "./convolution/picture.js";
+import { rowQuestion } from "./convolution/question.js";
 import { CHANNELS, output, refusal, seenPixels, stateFromTraits } from "./convolution/state.js";
 
 class Convolution extends Stepper {
@@ -161,17 +162,9 @@ class Convolution extends Stepper {
   }
 
   showQuestion() {
-    const { stride } = this.state;
     this.question = "row";
-    this.askedStride = Math.max(this.askedStride, stride);
-    const [columns, row] = [this.out.shape[2], this.at[0]];
-    const which = row === 0 ? "first row" : `row ${row}`;
-    const asked = predict({
-      question: `with stride ${stride}, what is the ${which} of the output?`,
-      solution: [...this.out.data.slice(row * columns, (row + 1) * columns)],
-      tolerance: 0.01,
-    }, () => this.answered());
-    this.line.replaceChildren(asked);
+    this.askedStride = Math.max(this.askedStride, this.state.stride);
+    this.line.replaceChildren(predict(rowQuestion(this), () => this.answered()));
     this.view.say("The output is hidden. Move the window, add up, and say what comes out.");
   }
 

@@ -19,14 +19,14 @@ export function sources({ net, step, here }) {
   return traced(net, here).from;
 }
 
-/** The rule of the step and the sum of the number, each as the parts of a line. */
+/** The rule of the step and the sum of the number, a line each: { strong, text }. */
 export function traceLines(scene) {
   const { net, step, here, after } = scene;
-  if (!step) return [here ? sum(scene) : BEFORE];
+  if (!step) return [{ text: here ? sum(scene) : BEFORE }];
   const [lossBefore, lossAfter] = [net, after].map(({ L }) => precise(L[0][0]));
   const loss = `. The loss goes from ${lossBefore} to ${lossAfter}.`;
   const why = `: ${step.why}${step.name === "step" ? loss : "."}`;
-  return [[bold(step.rule), why], sum(scene)];
+  return [{ strong: step.rule, text: why }, { text: sum(scene) }];
 }
 
 /** What is said after each change. */
@@ -58,12 +58,6 @@ function sum({ net, after, rate, step, here }) {
 }
 
 /** Whether a place is a weight or a bias that a step of descent has changed. */
-function isMoved({ step, here }) {
+export function isMoved({ step, here }) {
   return step?.name === "step" && isParameter(here);
-}
-
-function bold(text) {
-  const node = document.createElement("b");
-  node.textContent = text;
-  return node;
 }
