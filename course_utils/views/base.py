@@ -24,7 +24,7 @@ def style(*names: str) -> str:
 def standalone(title: str, code: str, style: str, state: dict, note: str = "") -> str:
     """A view as one page that needs no kernel, no other file and no network.
 
-    code, style: as in ``_esm`` and ``_css``. state: what the page code asks its model for; bytes
+    code, style: a view's `page_code` and `page_style`. state: what the page code asks its model for; bytes
     are DataViews there, as in a notebook. note: a sentence below the view.
     """
     parts = {
@@ -52,6 +52,16 @@ class View(anywidget.AnyWidget):
     """
 
     _css = style()
+
+    @property
+    def page_code(self) -> str:
+        """The page code of the view, one module."""
+        return self._esm
+
+    @property
+    def page_style(self) -> str:
+        """The style sheet of the view."""
+        return self._css
 
     def arithmetic(self) -> str:
         """The numbers of the view, a line each, as they are in Python."""

@@ -4,7 +4,7 @@
 import { avgPool2dBackward, convolved, maxPool2dBackward, overTaps, tensor } from "./arithmetic.js";
 
 /** For each kind of layer: (x, gradient of its output, layer) → { input, weight, bias }. */
-const BACKWARD = {
+export const BACKWARD = {
   conv2d: conv2dBackward,
   linear: linearBackward,
   relu: (x, gradient) => ({ input: reluBackward(x, gradient) }),

@@ -4,7 +4,8 @@
 import { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax } from "./arithmetic.js";
 import { tensor, maxWinners } from "./arithmetic.js";
 
-const FORWARD = { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax };
+/** By a layer's kind, (x, layer) → what it makes of x. */
+export const FORWARD = { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax };
 
 /** The network of course_utils.views.xray.describe, its base64 numbers decoded, and a softmax. */
 export function readNetwork(description) {
@@ -88,7 +89,7 @@ export function trace(network, values, at, unit) {
   return { kind: layer.kind, value: values[at].data[unit], ...found };
 }
 
-const TRACE = {
+export const TRACE = {
   conv2d: traceConvolution,
   linear: traceLinear,
   maxPool2d: tracePooling,

@@ -24,7 +24,7 @@ export function waysUp(network, values, gradients, at, unit) {
   return { kind: layer.kind, value: gradients.values[at].data[unit], ...found, terms };
 }
 
-const WAYS = {
+export const WAYS = {
   conv2d: throughConvolution,
   linear: ({ layer: { weight }, unit }) => {
     const [outputs, inputs] = weight.shape;

@@ -89,7 +89,7 @@ function rowsOf(scene, { at, unit, channel, pick, names }, found) {
 // --- the ways up -----------------------------------------------------------------------------
 
 /** What the layer above does with a gradient, in a sentence. */
-const RULE = {
+export const RULE = {
   conv2d: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
   linear: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
   affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there`,

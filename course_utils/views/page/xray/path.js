@@ -46,7 +46,7 @@ export function stepAt(network, at, unit) {
 }
 
 /** The unit before that adds most: its number, by a layer's kind, and the kernel if it has one. */
-const SOURCE = {
+export const SOURCE = {
   conv2d: throughKernel,
   linear: ({ terms }) => ({ unit: terms[0].unit }),
   maxPool2d: ({ winner }, layer, step, shape) => inWindow(layer, layer.size, step, shape, winner),
