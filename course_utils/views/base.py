@@ -24,8 +24,8 @@ def style(*names: str) -> str:
 def standalone(title: str, code: str, style: str, state: dict, note: str = "") -> str:
     """A view as one page that needs no kernel, no other file and no network.
 
-    code, style: a view's `page_code` and `page_style`. state: what the page code asks its model for; bytes
-    are DataViews there, as in a notebook. note: a sentence below the view.
+    code, style: a view's `page_code` and `page_style`. state: what the page code asks its model
+    for; bytes are DataViews there, as in a notebook. note: a sentence below the view.
     """
     parts = {
         "title": escape(title),
