@@ -80,7 +80,7 @@ def _page(kind: str, cells: Sequence[ast.Module], at: int) -> str:
             view.finish()
     own = {name for name in view.trait_names(sync=True) if not name.startswith("_")}
     own -= {"layout", "tabbable", "tooltip"}
-    return standalone(LIVE[kind], view._esm, view._css, view.get_state(own))
+    return standalone(LIVE[kind], view.page_code, view.page_style, view.get_state(own))
 
 
 def _run(cells: Sequence[ast.Module], needed: Sequence[int], shown: int) -> Any:

@@ -5,15 +5,16 @@ import traitlets
 from matplotlib.axes import Axes
 
 from . import drawing
-from .base import View, bundle, style
+from .base import Stepper, bundle, style
 
 PARAMETERS = ("W1", "b1", "W2", "b2")
+NAMES = ("X", "y", *PARAMETERS)
 #: At most so many examples and hidden units fit on a screen.
 MOST = 4
 BLUE, GREY = "#005a8f", "0.6"
 
 
-class BackpropStepper(View):
+class BackpropStepper(Stepper):
     """Go through a network of lesson 04 one quantity at a time, forward and then backward.
 
     X: (N, 2) and y: (N, 1), up to four examples. W1: (2, H), b1: (1, H) or (H,), W2: (H, 1) and
@@ -36,8 +37,6 @@ class BackpropStepper(View):
     W2 = traitlets.Any().tag(sync=True)
     b2 = traitlets.Any().tag(sync=True)
     learning_rate = traitlets.Any().tag(sync=True)
-    #: What R in the page goes back to.
-    start = traitlets.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -54,11 +53,10 @@ class BackpropStepper(View):
         rate = drawing.number(learning_rate, "learning rate")
         super().__init__(**state, learning_rate=rate, start=state)
 
-    @traitlets.validate("X", "y", *PARAMETERS)
+    @traitlets.validate(*NAMES)
     def _fits(self, proposal: dict) -> object:
-        name = proposal["trait"].name
-        state = {other: getattr(self, other) for other in ("X", "y", *PARAMETERS)}
-        return checked(**state | {name: proposal["value"]})[name]
+        name, state = self._proposed(NAMES, proposal)
+        return checked(**state)[name]
 
     @traitlets.validate("learning_rate")
     def _is_number(self, proposal: dict) -> float:

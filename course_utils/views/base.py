@@ -3,15 +3,17 @@
 import base64
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 
 import anywidget
+import traitlets
 from matplotlib import rc_context
 
 from . import drawing
 from .bundler import PAGE, bundle
 
-__all__ = ["PAGE", "View", "bundle", "standalone", "style"]
+__all__ = ["PAGE", "Stepper", "View", "bundle", "standalone", "style"]
 
 
 def style(*names: str) -> str:
@@ -22,8 +24,8 @@ def style(*names: str) -> str:
 def standalone(title: str, code: str, style: str, state: dict, note: str = "") -> str:
     """A view as one page that needs no kernel, no other file and no network.
 
-    code, style: as in ``_esm`` and ``_css``. state: what the page code asks its model for; bytes
-    are DataViews there, as in a notebook. note: a sentence below the view.
+    code, style: a view's `page_code` and `page_style`. state: what the page code asks its model
+    for; bytes are DataViews there, as in a notebook. note: a sentence below the view.
     """
     parts = {
         "title": escape(title),
@@ -51,6 +53,16 @@ class View(anywidget.AnyWidget):
 
     _css = style()
 
+    @property
+    def page_code(self) -> str:
+        """The page code of the view, one module."""
+        return self._esm
+
+    @property
+    def page_style(self) -> str:
+        """The style sheet of the view."""
+        return self._css
+
     def arithmetic(self) -> str:
         """The numbers of the view, a line each, as they are in Python."""
         raise NotImplementedError
@@ -66,3 +78,18 @@ class View(anywidget.AnyWidget):
         with rc_context(drawing.font_settings()):
             picture = self.picture()
         return {**data, "image/png": picture, "text/plain": self.arithmetic()}, metadata
+
+
+class Stepper(View):
+    """A view whose numbers, traits that have to fit together, both the page and Python may set.
+
+    Each kind lists them in NAMES, and validates them by what all of them are with the new one.
+    """
+
+    #: What R in the page goes back to; the page knows the traits by their names here.
+    start = traitlets.Dict().tag(sync=True)
+
+    def _proposed(self, names: Sequence[str], proposal: dict) -> tuple[str, dict]:
+        """The name of the trait that is set, and the numbers of all names with the new one."""
+        name = proposal["trait"].name
+        return name, {other: getattr(self, other) for other in names} | {name: proposal["value"]}

@@ -14,7 +14,7 @@ PAGE = Path(__file__).parent / "page"
 
 _IMPORT = re.compile(r'^import (\w+|\* as \w+|\{[^}]*\}) from "(\.[^"]+)";\n', re.MULTILINE)
 _DECLARED = re.compile(
-    r"^export (default )?((?:async )?function\*?|class|const) (\w+)", re.MULTILINE
+    r"^export (default )?((?:async )?function\*?|class(?! extends)|const) (\w+)", re.MULTILINE
 )
 _LISTED = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default (?=\S)", re.MULTILINE)
@@ -22,6 +22,18 @@ _DEFAULT = re.compile(r"^export default (?=\S)", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+#: What brackets, parts or ends a declaration; texts and comments first, as nothing in them does.
+_MARK = re.compile(
+    "|".join(
+        [
+            r'"(?:\\.|[^"\\\n])*"',
+            r"'(?:\\.|[^'\\\n])*'",
+            r"`(?:\\.|[^`\\])*`",
+            r"//.*",
+            r"[()\[\]{},;]",
+        ]
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +54,8 @@ def gather(*names: str, folder: Path = PAGE) -> str:
     constants, lists of names and a default. Comments that have lines for themselves, and spaces
     that lines begin with, are left out, a quarter of the code: a page is sent home with it. (So no
     text may go on over the end of its line.) Raises ValueError for files that import each
-    other, for a name that its file does not export, and for another form.
+    other, for a name that its file does not export, and for another form, such as two constants in
+    one declaration.
     """
     modules: dict[str, _Module] = {}
     for name in names:
@@ -70,11 +83,24 @@ def _module(name: str, code: str, imports: str) -> _Module:
     """A file as a function that is called at once; imports: what stands for its own imports."""
     body = _LISTED.sub("", _DECLARED.sub(r"\2 \3", _IMPORT.sub("", code)))
     body = _DEFAULT.sub("const $default = ", body)
-    if left := _LEFT.search(body):
+    if left := _LEFT.search(body) or _several(code):
         raise ValueError(f"{name}: this form cannot be put into one module: {left[0]}")
     exports = list(_exports(code))
     function = f"() => {{\n{imports}{body}return {_listed(exports)};\n}}"
     return _Module({outer for outer, _ in exports}, f'$modules["{name}"] = ({function})();\n')
+
+
+def _several(code: str) -> re.Match | None:
+    """The first declaration that exports more than one constant, if there is one."""
+    for declared in re.finditer(r"^export const .*", code, re.MULTILINE):
+        depth = 0
+        for mark in _MARK.finditer(code, declared.start()):
+            depth += (mark[0] in "([{") - (mark[0] in ")]}")
+            if depth == 0 and mark[0] == ",":
+                return declared
+            if depth == 0 and mark[0] == ";":
+                break
+    return None
 
 
 def _exports(code: str) -> Iterator[tuple[str, str]]:

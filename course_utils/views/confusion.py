@@ -135,7 +135,7 @@ class Confusion(panel.Panel):
         self._last_cell = self.values["cell"]
         return super()._rendered(turn)
 
-    @traitlets.observe("shown")
+    @traitlets.observe("response")
     def _to_xray(self, change: object) -> None:
         pressed = self.values["send"] > self._presses
         self._presses = self.values["send"]

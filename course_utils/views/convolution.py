@@ -5,14 +5,14 @@ import traitlets
 from torch.nn import functional as F
 
 from . import drawing, sizes
-from .base import View, bundle
+from .base import Stepper, bundle
 
 STEP_EDGE = [[0, 0, 0, 1, 1, 1]] * 6
 UPRIGHT = [[-1, 0, 1]] * 3
 NAMES = ("image", "kernel", "stride", "padding", "bias")
 
 
-class ConvolutionStepper(View):
+class ConvolutionStepper(Stepper):
     """Slide a kernel over a small image, one output at a time.
 
     image: (H, W), or (C, H, W) with up to three channels, sides up to 12. kernel: (h, w), or
@@ -29,12 +29,10 @@ class ConvolutionStepper(View):
 
     image = traitlets.Any().tag(sync=True)
     kernel = traitlets.Any().tag(sync=True)
-    stride = traitlets.Any(1).tag(sync=True)
-    padding = traitlets.Any(0).tag(sync=True)
-    bias = traitlets.Any(0).tag(sync=True)
-    flip = traitlets.Bool(False).tag(sync=True)
-    #: What R in the page goes back to.
-    start = traitlets.Dict().tag(sync=True)
+    stride = traitlets.Any().tag(sync=True)
+    padding = traitlets.Any().tag(sync=True)
+    bias = traitlets.Any().tag(sync=True)
+    flip = traitlets.Bool().tag(sync=True)
 
     def __init__(
         self,
@@ -51,8 +49,7 @@ class ConvolutionStepper(View):
 
     @traitlets.validate(*NAMES)
     def _fits(self, proposal: dict) -> object:
-        name = proposal["trait"].name
-        state = {other: getattr(self, other) for other in NAMES} | {name: proposal["value"]}
+        name, state = self._proposed(NAMES, proposal)
         return checked(**state)[name]
 
     @property
@@ -80,7 +77,12 @@ class ConvolutionStepper(View):
             kernels.append(drawing.Panel(f"kernel{name}", weights, "signed"))
         output = drawing.Panel("output", torch.full_like(self.output, float("nan")), "signed")
         rows = [[*images, *kernels, output]] if len(image) == 1 else [[*images, output], kernels]
-        return drawing.png(rows, f"with stride {self.stride}, what is the first row of the output?")
+        return drawing.png(rows, self.question)
+
+    @property
+    def question(self) -> str:
+        """What is asked first, in the page as in the picture."""
+        return f"with stride {self.stride}, what is the first row of the output?"
 
 
 def checked(image: object, kernel: object, stride: object, padding: object, bias: object) -> dict:
@@ -95,8 +97,8 @@ def checked(image: object, kernel: object, stride: object, padding: object, bias
         )
     stride = drawing.whole(stride, "stride", at_least=1)
     padding = drawing.whole(padding, "padding", at_least=0)
-    if padding > 2:
-        raise ValueError(f"the padding is {padding}; up to 2 can be shown.")
+    if problem := sizes.padding_problem(padding):
+        raise ValueError(f"{problem}.")
     for side, window in zip(image.shape[1:], kernel.shape[1:], strict=True):
         if problem := sizes.size_problem(side, window, stride, padding, sizes.CONVOLUTION):
             raise ValueError(f"{problem}.")

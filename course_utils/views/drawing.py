@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from numbers import Number, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from ..plots import SIGNED
+from . import sizes
+from .sizes import LARGEST
 
-LARGEST = 9999
 #: Fonts for the scripts that matplotlib's own has not, each from some system or other.
 SCRIPTS = (
     "Noto Sans CJK SC",
@@ -118,26 +119,16 @@ def _plain(values: object) -> object:
 
 def whole(value: object, name: str, at_least: int) -> int:
     """The value, if it is a whole number of at least so much; otherwise ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < at_least:
-        raise ValueError(
-            f"the {name} is {_written(value)}; it has to be a whole number, at least {at_least}."
-        )
-    return int(value)
+    if problem := sizes.whole_problem(value, name, at_least):
+        raise ValueError(f"{problem}.")
+    return int(value)  # type: ignore[call-overload]
 
 
 def number(value: object, name: str) -> float:
     """The value, if it is one that can be shown; otherwise ValueError."""
-    # The types of numbers.Real know no comparison with an int.
-    if not isinstance(value, Real) or not abs(value) <= LARGEST:  # type: ignore[operator]
-        raise ValueError(
-            f"the {name} is {_written(value)}; it has to be a number from −{LARGEST} to {LARGEST}."
-        )
-    return float(value)
-
-
-def _written(value: object) -> str:
-    """A number as it is; in all else its kind can be seen: '2', tensor(2)."""
-    return str(value) if isinstance(value, Number) else repr(value)
+    if problem := sizes.number_problem(value, name):
+        raise ValueError(f"{problem}.")
+    return float(value)  # type: ignore[arg-type]
 
 
 def lines(name: str, values: torch.Tensor) -> str:

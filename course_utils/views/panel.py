@@ -57,16 +57,16 @@ class Panel(View):
     picks = traitlets.Unicode().tag(sync=True)
     #: What the page asks for, {"turn": …, "values": …, "answered": …, "at": where the figure was
     #: clicked, as parts of its width and height, or None}, and what it is told.
-    asked = traitlets.Dict().tag(sync=True)
-    shown = traitlets.Dict().tag(sync=True)
+    request = traitlets.Dict().tag(sync=True)
+    response = traitlets.Dict().tag(sync=True)
     figure = traitlets.Bytes().tag(sync=True)
 
     def __init__(self, start: Mapping[str, object], **traits: object) -> None:
         """start: the first value of every control. traits: those above that a panel gives."""
         self.values: dict = dict(start)
         self.answered = False
-        shown, figure = self._rendered(turn=0)
-        super().__init__(start=dict(start), shown=shown, figure=figure, **traits)
+        response, figure = self._rendered(turn=0)
+        super().__init__(start=dict(start), response=response, figure=figure, **traits)
 
     def render(self, values: dict, answered: bool) -> dict:
         """What is seen with these values of the controls; pure, so that it can be tested.
@@ -92,7 +92,7 @@ class Panel(View):
         changes; none if nothing is there. Pure, as `render` is."""
         raise NotImplementedError
 
-    @traitlets.observe("asked")
+    @traitlets.observe("request")
     def _answer(self, change: dict) -> None:
         request = change["new"]
         before, self.values = self.values, {**self.start, **request["values"]}
@@ -100,17 +100,17 @@ class Panel(View):
         try:
             if at := request.get("at"):
                 self.values |= self.pick(dict(self.values), *self._place(*at))
-            shown, figure = self._rendered(request["turn"])
+            response, figure = self._rendered(request["turn"])
         except Exception as error:
             self.values, problem = before, str(error)
             if not isinstance(error, ValueError):
                 problem = f"This could not be computed ({type(error).__name__}: {error})."
-            self.shown = {**self.shown, "turn": request["turn"], "problem": problem}
+            self.response = {**self.response, "turn": request["turn"], "problem": problem}
             if not isinstance(error, ValueError):
                 raise  # it is a mistake of the view's, or of a network's: into the log with it
         else:
             with self.hold_sync():  # one message, so that a figure never stands by another's words
-                self.figure, self.shown = figure, shown
+                self.figure, self.response = figure, response
 
     def _rendered(self, turn: int) -> tuple[dict, bytes]:
         with style.context(["course_utils.course", drawing.font_settings()]):

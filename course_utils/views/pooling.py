@@ -5,13 +5,13 @@ import traitlets
 from torch.nn import functional as F
 
 from . import drawing, sizes
-from .base import View, bundle
+from .base import Stepper, bundle
 
 EXAMPLE = [[1, 3, 2, 0], [5, 2, 0, 4], [7, 1, 3, 3], [0, 4, 3, 3]]
 NAMES = ("x", "gradient", "size", "stride", "how")
 
 
-class PoolingStepper(View):
+class PoolingStepper(Stepper):
     """Pool a small map, one window at a time, and send a gradient back through it.
 
     x: (H, W), or (1, H, W), with sides up to 8. size, stride: of the window, in both directions.
@@ -27,11 +27,9 @@ class PoolingStepper(View):
 
     x = traitlets.Any().tag(sync=True)
     gradient = traitlets.Any().tag(sync=True)
-    size = traitlets.Any(2).tag(sync=True)
-    stride = traitlets.Any(2).tag(sync=True)
-    how = traitlets.Any("max").tag(sync=True)
-    #: What R in the page goes back to.
-    start = traitlets.Dict().tag(sync=True)
+    size = traitlets.Any().tag(sync=True)
+    stride = traitlets.Any().tag(sync=True)
+    how = traitlets.Any().tag(sync=True)
 
     def __init__(
         self,
@@ -47,8 +45,7 @@ class PoolingStepper(View):
 
     @traitlets.validate(*NAMES)
     def _fits(self, proposal: dict) -> object:
-        name = proposal["trait"].name
-        state = {other: getattr(self, other) for other in NAMES} | {name: proposal["value"]}
+        name, state = self._proposed(NAMES, proposal)
         if name != "gradient":
             state["gradient"] = None  # it is checked by itself, or follows: see _follow
         return checked(**state)[name]
@@ -87,12 +84,14 @@ class PoolingStepper(View):
             drawing.Panel("dy", torch.tensor(self.gradient), "signed"),
             drawing.Panel("dx", torch.full_like(x, float("nan")), "signed"),
         ]
-        asked = (
-            "which inputs get a gradient"
-            if self.stride >= self.size
-            else "what does each input get"
-        )
-        return drawing.png([panels], f"{asked} through {self.how} pooling?")
+        return drawing.png([panels], self.question)
+
+    @property
+    def question(self) -> str:
+        """What the picture asks; the page asks the same of maxima whose windows lie apart."""
+        is_apart = self.stride >= self.size
+        asked = "which inputs get a gradient" if is_apart else "what does each input get"
+        return f"{asked} through {self.how} pooling?"
 
 
 def checked(x: object, gradient: object, size: object, stride: object, how: object) -> dict:

@@ -1,9 +1,17 @@
-"""How many places a window has along a side, and in which words a view says that it has none.
+"""How many places a window has along a side, and in which words a view refuses a setting.
 
 The page has the same rules in the same words, in page/sizes.js; a test holds them equal.
 """
 
 from dataclasses import dataclass
+from numbers import Number, Real
+
+import numpy as np
+
+#: The largest number that is shown, or taken, sign aside.
+LARGEST = 9999
+#: So many rings of zeros have room around an image.
+LARGEST_PADDING = 2
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,36 @@ def size_problem(side: int, window: int, stride: int, padding: int, words: Words
     """The first of the two; "" if a window has its places, one stride apart."""
     too_large = window_problem(side, window, padding, words)
     return too_large or stride_problem(side, stride, padding, words)
+
+
+def whole_problem(value: object, name: str, at_least: int = 1) -> str:
+    """Why a setting is no whole number from so much on, without a full stop; "" if it is one."""
+    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if is_whole and value >= at_least:  # type: ignore[operator]
+        return ""
+    return f"the {name} is {_written(value)}; it has to be a whole number, at least {at_least}"
+
+
+def padding_problem(padding: int) -> str:
+    """Why a padding has no room around an image, without a full stop; "" if it has."""
+    if padding <= LARGEST_PADDING:
+        return ""
+    return f"the padding is {padding}; up to {LARGEST_PADDING} can be shown"
+
+
+def number_problem(value: object, name: str) -> str:
+    """Why a value is no number that can be shown, without a full stop; "" if it is one."""
+    # The types of numbers.Real know no comparison with an int.
+    if isinstance(value, Real) and abs(value) <= LARGEST:  # type: ignore[operator]
+        return ""
+    return f"the {name} is {_written(value)}; it has to be a number from −{LARGEST} to {LARGEST}"
+
+
+def _written(value: object) -> str:
+    """A number as people write it; in all else its kind can be seen: '2', tensor(2)."""
+    if not isinstance(value, Number):
+        return repr(value)
+    return str(value).removesuffix(".0").replace("-", "−")
 
 
 def times(shape: tuple[int, ...]) -> str:

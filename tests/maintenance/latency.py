@@ -192,9 +192,9 @@ def answered(page: Page, *keys: str) -> float:
     view = page.locator(".view")
     times = []
     for n in range(12):
-        before = page.evaluate("window.model.get('shown').turn")
+        before = page.evaluate("window.model.get('response').turn")
         start = time.perf_counter()
         view.press(keys[n % len(keys)])
-        page.wait_for_function("(before) => window.model.get('shown').turn > before", arg=before)
+        page.wait_for_function("(before) => window.model.get('response').turn > before", arg=before)
         times.append(1000 * (time.perf_counter() - start))
     return statistics.median(times)

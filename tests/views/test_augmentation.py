@@ -223,6 +223,6 @@ def test_on_the_stage(page, lenet):
     page.keyboard.press("Tab")
     page.locator(".panel-why", has_text="changed[9, 8] = ").wait_for()
     page.mouse.click(figure["x"] + 2, figure["y"] + 2)  # beside the image
-    page.wait_for_function("window.model.get('shown').turn === window.model.get('asked').turn")
+    page.wait_for_function("window.model.get('response').turn === window.model.get('request').turn")
     assert (view.values["row"], view.values["column"]) == (9, 8)
     assert page.errors == [] and page.outside == []

@@ -449,7 +449,7 @@ def test_it_can_be_read_in_both_schemes(page, start, scheme, tmp_path):
     view = views.BackpropStepper(X, Y, *start)
     names = ["X", "y", "W1", "b1", "W2", "b2", "learning_rate", "start"]
     file = tmp_path / "view.html"
-    html = standalone("Back-propagation", view._esm, view._css, view.get_state(names))
+    html = standalone("Back-propagation", view.page_code, view.page_style, view.get_state(names))
     file.write_text(html, encoding="utf-8")
     page.emulate_media(color_scheme=scheme)
     page.goto(file.as_uri())

@@ -35,10 +35,10 @@ BACKWARD = """([told, tasks]) => {
         return btoa(letters);
     };
     const network = readNetwork(told);
-    return tasks.map(([picture, of, label]) => {
+    return tasks.map(([picture, target, label]) => {
         const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
         const values = activations(network, toInput(bytes, network));
-        const found = backward(network, values, { of, label });
+        const found = backward(network, values, { target, label });
         const weights = found.weights.filter(Boolean).flatMap(({ weight, bias }) => [weight, bias]);
         return [...found.values, ...weights].map(text);
     });
@@ -197,12 +197,12 @@ def test_every_way_adds_up(functions, lenet):
     for name in ("LeNet", "Sequential", "MLP"):
         view = views.XRay(made(name, lenet))
         worst = functions.evaluate(
-            """([told, of]) => {
+            """([told, target]) => {
                 const { readNetwork, toInput, activations, backward, waysUp, weightSum } = own;
                 const network = readNetwork(told);
                 const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
                 const values = activations(network, toInput(bytes, network));
-                const found = backward(network, values, { of, label: 3 });
+                const found = backward(network, values, { target, label: 3 });
                 const apart = ({ value, terms }) => (
                     Math.abs(terms.reduce((sum, { product }) => sum + product, 0) - value));
                 const some = (count) => Array.from({ length: Math.min(97, count) },
@@ -240,10 +240,10 @@ def test_what_has_no_gradient_is_said(functions, lenet):
                 (layer, i) => (i === 1 ? { ...layer, kind: "sigmoid" } : layer)) };
             const broken = [...values.slice(0, -1), { shape: [10], data: Array(10).fill(NaN) }];
             return [
-                said(network, values, { of: "loss", label: 10 }),
-                said(network, values, { of: "loss", label: 1.5 }),
-                said(odd, values, { of: "loss", label: 1 }),
-                said(network, broken, { of: "logit", label: 1 }),
+                said(network, values, { target: "loss", label: 10 }),
+                said(network, values, { target: "loss", label: 1.5 }),
+                said(odd, values, { target: "loss", label: 1 }),
+                said(network, broken, { target: "logit", label: 1 }),
             ];
         }""",
         view.network,

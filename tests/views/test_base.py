@@ -96,28 +96,28 @@ def doubler():
 
 
 def ask(view, turn, answered=True, **values):
-    view.asked = {"turn": turn, "values": values, "answered": answered}
+    view.request = {"turn": turn, "values": values, "answered": answered}
 
 
 def test_a_panel_answers(doubler):
-    assert doubler.shown["sentence"] == "Twice 2 is ?." and doubler.figure[:4] == b"\x89PNG"
+    assert doubler.response["sentence"] == "Twice 2 is ?." and doubler.figure[:4] == b"\x89PNG"
     before = doubler.figure
     ask(doubler, 1, n=4)
-    assert doubler.shown["sentence"] == "Twice 4 is 8." and doubler.shown["turn"] == 1
+    assert doubler.response["sentence"] == "Twice 4 is 8." and doubler.response["turn"] == 1
     assert doubler.values == {"n": 4} and doubler.figure != before
 
 
 def test_what_cannot_be_is_said_and_changes_nothing(doubler):
     ask(doubler, 1, n=4)
     ask(doubler, 2, n=7)
-    assert doubler.shown["problem"] == "7 is too much." and doubler.shown["turn"] == 2
-    assert doubler.values == {"n": 4} and doubler.shown["values"] == {"n": 4}
+    assert doubler.response["problem"] == "7 is too much." and doubler.response["turn"] == 2
+    assert doubler.values == {"n": 4} and doubler.response["values"] == {"n": 4}
     with pytest.raises(RuntimeError):
         ask(doubler, 3, n=8)
-    assert "could not be computed (RuntimeError: out of memory)" in doubler.shown["problem"]
+    assert "could not be computed (RuntimeError: out of memory)" in doubler.response["problem"]
     assert doubler.values == {"n": 4}
     ask(doubler, 4, n=5)
-    assert "problem" not in doubler.shown and doubler.values == {"n": 5}
+    assert "problem" not in doubler.response and doubler.values == {"n": 5}
 
 
 def test_without_a_page(doubler):
@@ -142,7 +142,7 @@ def test_nothing_is_shown_before_the_answer(page, doubler):
     page.locator(".view").focus()
     for key in (" ", "]", "ArrowRight", "r"):
         page.keyboard.press(key)
-    assert doubler.asked == {} and page.locator("input[type=range]").is_disabled()
+    assert doubler.request == {} and page.locator("input[type=range]").is_disabled()
 
 
 def test_a_slider_is_dragged(page, doubler):
@@ -173,7 +173,7 @@ def test_a_second_page_of_a_panel(page, doubler):
     page.locator(".view").focus()
     page.keyboard.press("]")
     page.get_by_text("Twice 5 is 10.").wait_for()
-    assert doubler.asked["turn"] == 2 and page.errors == []
+    assert doubler.request["turn"] == 2 and page.errors == []
 
 
 NAMES = ["$x_$", "$\\frac{", "猫", "собака", "a\\$b", "", *"6789"]
@@ -199,7 +199,7 @@ def test_names_of_any_letters_stand_in_figures():
         assert data["image/png"][:4] == b"\x89PNG"
         if isinstance(view, panel.Panel):
             ask(view, 1)
-            assert "problem" not in view.shown and view.figure[:4] == b"\x89PNG"
+            assert "problem" not in view.response and view.figure[:4] == b"\x89PNG"
 
 
 def test_a_name_is_written_as_it_is_or_as_its_number(monkeypatch):

@@ -252,8 +252,8 @@ def test_they_are_in_the_picture():
     assert coloured(ledger(chain)) == 0
 
 
-SETTLED = "window.model.get('shown').turn > 0 && window.model.get('asked').turn === " + (
-    "window.model.get('shown').turn"
+SETTLED = "window.model.get('response').turn > 0 && window.model.get('request').turn === " + (
+    "window.model.get('response').turn"
 )
 
 
@@ -267,9 +267,9 @@ def opened(page, view):
 
 def press(page, key, times=1):
     for _ in range(times):
-        turn = page.evaluate("window.model.get('shown').turn")
+        turn = page.evaluate("window.model.get('response').turn")
         page.locator(".view").press(key)
-        page.wait_for_function("(turn) => window.model.get('shown').turn > turn", arg=turn)
+        page.wait_for_function("(turn) => window.model.get('response').turn > turn", arg=turn)
 
 
 def test_on_a_page(page):
@@ -317,7 +317,7 @@ def test_a_long_network_is_scrolled_to_the_chosen_row(page):
     page.locator("input[type=range]").fill("60")
     page.wait_for_function(SETTLED)
     page.get_by_text("takes").first.wait_for()
-    page.wait_for_function("window.model.get('shown').values.call === 60")
+    page.wait_for_function("window.model.get('response').values.call === 60")
     assert table.evaluate(seen)
     press(page, "ArrowLeft", 1)
     assert page.errors == []

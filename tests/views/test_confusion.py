@@ -140,7 +140,7 @@ def test_on_a_page(page):
     says("Mistake 3 of 12")
     page.get_by_role("button", name="to the X-ray").click()
     says("Mistake 3 of 12")
-    page.wait_for_function("model.get('shown').values.send === 1")
+    page.wait_for_function("model.get('response').values.send === 1")
     assert torch.equal(xray.digit, view.image()) and xray.sent["turn"] == 1
     for width in (1280, 900):
         page.set_viewport_size({"width": width, "height": 720})

@@ -84,7 +84,12 @@ def test_every_form_of_import_and_export(page, folder):
         "main.js": 'import {\n  Shape,\n  area as size,\n} from "./inner/shapes.js";\n'
         'import square from "./inner/shapes.js";\n'
         'import * as all from "./inner/shapes.js";\n'
-        "export default [size(new Shape(3)), square(4), Object.keys(all).sort()];\n",
+        'import Disc from "./disc.js";\n'
+        "export default [size(new Shape(3)), square(4), Object.keys(all).sort(),\n"
+        "  new Disc(2).area()];\n",
+        "disc.js": 'import { Shape } from "./inner/shapes.js";\n'
+        "export default class extends Shape {\n"
+        "  area() {\n    return 3 * this.side ** 2;\n  }\n}\n",
         "inner/shapes.js": 'import { power } from "../powers.js";\n'
         "export class Shape {\n  constructor(side) {\n    this.side = side;\n  }\n}\n"
         "function measured({ side }) {\n  return square(side);\n}\n"
@@ -93,7 +98,7 @@ def test_every_form_of_import_and_export(page, folder):
         "powers.js": "export const power = (base, exponent) => base ** exponent;\n",
     }
     (answer,) = imported(page, bundle("main.js", folder(files)))
-    assert answer == [9, 16, ["Shape", "area", "default", "power"]]
+    assert answer == [9, 16, ["Shape", "area", "default", "power"], 12]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +123,18 @@ def test_every_form_of_import_and_export(page, folder):
         (
             'import "./c.js";\n',
             r'a\.js: this form cannot be put into one module: import "\./c\.js";',
+        ),
+        (
+            "import { c } from './c.js';\n",
+            r"a\.js: this form cannot be put into one module: import \{ c \} from '\./c\.js';",
+        ),
+        (
+            'import { c } from "./c.js"\n',
+            r'a\.js: this form cannot be put into one module: import \{ c \} from "\./c\.js"',
+        ),
+        (
+            'export const a = [1, "]", 2],\n  b = 2;\n',
+            r'a\.js: this form cannot be put into one module: export const a = \[1, "\]", 2\],',
         ),
     ],
 )

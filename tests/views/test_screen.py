@@ -90,8 +90,8 @@ def lenet():
 
 #: Python has answered what a panel has asked; other views ask nothing.
 SETTLED = """() => {
-    const { turn } = window.model.get("shown") ?? {};
-    return turn === undefined || (turn > 0 && turn === window.model.get("asked").turn);
+    const { turn } = window.model.get("response") ?? {};
+    return turn === undefined || (turn > 0 && turn === window.model.get("request").turn);
 }"""
 
 

@@ -307,6 +307,32 @@ def test_what_does_not_fit_is_said_in_the_same_words_of_pooling(page):
     assert 100 < refused < len(states) - 100
 
 
+def test_a_setting_that_cannot_be_is_refused_in_the_same_words(page):
+    good = {"image": [ones(6, 6)], "kernel": [ones(3, 3)], "stride": 1, "padding": 0, "bias": 0}
+    wrong = {"stride": [0, -1, 1.5], "padding": [3, -1, 0.5], "bias": [1e5, 10_000, -9999.5]}
+    states = [good | {name: value} for name, values in wrong.items() for value in values]
+    in_page = [state | {"channels": 1, "flip": False} for state in states]
+    assert said_in_page(page, "convolution", in_page) == [
+        said_in_python(convolution_checked, *state.values()) for state in states
+    ]
+    good = {"x": ones(4, 4), "gradient": None, "size": 2, "stride": 2, "how": "max"}
+    states = [good | {name: value} for name in ("size", "stride") for value in (0, -1, 1.5)]
+    assert said_in_page(page, "pooling", states) == [
+        said_in_python(pooling_checked, *state.values()) for state in states
+    ]
+
+
+@pytest.mark.parametrize(
+    "stepper",
+    [views.ConvolutionStepper(), views.ConvolutionStepper(stride=2), views.PoolingStepper()],
+    ids=["convolution", "stride 2", "pooling"],
+)
+def test_the_page_asks_what_the_picture_asks(page, stepper):
+    put_on_stage(page, stepper)
+    text = page.locator(".view-predict").first.inner_text()
+    assert text.startswith(f"Predict: {stepper.question}")
+
+
 # --- alone on a page -------------------------------------------------------------------------
 
 
@@ -403,7 +429,7 @@ def test_convolution_by_keyboard(convolution):
     page.keyboard.press("[")
     page.keyboard.press("[")
     page.keyboard.press("[")
-    assert "The stride is a whole number, at least 1." in said(page)
+    assert "The stride is 0; it has to be a whole number, at least 1." in said(page)
     page.keyboard.press("Tab")  # into the first control, and on to the numbers of the image
     cell(page, "image", 0, 0).focus()
     page.keyboard.press("ArrowUp")
@@ -523,7 +549,7 @@ def test_a_stride_that_is_too_large(convolution):
     assert said(page) == sentence + " The view stays as it was."
     assert page.evaluate("model.get('stride')") == 1 and len(grid(page, "output")) == 4
     number(page, "padding").fill("7")
-    assert said(page).startswith("The padding is 0, 1 or 2 here.")
+    assert said(page).startswith("The padding is 7; up to 2 can be shown.")
     assert number(page, "stride").input_value() == "1"  # as it was, once one has left it
     assert page.errors == []
 

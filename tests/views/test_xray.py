@@ -1,6 +1,7 @@
 """The X-ray and the page that export_xray writes: in Python, alone on a page, in JupyterLab."""
 
 import base64
+import inspect
 import io
 import json
 import math
@@ -187,6 +188,42 @@ def functions(page):
     )
     yield page
     assert page.errors == []
+
+
+#: What the page has for each kind of layer, and in which file.
+TABLES = {
+    "FORWARD": "network.js",
+    "TRACE": "network.js",
+    "SHOWN": "sum.js",
+    "BACKWARD": "backward.js",
+    "WAYS": "ways.js",
+    "RULE": "xray/gradientsum.js",
+    "SOURCE": "xray/path.js",
+}
+
+
+def test_every_kind_of_layer_is_in_every_table(page):
+    """A layer that Python describes would otherwise end in an error where a unit is clicked."""
+    described = filter(None, xray._DESCRIBED.values())
+    kinds = [re.findall(r'"kind": "(\w+)"', inspect.getsource(layer))[0] for layer in described]
+    assert len(kinds) >= 6
+    tables = {name: f'$modules["{path}"].{name}' for name, path in TABLES.items()}
+    keys = ", ".join(f"{name}: Object.keys({table})" for name, table in tables.items())
+    code = gather(*TABLES.values()) + f"export default {{ {keys} }};\n"
+    known = page.evaluate(
+        """async (code) => {
+            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+            return (await import(url)).default;
+        }""",
+        code,
+    )
+    missing = [
+        f"{name} of {path} lacks {kind}"
+        for name, path in TABLES.items()
+        for kind in kinds
+        if kind not in known[name]
+    ]
+    assert missing == []
 
 
 #: All activations for some pictures, given and returned as base64.
@@ -476,7 +513,7 @@ def test_the_way_back_follows_what_adds_most(functions, name, lenet):
             const network = own.readNetwork(told);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = own.activations(network, own.toInput(bytes, network));
-            return asked.map(([at, unit]) => own.wayBack(network, values, { at, unit }, 0));
+            return asked.map(([at, unit]) => own.pathBack(network, values, { at, unit }, 0));
         }""",
         [view.network, asked],
     )

@@ -1,37 +1,36 @@
 // Back-propagation, step by step: the network of lesson 04 with all its numbers, computed one
 // quantity at a time, forward and then backward, and a step of descent at the end.
 import { frame, h, predict } from "./frame.js";
+import { Linked } from "./linked.js";
 import { clamp } from "./numbers.js";
-import { player } from "./stepper.js";
+import { player } from "./player.js";
 import { StepsBar } from "./backprop/bar.js";
-import { drawFork, forkOf } from "./backprop/fork.js";
+import { drawFork } from "./backprop/fork.js";
 import { Graph } from "./backprop/graph.js";
 import { descended, passes } from "./backprop/network.js";
+import { picture } from "./backprop/picture.js";
 import { askedExample, whereTheLossGoes, whichGetNothing } from "./backprop/question.js";
 import {
-  GIVEN, STEPS, base, isDerivative, isOfExamples, isParameter, knownPlaces, nodeOf, numberAt,
-  placesOf, wayOf,
+  GIVEN, STEPS, base, isOfExamples, knownPlaces, nodeOf, placesOf,
 } from "./backprop/steps.js";
-import { sentence, sources, traceLines } from "./backprop/words.js";
+import { sentence } from "./backprop/words.js";
 
 const HELP = "← → the quantity · ↑ ↓ the number · [ ] the example · Space plays · Home, End "
   + "· R resets · F full screen · Esc leaves · click a number to trace it";
 const LAST = STEPS.length;
 const BEAT = 1500; // milliseconds
 
-class Backprop {
+class Backprop extends Linked {
   at = 0; // how many steps are made
   example = 0;
   unit = 0; // which hidden unit, and which input, is followed
   input = 0;
   clicked = null; // a place that the reader looks at, in place of that of the step
   descents = 0;
-  question = null;
   hasAsked = { first: false, step: false };
-  isTelling = false;
 
   constructor({ model, el }) {
-    this.model = model;
+    super(model, [...GIVEN, "learning_rate"]);
     this.view = frame(el, {
       title: "Back-propagation, step by step", help: HELP, keys: this.keys(), kind: "backprop",
     });
@@ -48,15 +47,11 @@ class Backprop {
     this.view.body.append(this.line, this.bar.node, this.scroll, this.trace);
   }
 
-  listen() {
-    const names = [...GIVEN, "learning_rate"];
-    const hear = () => !this.isTelling && this.isOther() && this.read();
-    for (const name of names) this.model.on(`change:${name}`, hear);
+  /** Begin. Returns what ends it. */
+  begin() {
+    const end = this.listen();
     this.read();
-    return () => {
-      this.play.stop();
-      for (const name of names) this.model.off(`change:${name}`, hear);
-    };
+    return end;
   }
 
   keys() {
@@ -68,13 +63,23 @@ class Backprop {
       ArrowDown: () => this.isFree() && this.choose(1),
       "[": () => this.pickExample(this.example - 1),
       "]": () => this.pickExample(this.example + 1),
-      ...{ Home: go(() => 0), End: go(() => LAST), },
-      ...{ r: () => this.reset(), R: () => this.reset() },
+      Home: go(() => 0),
+      End: go(() => LAST),
+      r: () => this.reset(),
+      R: () => this.reset(),
       " ": () => this.isFree() && this.play.toggle(),
     };
   }
 
   // --- the state -----------------------------------------------------------------------------
+
+  traits() {
+    return Object.fromEntries(GIVEN.map((name) => [name, this.net[name]]));
+  }
+
+  receiveTraits() {
+    if (this.isOther()) this.read();
+  }
 
   /** Whether Python has other numbers: it also repeats those that it was told. */
   isOther() {
@@ -85,7 +90,7 @@ class Backprop {
   /** Begin with the numbers that Python has, and with the question if it was not answered. */
   read() {
     this.rate = this.model.get("learning_rate");
-    this.begin(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
+    this.startFrom(Object.fromEntries(GIVEN.map((name) => [name, this.model.get(name)])));
     this.graph = new Graph(this.net, (name, node) => this.pick(name, node));
     this.scroll.replaceChildren(this.graph.node);
     if (this.hasAsked.first && !this.question) return this.tell();
@@ -93,7 +98,7 @@ class Backprop {
     this.ask(whichGetNothing(this.net), () => this.tell());
   }
 
-  begin(given) {
+  startFrom(given) {
     this.play.stop();
     this.take(given);
     Object.assign(this, { unit: 0, input: 0, example: askedExample(this.net) });
@@ -104,27 +109,13 @@ class Backprop {
     this.after = passes({ X, y, ...descended(this.net, this.rate) });
   }
 
-  reset() {
-    if (!this.isFree()) return;
-    this.begin(this.model.get("start"));
-    this.tellPython();
+  restore(start) {
+    this.startFrom(start);
+    this.sendTraits();
     this.draw();
-    this.view.say("Everything is as it was at the beginning.");
-  }
-
-  tellPython() {
-    this.isTelling = true;
-    for (const name of GIVEN) this.model.set(name, this.net[name]);
-    this.model.save_changes();
-    this.isTelling = false;
   }
 
   // --- what the reader does ------------------------------------------------------------------
-
-  isFree() {
-    if (this.question) this.view.say("Answer the question first, or skip it.");
-    return !this.question;
-  }
 
   ask(question, then) {
     this.question = question;
@@ -146,7 +137,7 @@ class Backprop {
     if (this.play.isOn()) return false;
     const { X, y } = this.net;
     this.take({ X, y, ...descended(this.net, this.rate) }, this.descents + 1);
-    this.tellPython();
+    this.sendTraits();
     return this.go(0);
   }
 
@@ -227,24 +218,15 @@ class Backprop {
   }
 
   draw() {
-    const scene = this.scene();
-    const { here, step, net, example } = scene;
-    const isDescent = step?.name === "step";
-    const from = sources(scene);
-    const valueOf = (place) => numberAt(isDescent && isParameter(place) ? this.after : net, place);
-    const known = knownPlaces(net, this.at, example);
-    const numbers = known.map((place) => ({ ...place, value: valueOf(place) }));
-    const way = isDescent ? "descent" : here && wayOf(here.name);
-    this.graph.draw({ numbers, here, from, quantity: step?.name, way });
-    const beside = here ?? { name: "y", i: example, j: 0 };
-    this.graph.beside.replaceChildren(...drawFork(
-      forkOf(net, beside, isDescent && isParameter(beside) ? this.after : null), {
-        chosen: example, derivative: isDerivative(beside.name), pick: (n) => this.pickExample(n),
-      },
-    ));
-    this.trace.replaceChildren(...traceLines(scene).map((line) => h("p", {}, line)));
+    const { graph, fork, isDerivative: derivative, trace } = picture(this.scene());
+    this.graph.draw(graph);
+    this.graph.beside.replaceChildren(...drawFork(fork, {
+      chosen: this.example, derivative, pick: (n) => this.pickExample(n),
+    }));
+    this.trace.replaceChildren(...trace.map(({ strong, text }) => (
+      h("p", {}, strong && h("b", {}, strong), text))));
     this.bar.mark(this.at);
   }
 }
 
-export default { render: (page) => new Backprop(page).listen() };
+export default { render: (page) => new Backprop(page).begin() };

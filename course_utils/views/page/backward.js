@@ -4,7 +4,7 @@
 import { avgPool2dBackward, convolved, maxPool2dBackward, overTaps, tensor } from "./arithmetic.js";
 
 /** For each kind of layer: (x, gradient of its output, layer) → { input, weight, bias }. */
-const BACKWARD = {
+export const BACKWARD = {
   conv2d: conv2dBackward,
   linear: linearBackward,
   relu: (x, gradient) => ({ input: reluBackward(x, gradient) }),
@@ -14,10 +14,10 @@ const BACKWARD = {
 };
 
 /**
- * The gradients of what is asked for, { of: "loss" or "logit", label: k }: the cross-entropy loss
- * for class k, or the logit of class k. values: what activations() of network.js returns.
+ * The gradients of what is asked for, { target: "loss" or "logit", label: k }: the cross-entropy
+ * loss for class k, or the logit of class k. values: what activations() of network.js returns.
  *
- * Returns { of, label, values, weights }. values[at] is the gradient of values[at], from the
+ * Returns { target, label, values, weights }. values[at] is the gradient of values[at], from the
  * input to the logits (the probabilities have none here: the loss and they go back in one step);
  * weights[at] = { weight, bias } of network.layers[at - 1], null where it has no weights that are
  * learned by gradients. Batch normalisation is a fixed factor and shift here.
@@ -25,13 +25,13 @@ const BACKWARD = {
  * A RangeError for a class that is not there, for values that are not finite, or for a layer that
  * has no backward here, which it names.
  */
-export function backward(network, values, { of, label }) {
+export function backward(network, values, { target, label }) {
   if (!values.at(-1).data.every(Number.isFinite)) {
     throw new RangeError("the network gives NaN or infinite values, which have no gradient");
   }
   const last = network.layers.length - 1;
-  const gradients = { of, label, values: Array(last + 1), weights: Array(last + 1).fill(null) };
-  gradients.values[last] = ofLogits(values[last + 1], of, label);
+  const gradients = { target, label, values: Array(last + 1), weights: Array(last + 1).fill(null) };
+  gradients.values[last] = logitGradient(values[last + 1], target, label);
   for (let at = last; at > 0; at--) {
     const layer = network.layers[at - 1];
     if (!BACKWARD[layer.kind]) {
@@ -45,13 +45,13 @@ export function backward(network, values, { of, label }) {
 }
 
 /** p − y for the loss, and 1 at one place for a logit. */
-function ofLogits(probabilities, of, label) {
+function logitGradient(probabilities, target, label) {
   const count = probabilities.data.length;
   if (!Number.isInteger(label) || label < 0 || label >= count) {
     throw new RangeError(`there is no class ${label}: they are numbered from 0 to ${count - 1}`);
   }
-  const gradient = tensor(probabilities.shape, of === "loss" ? probabilities.data : null);
-  gradient.data[label] += of === "loss" ? -1 : 1;
+  const gradient = tensor(probabilities.shape, target === "loss" ? probabilities.data : null);
+  gradient.data[label] += target === "loss" ? -1 : 1;
   return gradient;
 }
 

@@ -30,7 +30,9 @@ function lying(count, { width, height, letter, short }) {
   const middle = (k) => step * k + (short ? step / 2 : step - thick / 2 - 2);
   const line = (k) => (short ? step * (k + 0.5) : step * k + letter / 2 + 1) + 0.35 * letter;
   return {
-    ...{ width, height, letter, least: 0.005, roomy: true },
+    width, height, letter,
+    least: 0.005,
+    roomy: true,
     frame: (k) => ({ x: 1, y: step * k + 1, width: width - 2, height: step - 2 }),
     bar: (k, p) => ({
       x: left + 4, y: middle(k) - thick / 2, width: (right - left - 4) * p, height: thick,

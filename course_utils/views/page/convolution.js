@@ -1,23 +1,23 @@
 // The convolution stepper: a window slides over an image, and every sum can be looked at.
 import { h, predict } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, makeRows, numberProblem, sides, tidy } from "./numbers.js";
+import { clamp, makeRows, sides, tidy, typedProblem } from "./numbers.js";
 import { Stepper } from "./stepper.js";
 import { fieldsOf } from "./convolution/fields.js";
 import { picture, sentence } from "./convolution/picture.js";
+import { rowQuestion } from "./convolution/question.js";
 import { CHANNELS, output, refusal, seenPixels, stateFromTraits } from "./convolution/state.js";
-
-const TRAITS = ["image", "kernel", "stride", "padding", "bias", "flip"];
 
 class Convolution extends Stepper {
   at = [0, 0]; // the output whose window is shown
-  pointed = null; // the output under the pointer, shown instead
-  looked = null; // the pixel under the pointer: which outputs see it?
+  hoveredOutput = null; // the output under the pointer, shown instead
+  hoveredPixel = null; // the pixel under the pointer: which outputs see it?
   askedStride = 1; // the largest stride that was asked for
 
   constructor({ model, el }) {
     super({
-      ...{ model, el, names: TRAITS, title: "Convolution, step by step" },
+      model, el,
+      title: "Convolution, step by step",
       help: "click a number and type, or ↑ ↓ · click an output",
     });
     this.line = h("div", { class: "view-predict" });
@@ -33,7 +33,7 @@ class Convolution extends Stepper {
       title: "output",
       wide: 3,
       pick: (i, j) => this.select(i, j),
-      over: (i, j) => this.point("pointed", i, j),
+      over: (i, j) => this.point("hoveredOutput", i, j),
     });
     this.total = h("div", { class: "stepper-total" });
     this.trace = h("div", { class: "stepper-trace" });
@@ -50,7 +50,7 @@ class Convolution extends Stepper {
 
   channelPane(c) {
     const padding = () => this.state.padding;
-    const over = (i, j) => this.point("looked", i, j);
+    const over = (i, j) => this.point("hoveredPixel", i, j);
     const grids = {
       image: new NumberGrid({ title: "image", edit: this.editing("image", c, padding), over }),
       kernel: new NumberGrid({
@@ -79,16 +79,12 @@ class Convolution extends Stepper {
       get: (i, j) => rows()[i - shift()][j - shift()],
       set: (i, j, value) => this.changeNumber(name, [c, i - shift(), j - shift()], value),
       wrong: (text, i, j) =>
-        this.view.say(numberProblem(text, `${name}[${i - shift()}, ${j - shift()}]`)),
+        this.view.say(typedProblem(text, `${name}[${i - shift()}, ${j - shift()}]`)),
       allowed: (i, j) => rows()[i - shift()]?.[j - shift()] !== undefined,
     };
   }
 
   // --- the state -----------------------------------------------------------------------------
-
-  start() {
-    return stateFromTraits(this.model.get("start"));
-  }
 
   stateFrom(traits) {
     return stateFromTraits(traits);
@@ -143,7 +139,7 @@ class Convolution extends Stepper {
   }
 
   move(down, right) {
-    this.pointed = null;
+    this.hoveredOutput = null;
     this.selectNear(this.at[0] + down, this.at[1] + right);
   }
 
@@ -153,7 +149,7 @@ class Convolution extends Stepper {
     this.view.say(this.sentence());
   }
 
-  /** The pointer is on an output ("pointed"), or on a pixel ("looked"); or no longer. */
+  /** The pointer is on an output, or on a pixel, as the name says; or no longer. */
   point(name, i, j) {
     this[name] = i === undefined ? null : [i, j];
     this.draw();
@@ -165,18 +161,10 @@ class Convolution extends Stepper {
     return this.state.stride === 2 && this.askedStride < 2;
   }
 
-  pose() {
-    const { stride } = this.state;
+  showQuestion() {
     this.question = "row";
-    this.askedStride = Math.max(this.askedStride, stride);
-    const [columns, row] = [this.out.shape[2], this.at[0]];
-    const which = row === 0 ? "first row" : `row ${row}`;
-    const asked = predict({
-      question: `with stride ${stride}, what is the ${which} of the output?`,
-      solution: [...this.out.data.slice(row * columns, (row + 1) * columns)],
-      tolerance: 0.01,
-    }, () => this.answered());
-    this.line.replaceChildren(asked);
+    this.askedStride = Math.max(this.askedStride, this.state.stride);
+    this.line.replaceChildren(predict(rowQuestion(this), () => this.answered()));
     this.view.say("The output is hidden. Move the window, add up, and say what comes out.");
   }
 
@@ -187,15 +175,16 @@ class Convolution extends Stepper {
       const next = { onclick: () => this.change({ stride: 2 }) };
       this.line.firstChild.append(" ", h("button", next, "next: stride 2"));
     }
-    this.settle();
+    this.updateFields();
     this.view.say(`${this.sentence()} Click an output to see its sum.`);
   }
 
   // --- what is shown -------------------------------------------------------------------------
 
-  /** After a change of the settings: the fields follow, and what was pointed at may be gone. */
-  settle() {
-    [this.pointed, this.looked] = [null, null];
+  /** After a change of the settings: the fields follow, and what was hovered may be gone. */
+  updateFields() {
+    this.hoveredOutput = null;
+    this.hoveredPixel = null;
     for (const name of ["stride", "padding", "bias", "flip"]) {
       this.fields[name].set(this.state[name]);
     }
@@ -210,8 +199,8 @@ class Convolution extends Stepper {
   }
 
   scene() {
-    const { state, out, seen, at, pointed, looked, shown, question } = this;
-    return { state, out, seen, at, pointed, looked, shown, hidden: question !== null };
+    const { state, out, seen, at, hoveredOutput, hoveredPixel, shown, question } = this;
+    return { state, out, seen, at, hoveredOutput, hoveredPixel, shown, hidden: question !== null };
   }
 
   sentence() {

@@ -1,6 +1,10 @@
 // What every view stands in: a title, a place to work in, a line that says what has changed,
 // the keys, and the prediction that comes before a result.
 
+/** What is said where a question that is open forbids something. */
+export const ANSWER_FIRST = "Answer the question first, or skip it.";
+export const PREDICT_FIRST = "First your prediction, or skip.";
+
 const SVG = new Set(["svg", "g", "rect", "line", "path", "text", "circle", "image", "title"]);
 
 /** An element: h("button", { class: "x", onclick: … }, "text", other). Also in SVG. */
@@ -39,7 +43,8 @@ export function frame(el, { title, help, keys, kind = "panel" }) {
     "section",
     // JupyterLab leaves the keys of such an element alone.
     {
-      ...{ class: `view view-${kind}`, tabindex: 0, role: "group", "aria-label": title },
+      class: `view view-${kind}`,
+      tabindex: 0, role: "group", "aria-label": title,
       "data-lm-suppress-shortcuts": "true",
     },
     h("header", {}, h("strong", {}, title), h("button", more, "\u2922 F")),
@@ -48,7 +53,7 @@ export function frame(el, { title, help, keys, kind = "panel" }) {
     h("footer", {}, help),
   );
   const actions = { f: toggle, F: toggle, Escape: leave, ...keys };
-  box.addEventListener("keydown", (event) => act(event, actions));
+  box.addEventListener("keydown", (event) => handleKey(event, actions));
   el.replaceChildren(box);
   return {
     box,
@@ -68,7 +73,7 @@ function leave() {
 }
 
 /** Do what a key stands for, unless it belongs to a field, to a button or to the browser. */
-function act(event, actions) {
+function handleKey(event, actions) {
   const { key, target } = event;
   const typing = target.matches("input[type=text], input[type=number], textarea, select");
   // Where [ and ] need AltGr (or Option), the event says Alt, and on Windows also Ctrl.
@@ -90,7 +95,7 @@ function act(event, actions) {
  * solution: the choice, or the numbers. tolerance: how far from them still is right.
  */
 export function predict(options, done) {
-  const { question, choices = null, solution, explain = "", tolerance = 1e-6 } = options;
+  const { question, choices = null, solution } = options;
   const verdict = h("span", { class: "view-verdict", role: "status" });
   const size = solution.length > 4 ? 20 : 12;
   const input = choices ? null : h("input", { type: "text", size, "aria-label": question });
@@ -102,33 +107,50 @@ export function predict(options, done) {
   const line = h(
     "p",
     { class: "view-predict" },
-    ...[h("b", {}, "Predict: "), question, " ", input, buttons, skip, verdict],
+    h("b", {}, "Predict: "), question, " ",
+    input, buttons, skip, verdict,
   );
 
   function answer(given) {
-    const wanted = numbers(solution);
-    const got = given === null ? null : numbers(given);
-    if (!choices && given !== null && (got === null || got.length !== wanted.length)) {
-      const wish = wanted.length === 1 ? "A number" : `${wanted.length} numbers`;
-      verdict.textContent = ` ${wish}, please.`;
+    const problem = input && given !== null ? numbersProblem(given, solution) : "";
+    if (problem) {
+      verdict.textContent = ` ${problem}`;
       return;
     }
-    const right = given === null ? null : choices
-      ? given === solution
-      : got.every((value, i) => Math.abs(value - wanted[i]) <= tolerance);
     for (const control of [input, ...buttons, skip]) if (control) control.disabled = true;
     skip.hidden = true;
     const used = choices ? buttons[choices.indexOf(given)] : given !== null && input;
     if (used) used.classList.add("view-given"); // full screen has room for no other
     if (input) buttons[0].hidden = true; // what was typed stays
     line.closest(".view")?.focus({ preventScroll: true }); // the keys work at once
-    const said = right ? "\u2713 Right." : `\u2717 You said ${given}.`;
-    const wantedText = Array.isArray(solution) ? solution.map((v) => show(v)).join(" ") : solution;
-    const is = right ? "" : ` It is ${wantedText}.`;
-    verdict.textContent = ` ${given === null ? "Skipped." : said}${is} ${explain}`;
+    const right = judge(given, options);
+    verdict.textContent = ` ${verdictText(given, right, options)}`;
     done(given, right);
   }
   return line;
+}
+
+/** Why a text is no answer: it has not as many numbers as the solution; "" if it has. */
+function numbersProblem(text, solution) {
+  const count = numbers(solution).length;
+  if (numbers(text)?.length === count) return "";
+  return count === 1 ? "A number, please." : `${count} numbers, please.`;
+}
+
+/** Whether an answer is right; null if the question was skipped. */
+function judge(given, { choices, solution, tolerance = 1e-6 }) {
+  if (given === null) return null;
+  if (choices) return given === solution;
+  const expected = numbers(solution);
+  return numbers(given).every((value, i) => Math.abs(value - expected[i]) <= tolerance);
+}
+
+/** What is said of an answer: "✗ You said 3. It is 4. …" */
+function verdictText(given, right, { solution, explain = "" }) {
+  const feedback = right ? "\u2713 Right." : `\u2717 You said ${given}.`;
+  const written = Array.isArray(solution) ? solution.map((v) => show(v)).join(" ") : solution;
+  const correction = right ? "" : ` It is ${written}.`;
+  return `${given === null ? "Skipped." : feedback}${correction} ${explain}`;
 }
 
 /** The numbers in a text or a list, with − for - and commas as people type them; or null. */
@@ -139,7 +161,7 @@ export function numbers(text) {
 }
 
 /** Whether the reader's system asks for less motion. */
-export function calm() {
+export function prefersLessMotion() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 

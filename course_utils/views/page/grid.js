@@ -1,6 +1,7 @@
 // A grid of numbers to look at, point at and type into.
 import { h } from "./frame.js";
-import { LARGEST, tidy, typed, unfinished } from "./numbers.js";
+import { tidy, typed, unfinished } from "./numbers.js";
+import { LARGEST } from "./sizes.js";
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 /** The keys that are for the view also while a number is being typed. */

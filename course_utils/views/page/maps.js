@@ -67,29 +67,29 @@ const FINER = 2;
  * scale: "signed", "cividis" or "grey"; low and top: the values at its ends. part: rows and
  * columns of a tile, as receptiveField() gives them; box: where it is in the window.
  */
-export function mosaic(plan, usual) {
+export function mosaic(plan, defaultScale) {
   const canvas = h("canvas", { class: "mosaic-canvas" });
   const node = h("div", { class: "mosaic" }, canvas);
   const marks = {};
   let picture;
 
   function arrange(next) {
-    one.plan = next;
+    self.plan = next;
     Object.assign(canvas, { width: FINER * next.width, height: FINER * next.height });
     canvas.classList.toggle("uneven", !Number.isInteger(next.zoom));
     node.style.setProperty("--width", next.width);
     picture = new ImageData(canvas.width, canvas.height);
   }
 
-  function paint(data, low, top, scale = usual) {
-    fill(new Uint32Array(picture.data.buffer), one.plan, palette[scale], { data, low, top });
+  function paint(data, low, top, scale = defaultScale) {
+    fill(new Uint32Array(picture.data.buffer), self.plan, palette[scale], { data, low, top });
     canvas.getContext("2d").putImageData(picture, 0, 0);
   }
 
   function mark(name, tile, part) {
     if (!marks[name]) node.append((marks[name] = h("div", { class: `mosaic-mark ${name}` })));
     marks[name].hidden = false;
-    const [x, y, width, height] = shares(one.plan, tile, part);
+    const [x, y, width, height] = shares(self.plan, tile, part);
     const sides = { left: x, top: y, width, height };
     for (const [side, share] of Object.entries(sides)) {
       marks[name].style[side] = `${100 * share}%`;
@@ -102,14 +102,14 @@ export function mosaic(plan, usual) {
 
   function box(tile, part) {
     const rect = canvas.getBoundingClientRect();
-    const [x, y, width, height] = shares(one.plan, tile, part);
+    const [x, y, width, height] = shares(self.plan, tile, part);
     const [left, top] = [rect.left + x * rect.width, rect.top + y * rect.height];
     return { left, top, right: left + width * rect.width, bottom: top + height * rect.height };
   }
 
-  const one = { node, canvas, arrange, paint, mark, unmark, box };
+  const self = { node, canvas, arrange, paint, mark, unmark, box };
   arrange(plan);
-  return one;
+  return self;
 }
 
 /** Left, top, width and height of a part of a tile as shares of the whole mosaic. */

@@ -4,7 +4,8 @@
 import { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax } from "./arithmetic.js";
 import { tensor, maxWinners } from "./arithmetic.js";
 
-const FORWARD = { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax };
+/** By a layer's kind, (x, layer) → what it makes of x. */
+export const FORWARD = { conv2d, linear, maxPool2d, avgPool2d, relu, affine, softmax };
 
 /** The network of course_utils.views.xray.describe, its base64 numbers decoded, and a softmax. */
 export function readNetwork(description) {
@@ -24,6 +25,11 @@ export function readNetwork(description) {
 function floats(base64) {
   const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
   return new Float32Array(bytes.buffer);
+}
+
+/** What black and white are as inputs of the network. */
+export function inkRange({ mean, std }) {
+  return [0, 1].map((ink) => (ink - mean) / std);
 }
 
 /** What the network is given for a picture of 28×28 bytes: padded with black, then scaled. */
@@ -47,6 +53,11 @@ export function activations(network, x) {
   return values;
 }
 
+/** The shape of values[at]: of the input, or of what a layer puts out. */
+export function shapeAt(network, at) {
+  return at === 0 ? network.input : network.layers[at - 1].shape;
+}
+
 /** The channel, row and column of a unit in values of this shape. */
 export function place(shape, unit) {
   if (shape.length === 1) return { channel: unit, row: 0, column: 0 };
@@ -56,6 +67,12 @@ export function place(shape, unit) {
     row: Math.floor(unit / width) % height,
     column: unit % width,
   };
+}
+
+/** The part of its map that a unit is: { top, bottom, left, right }, as receptiveField() has it. */
+export function spotOf(shape, unit) {
+  const { row, column } = place(shape, unit);
+  return { top: row, bottom: row, left: column, right: column };
 }
 
 /**
@@ -72,7 +89,7 @@ export function trace(network, values, at, unit) {
   return { kind: layer.kind, value: values[at].data[unit], ...found };
 }
 
-const TRACE = {
+export const TRACE = {
   conv2d: traceConvolution,
   linear: traceLinear,
   maxPool2d: tracePooling,
@@ -135,12 +152,10 @@ function traceLinear({ weight, bias }, x, where, unit) {
  * last row and column included. to = 0 is the input: the receptive field.
  */
 export function receptiveField(network, at, unit, to = 0) {
-  const shape = (i) => (i ? network.layers[i - 1].shape : network.input);
-  const { row, column } = place(shape(at), unit);
-  let field = { top: row, bottom: row, left: column, right: column };
+  let field = spotOf(shapeAt(network, at), unit);
   for (let i = at; i > to; i--) {
     const { kind, weight, size, stride, padding } = network.layers[i - 1];
-    const [, height, width] = shape(i - 1);
+    const [, height, width] = shapeAt(network, i - 1);
     if (kind === "linear" || kind === "softmax") {
       field = { top: 0, bottom: (height ?? 1) - 1, left: 0, right: (width ?? 1) - 1 };
     } else if (stride) {

@@ -1,8 +1,6 @@
 // Numbers as the steppers write them, and as readers type them.
 import { show } from "./frame.js";
-
-/** The largest number that is shown, or taken, sign aside. */
-export const LARGEST = 9999;
+import { LARGEST } from "./sizes.js";
 
 /** A result as people write it: what only rounding has left of a zero is zero. */
 export function tidy(value) {
@@ -38,15 +36,9 @@ export function unfinished(text) {
 }
 
 /** What to say of a text that is no number for a place such as x[0, 1]. */
-export function numberProblem(text, place) {
+export function typedProblem(text, place) {
   const written = text.trim() === "" ? "Nothing" : `“${text.trim()}”`;
   return `${written} is not a number from −${LARGEST} to ${LARGEST}, so ${place} stays.`;
-}
-
-/** Why a setting is no whole number from 1 on, in a sentence; "" if it is one. */
-export function countProblem(value, name) {
-  const counts = Number.isInteger(value) && value >= 1;
-  return counts ? "" : `The ${name} is a whole number, at least 1.`;
 }
 
 /** A phrase as a sentence: "a stride of 9 …" becomes "A stride of 9 …."; "" stays. */
@@ -57,6 +49,11 @@ export function asSentence(phrase) {
 /** The index, if there is one in count of them; otherwise the nearest. */
 export function clamp(index, count) {
   return Math.max(0, Math.min(count - 1, index));
+}
+
+/** A number from least to most: itself, or the nearest. */
+export function clampBetween(number, least, most) {
+  return Math.min(most, Math.max(least, number));
 }
 
 /** Rows of numbers, made by a function of row and column. */

@@ -1,5 +1,6 @@
 // A panel: the question, the controls, and the figure and table that Python makes of them.
-import { calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
+import { player } from "./player.js";
 import { fieldOf, stepped } from "./panel/fields.js";
 import { helpOf, keysOf } from "./panel/keys.js";
 import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
@@ -7,16 +8,14 @@ import { controlsIn, scrollTo, tableOf } from "./panel/table.js";
 /** How long the kernel may take before the page says that it does not answer. */
 const PATIENCE = 4000; // milliseconds
 const BEAT = 500;
-const FIRST = "First your prediction, or skip.";
 const SILENT =
   "The kernel does not answer: it is busy, or has stopped. If it stays so, run the cell again.";
 
 class Panel {
-  at = null; // where the figure was clicked since Python was asked last
-  fresh = {}; // what was changed since then
+  clickedAt = null; // where the figure was clicked since Python was asked last
+  unsentValues = {}; // what was changed since then
   waiting = null; // the clock that runs until Python answers
-  again = false; // Python is to be asked once more when it has answered
-  clock = null; // the clock that plays
+  askAgain = false; // Python is to be asked once more when it has answered
 
   constructor({ model, el }) {
     this.model = model;
@@ -24,11 +23,12 @@ class Panel {
     this.moves = model.get("moves");
     this.values = this.start();
     // A page that is opened beside another one, or again, finds the question answered.
-    this.turn = model.get("shown").turn;
+    this.turn = model.get("response").turn;
     this.isAnswered = this.turn > 0;
     this.fields = Object.fromEntries(this.controls.map((control) => [
       control.name, this.field(control),
     ]));
+    this.player = player(() => this.waiting !== null || this.forward(), () => {}, BEAT);
     this.view = frame(el, { title: model.get("title"), help: helpOf(this), keys: keysOf(this) });
     this.toolbar = h("div", { class: "panel-controls" });
     this.picture = h("img", { class: "panel-figure", onclick: (event) => this.pointAt(event) });
@@ -45,11 +45,11 @@ class Panel {
     this.lock(!this.isAnswered);
     this.draw();
     const draw = () => this.draw();
-    model.on("change:shown", draw);
+    model.on("change:response", draw);
     return () => {
-      this.stop();
+      this.player.stop();
       clearTimeout(this.waiting);
-      model.off("change:shown", draw);
+      model.off("change:response", draw);
       if (picture.src) URL.revokeObjectURL(picture.src);
     };
   }
@@ -87,13 +87,14 @@ class Panel {
   /** Ask Python for the look of the values: one request at a time, the latest values last. */
   ask() {
     if (this.waiting !== null) {
-      this.again = true;
+      this.askAgain = true;
       return;
     }
-    this.turn = (this.model.get("asked").turn ?? 0) + 1;
-    const { turn, values, isAnswered: answered, at } = this;
-    [this.at, this.fresh] = [null, {}];
-    this.model.set("asked", { turn, values: { ...values }, answered, at });
+    this.turn = (this.model.get("request").turn ?? 0) + 1;
+    const { turn, values, isAnswered: answered, clickedAt: at } = this;
+    this.clickedAt = null;
+    this.unsentValues = {};
+    this.model.set("request", { turn, values: { ...values }, answered, at });
     this.model.save_changes();
     this.waiting = setTimeout(() => this.missAnswer(), PATIENCE);
   }
@@ -106,17 +107,17 @@ class Panel {
   /** A click in the figure: where it was; what it means is known to Python. */
   pointAt({ clientX, clientY }) {
     if (!this.model.get("picks")) return;
-    if (!this.isAnswered) return this.view.say(FIRST);
+    if (!this.isAnswered) return this.view.say(PREDICT_FIRST);
     const { left, top, width, height } = this.picture.getBoundingClientRect();
-    this.at = [(clientX - left) / width, (clientY - top) / height];
+    this.clickedAt = [(clientX - left) / width, (clientY - top) / height];
     this.ask();
   }
 
   change(values) {
     // It was for the values before; where there always is one, the next is about to come.
-    if (!this.model.get("shown").why) this.reason.hidden = true;
+    if (!this.model.get("response").why) this.reason.hidden = true;
     Object.assign(this.values, values);
-    Object.assign(this.fresh, values);
+    Object.assign(this.unsentValues, values);
     for (const [name, value] of Object.entries(values)) this.fields[name]?.set(value);
     this.ask();
   }
@@ -124,21 +125,21 @@ class Panel {
   // --- what Python has answered --------------------------------------------------------------
 
   draw() {
-    const shown = this.model.get("shown");
-    if (shown.turn === this.turn && this.waiting !== null) {
+    const response = this.model.get("response");
+    if (response.turn === this.turn && this.waiting !== null) {
       clearTimeout(this.waiting);
       this.waiting = null;
     }
-    this.view.say(shown.problem ?? shown.sentence);
+    this.view.say(response.problem ?? response.sentence);
     // A late answer is not about what has been changed since.
-    if (this.waiting === null) this.values = { ...shown.values, ...this.fresh };
-    this.drawFigure(shown.alt);
-    if (shown.why) this.explain(shown.why);
-    this.drawTable(shown.table);
-    for (const [name, most] of Object.entries(shown.limits ?? {})) this.limit(name, most);
+    if (this.waiting === null) this.values = { ...response.values, ...this.unsentValues };
+    this.drawFigure(response.alt);
+    if (response.why) this.explain(response.why);
+    this.drawTable(response.table);
+    for (const [name, most] of Object.entries(response.limits ?? {})) this.limit(name, most);
     for (const [name, { set }] of Object.entries(this.fields)) set(this.values[name]);
-    if (!this.again) return;
-    this.again = false;
+    if (!this.askAgain) return;
+    this.askAgain = false;
     this.ask();
   }
 
@@ -161,8 +162,8 @@ class Panel {
 
   drawTable(content) {
     const { table, view } = this;
-    const held = document.activeElement;
-    const place = [...table.querySelectorAll(".panel-cell")].indexOf(held);
+    const focused = document.activeElement;
+    const place = [...table.querySelectorAll(".panel-cell")].indexOf(focused);
     const { scrollTop } = table;
     table.replaceChildren();
     const pick = (cell) => this.pick(cell);
@@ -170,8 +171,8 @@ class Panel {
     if (content) table.append(tableOf(content, { pick, control }));
     this.drawToolbar(new Set(controlsIn(content)));
     // A cell that was clicked is another element now; without the focus the keys would be lost.
-    const again = place < 0 ? held : table.querySelectorAll(".panel-cell")[place] ?? view.box;
-    if (view.box.contains(again)) again.focus({ preventScroll: true });
+    const next = place < 0 ? focused : table.querySelectorAll(".panel-cell")[place] ?? view.box;
+    if (view.box.contains(next)) next.focus({ preventScroll: true });
     table.scrollTop = scrollTop;
     if (content?.current) scrollTo(table, content.current);
   }
@@ -191,7 +192,7 @@ class Panel {
   }
 
   pick({ set, why }) {
-    if (!this.isAnswered) return this.view.say(FIRST);
+    if (!this.isAnswered) return this.view.say(PREDICT_FIRST);
     if (set) this.change(set);
     if (why) this.explain(why);
   }
@@ -216,24 +217,21 @@ class Panel {
   play() {
     const { arrows } = this.moves;
     if (!arrows || !this.isAnswered) return false;
-    if (this.clock) return this.stop();
+    if (this.player.isOn()) return this.player.stop();
     const { min, options } = this.control(arrows);
-    if (!this.move(arrows, 1)) this.change({ [arrows]: options ? options[0] : min });
-    if (calm()) return undefined; // one step for each press
-    this.clock = setInterval(() => (
-      this.waiting === null && !this.move(arrows, 1) && this.stop()
-    ), BEAT);
+    if (!this.forward()) this.change({ [arrows]: options ? options[0] : min });
+    if (!prefersLessMotion()) this.player.start(); // otherwise one step for each press
     return undefined;
   }
 
-  stop() {
-    clearInterval(this.clock);
-    this.clock = null;
+  /** One step of playing. False at the end. */
+  forward() {
+    return this.move(this.moves.arrows, 1);
   }
 
   reset() {
     if (!this.isAnswered) return false;
-    this.stop();
+    this.player.stop();
     this.change(this.start());
     return undefined;
   }

@@ -1,7 +1,7 @@
 // The pooling stepper: which value a window keeps, and where its gradient goes back to.
 import { h } from "./frame.js";
 import { NumberGrid } from "./grid.js";
-import { clamp, numberProblem, tidy } from "./numbers.js";
+import { clamp, tidy, typedProblem } from "./numbers.js";
 import { Stepper, choice, field } from "./stepper.js";
 import { picture } from "./pooling/picture.js";
 import { questionElement, questionAbout } from "./pooling/question.js";
@@ -10,7 +10,6 @@ import {
 } from "./pooling/state.js";
 import { sentence } from "./pooling/words.js";
 
-const TRAITS = ["x", "gradient", "size", "stride", "how"];
 const WRITTEN = { x: "x", gradient: "dy" };
 
 class Pooling extends Stepper {
@@ -20,7 +19,8 @@ class Pooling extends Stepper {
 
   constructor({ model, el }) {
     super({
-      ...{ model, el, names: TRAITS, title: "Pooling, forward and backward" },
+      model, el,
+      title: "Pooling, forward and backward",
       help: "click a number and type, or ↑ ↓ · click y or dx to trace it",
     });
     this.line = h("div", { class: "view-predict" });
@@ -61,15 +61,11 @@ class Pooling extends Stepper {
     return {
       get: (i, j) => this.state[name][i][j],
       set: (i, j, value) => this.changeNumber(name, i, j, value),
-      wrong: (text, i, j) => this.view.say(numberProblem(text, `${WRITTEN[name]}[${i}, ${j}]`)),
+      wrong: (text, i, j) => this.view.say(typedProblem(text, `${WRITTEN[name]}[${i}, ${j}]`)),
     };
   }
 
   // --- the state -----------------------------------------------------------------------------
-
-  start() {
-    return structuredClone(this.model.get("start"));
-  }
 
   stateFrom(traits) {
     return structuredClone(traits);
@@ -163,7 +159,7 @@ class Pooling extends Stepper {
     return !asked.has(state.how) || (overlaps(state) && !asked.has("overlap"));
   }
 
-  pose() {
+  showQuestion() {
     this.marks = new Set();
     this.asked.add(this.state.how);
     if (overlaps(this.state)) this.asked.add("overlap");
@@ -181,14 +177,14 @@ class Pooling extends Stepper {
       this.line.firstChild.append(" ", h("button", next, "next: average"));
     }
     this.view.box.focus({ preventScroll: true });
-    this.settle();
+    this.updateFields();
     this.view.say(this.sentence());
   }
 
   // --- what is shown -------------------------------------------------------------------------
 
   /** After a change of the settings: the fields follow. */
-  settle() {
+  updateFields() {
     for (const [name, { set }] of Object.entries(this.fields)) set(this.state[name]);
     const locked = this.question !== null;
     this.fieldset.disabled = locked;
@@ -198,9 +194,8 @@ class Pooling extends Stepper {
 
   scene() {
     const { state, out, back, winners, seen, chosen, marks, shown, question } = this;
-    return {
-      ...{ state, out, back, winners, seen, chosen, marks, shown }, hidden: question !== null,
-    };
+    const hidden = question !== null;
+    return { state, out, back, winners, seen, chosen, marks, shown, hidden };
   }
 
   sentence() {

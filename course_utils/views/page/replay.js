@@ -2,8 +2,9 @@
 // the first layer's filters, and the probabilities of the digit that was misread longest.
 import { ProbabilityBars } from "./bars.js";
 import { TrainingCurve } from "./curve.js";
-import { calm, frame, h, predict } from "./frame.js";
+import { PREDICT_FIRST, frame, h, predict, prefersLessMotion } from "./frame.js";
 import { arranged, largest, mosaic } from "./maps.js";
+import { player } from "./player.js";
 import { indexOfMax } from "./words.js";
 import { framesOf, unpacked } from "./replay/frames.js";
 import { filterWords, frameWords, progress } from "./replay/words.js";
@@ -18,7 +19,6 @@ class Replay {
   at = 0; // the frame that is shown
   frames = null; // of a training that has ended, null before
   isAnswered = false;
-  clock = null; // plays
 
   constructor({ model, el }) {
     const about = model.get("about");
@@ -28,43 +28,47 @@ class Replay {
     this.curve = new TrainingCurve((at) => this.isReady() && this.go(at));
     this.filters = mosaic(filterPlan(about.filters), "signed");
     this.picture = mosaic(arranged(1, 28, 28, 1, 4), "grey");
-    this.bars = new ProbabilityBars(about.classes, (k) => this.isReady() && this.tellBar(k));
+    this.bars = new ProbabilityBars(about.classes, (k) => this.isReady() && this.announceBar(k));
     this.slider = h("input", {
       type: "range", min: 0, step: 1, "aria-label": "step of the training",
       oninput: () => {
-        this.stop();
+        this.player.stop();
         this.go(Number(this.slider.value));
       },
     });
-    this.player = h("button", { onclick: () => this.play() }, "play");
+    this.player = player(() => this.forward(), (on) => this.played(on), BEAT);
+    this.playButton = h("button", { onclick: () => this.play() }, "play");
     this.place = h("output", { class: "replay-place" });
     const caption = () => h("p", { class: "replay-caption" });
-    [this.scale, this.label, this.answer] = [caption(), caption(), caption()];
+    this.scale = caption();
+    this.label = caption();
+    this.answer = caption();
     this.question = h("p", { class: "view-predict" });
     this.beside = h("div", { class: "replay-digit", hidden: true },
       h("div", {}, this.picture.node, this.label), h("div", {}, this.bars.node, this.answer));
     this.view.body.classList.add("replay");
     this.view.body.append(this.question,
-      h("div", { class: "replay-slider" }, this.player, this.slider, this.place), this.curve.node,
+      h("div", { class: "replay-slider" }, this.playButton, this.slider, this.place),
+      this.curve.node,
       h("div", { class: "replay-filters" }, this.filters.node, this.scale), this.beside);
   }
 
   /** Begin. Returns what ends it. */
   begin() {
     const { model } = this;
-    const hear = () => this.hear();
-    model.on("change:curve", hear);
-    model.on("change:run", hear);
-    hear();
+    const receive = () => this.receive();
+    model.on("change:curve", receive);
+    model.on("change:run", receive);
+    receive();
     const visible = new IntersectionObserver(([{ isIntersecting }]) => (
       isIntersecting && this.repaint()
     ));
     visible.observe(this.view.box);
     return () => {
-      this.stop();
+      this.player.stop();
       visible.disconnect();
-      model.off("change:curve", hear);
-      model.off("change:run", hear);
+      model.off("change:curve", receive);
+      model.off("change:run", receive);
     };
   }
 
@@ -76,15 +80,15 @@ class Replay {
   // --- while the network learns ----------------------------------------------------------------
 
   /** What one message brings is told trait by trait, in any order. */
-  hear() {
-    this.learn();
-    if (this.model.get("run").steps === this.model.get("curve").at(-1)[0]) this.end();
+  receive() {
+    this.showTraining();
+    if (this.model.get("run").steps === this.model.get("curve").at(-1)[0]) this.showReplay();
   }
 
-  learn() {
+  showTraining() {
     const steps = this.model.get("curve");
     const [step] = steps.at(-1);
-    this.stop();
+    this.player.stop();
     Object.assign(this, { at: 0, frames: null, isAnswered: false });
     this.lock(true);
     this.curve.draw(steps, this.about.digits);
@@ -96,7 +100,7 @@ class Replay {
     this.repaint();
   }
 
-  end() {
+  showReplay() {
     const { label: truth, question: asked } = this.model.get("run");
     const { classes } = this.about;
     if (truth === undefined || !this.model.get("filters").byteLength) return;
@@ -126,13 +130,14 @@ class Replay {
   }
 
   lock(yes) {
-    this.slider.disabled = this.player.disabled = yes;
+    this.slider.disabled = yes;
+    this.playButton.disabled = yes;
     if (yes) this.slider.value = 0;
   }
 
   isReady() {
     if (this.isAnswered) return true;
-    this.view.say(this.frames ? "First your prediction, or skip."
+    this.view.say(this.frames ? PREDICT_FIRST
       : "The training has not ended yet.");
     return false;
   }
@@ -149,11 +154,12 @@ class Replay {
     this.curve.mark(this.at);
     this.bars.draw(chances, frames[0].chances);
     this.repaint();
-    const said = indexOfMax(chances);
-    const tick = said === this.truth ? " \u2713" : "";
-    this.answer.replaceChildren("read as ", h("b", {}, classes[said]), tick, "; dashed: at step 0");
-    if (this.clock) return; // too fast to be read aloud
-    this.view.say(frameWords(frames[this.at], digits, said, classes[said]));
+    const predicted = indexOfMax(chances);
+    const tick = predicted === this.truth ? " \u2713" : "";
+    const name = h("b", {}, classes[predicted]);
+    this.answer.replaceChildren("read as ", name, tick, "; dashed: at step 0");
+    if (this.player.isOn()) return; // too fast to be read aloud
+    this.view.say(frameWords(frames[this.at], digits, predicted, classes[predicted]));
   }
 
   /** What is on canvases: they may have been cleared while they were out of sight. */
@@ -166,7 +172,7 @@ class Replay {
     this.scale.textContent = filterWords(about.filters, about.pooled, top);
   }
 
-  tellBar(k) {
+  announceBar(k) {
     const { step, chances } = this.frames[this.at];
     const name = this.about.classes[k];
     this.view.say(`Probability of ${name} at step ${step}: ${chances[k].toFixed(4)}.`);
@@ -174,31 +180,31 @@ class Replay {
 
   play() {
     if (!this.isReady()) return;
-    if (this.clock) return this.stop();
-    const last = this.frames.length - 1;
-    if (calm()) return this.go(this.at === last ? 0 : this.at + 1); // one step for each press
-    if (this.at === last) this.go(0);
-    this.player.textContent = "stop";
-    this.clock = setInterval(() => {
-      this.go(this.at + 1);
-      if (this.at === last) this.stop();
-    }, BEAT);
+    if (this.player.isOn()) return this.player.stop();
+    const isAtEnd = this.at === this.frames.length - 1;
+    // One step for each press.
+    if (prefersLessMotion()) return this.go(isAtEnd ? 0 : this.at + 1);
+    if (isAtEnd) this.go(0);
+    this.player.start();
   }
 
-  stop() {
-    const playing = this.clock;
-    clearInterval(playing);
-    this.clock = null;
-    this.player.textContent = "play";
-    if (playing && this.frames) this.go(this.at); // say where it has come to
+  /** One step of playing. False at the end. */
+  forward() {
+    this.go(this.at + 1);
+    return this.at < this.frames.length - 1;
+  }
+
+  played(on) {
+    this.playButton.textContent = on ? "stop" : "play";
+    if (!on && this.frames) this.go(this.at); // say where it has come to
   }
 
   /** The next frame, or the one before, in which the digit is read as another class than here. */
   change(by) {
-    const said = this.frames.map(({ chances }) => indexOfMax(chances));
+    const predicted = this.frames.map(({ chances }) => indexOfMax(chances));
     let at = this.at + by;
-    while (at in said && said[at] === said[at - by]) at += by;
-    if (at in said) this.go(at);
+    while (at in predicted && predicted[at] === predicted[at - by]) at += by;
+    if (at in predicted) this.go(at);
     else this.view.say(`Its answer does not change ${by > 0 ? "after" : "before"} this step.`);
   }
 
@@ -207,7 +213,7 @@ class Replay {
       const forSlider = !["[", "]", " ", "r", "R"].includes(event.key);
       if (event.target === this.slider && forSlider) return false;
       if (!this.isReady()) return undefined;
-      if (event.key !== " ") this.stop();
+      if (event.key !== " ") this.player.stop();
       action();
       return undefined;
     };

@@ -1,5 +1,10 @@
-// How many places a window has along a side, and in which words a view says that it has none: the
-// rules and the words of sizes.py, to which a test holds them.
+// How many places a window has along a side, and in which words a view refuses a setting: the rules
+// and the words of sizes.py, to which a test holds them.
+
+/** The largest number that is shown, or taken, sign aside. */
+export const LARGEST = 9999;
+/** So many rings of zeros have room around an image. */
+export const LARGEST_PADDING = 2;
 
 /** What a view calls the window, what it lies on, and the numbers there. */
 export const CONVOLUTION = { window: "kernel", field: "image", values: "pixels", padded: true };
@@ -31,6 +36,29 @@ function strideProblem(side, stride, padding, words) {
 /** The first of the two; "" if a window has its places, one stride apart. */
 export function sizeProblem(side, window, stride, padding, words) {
   return windowProblem(side, window, padding, words) || strideProblem(side, stride, padding, words);
+}
+
+/** Why a setting is no whole number from so much on, without a full stop; "" if it is one. */
+export function wholeProblem(value, name, atLeast = 1) {
+  if (Number.isInteger(value) && value >= atLeast) return "";
+  return `the ${name} is ${written(value)}; it has to be a whole number, at least ${atLeast}`;
+}
+
+/** Why a padding has no room around an image, without a full stop; "" if it has. */
+export function paddingProblem(padding) {
+  if (padding <= LARGEST_PADDING) return "";
+  return `the padding is ${padding}; up to ${LARGEST_PADDING} can be shown`;
+}
+
+/** Why a value is no number that can be shown, without a full stop; "" if it is one. */
+export function numberProblem(value, name) {
+  if (Math.abs(value) <= LARGEST) return "";
+  return `the ${name} is ${written(value)}; it has to be a number from −${LARGEST} to ${LARGEST}`;
+}
+
+/** A number as people write it; a field with nothing in it holds NaN. */
+function written(value) {
+  return Number.isNaN(value) ? "empty" : String(value).replaceAll("-", "−");
 }
 
 /** How long a side is: "6 + 2 · 1 = 8 pixels", or "4 values". */

@@ -1,46 +1,45 @@
-// What the steppers share: a state that the reader and Python may change, the fields for it, a
-// window that goes over a map, the clock that plays, and the question that comes first.
-import { calm, frame, h } from "./frame.js";
+// What the steppers with a window share: a state, the fields for it, the window that goes over a
+// map, and the question that comes first.
+import { frame, h } from "./frame.js";
+import { Linked } from "./linked.js";
 import { clamp, tidy } from "./numbers.js";
+import { player } from "./player.js";
 
 const HELP =
   "Arrows move the window · Space plays · [ ] stride · R resets · F full screen · Esc leaves";
+const BEAT = 600; // milliseconds
 
 /**
  * A stepper. Each kind has a state { stride, … } that Python's traits make, and
  *
  * - stateFrom(traits), the state of some traits, and traits(), those of the state;
- * - start(), the state that R goes back to, and home(), the window too;
+ * - home(), by which the window goes back to where it begins;
  * - refusal(state), why it cannot be, or "" if it can; and perhaps complete(state), the state with
  *   what has to follow from a change;
  * - derive(), which computes what the state leads to, such as out, the output as a tensor
  *   { shape: [1, rows, columns], data };
  * - move(down, right) and select(i, j), to another window;
- * - pose(), the question, which sets this.question; isDue(), whether a state is new enough to ask;
- * - settle(), the fields follow the state; draw(), all that is shown; sentence(), what is said.
+ * - showQuestion(), which sets this.question; isDue(), whether a state is new enough to ask;
+ * - updateFields(), by which they follow the state, and all is drawn; draw(), all that is shown;
+ *   sentence(), what is said.
  */
-export class Stepper {
-  constructor({ model, el, names, title, help }) {
-    Object.assign(this, { model, names });
-    this.shown = Infinity; // how many outputs are written; fewer while playing
-    this.question = null;
-    this.isTelling = false;
+export class Stepper extends Linked {
+  shown = Infinity; // how many outputs are written; fewer while playing
+
+  constructor({ model, el, title, help }) {
+    super(model);
     this.state = this.readModel();
     const more = `${HELP} · ${help}`;
     this.view = frame(el, { kind: "stepper", title, help: more, keys: this.keys() });
-    this.play = player(() => this.forward(), (on) => this.played(on));
+    this.play = player(() => this.forward(), (on) => this.played(on), BEAT);
     this.playButton = h("button", { title: "Space", onclick: () => this.play.toggle() }, "▶ play");
   }
 
   /** Begin, once all parts are there. Returns what ends it. */
   begin() {
-    const hear = () => this.hearPython();
-    for (const name of this.names) this.model.on(`change:${name}`, hear);
+    const end = this.listen();
     this.ask();
-    return () => {
-      this.play.stop();
-      for (const name of this.names) this.model.off(`change:${name}`, hear);
-    };
+    return end;
   }
 
   /** The controls of the stepper's own, and those that all have. */
@@ -56,14 +55,14 @@ export class Stepper {
   }
 
   keys() {
-    const stride = (by) => this.free() && this.change({ stride: this.state.stride + by });
+    const stride = (by) => this.isFree() && this.change({ stride: this.state.stride + by });
     const reset = () => this.reset();
     return {
       ArrowLeft: () => this.move(0, -1),
       ArrowRight: () => this.move(0, 1),
       ArrowUp: () => this.move(-1, 0),
       ArrowDown: () => this.move(1, 0),
-      " ": () => this.free() && this.play.toggle(),
+      " ": () => this.isFree() && this.play.toggle(),
       "[": () => stride(-1),
       "]": () => stride(1),
       r: reset,
@@ -72,12 +71,6 @@ export class Stepper {
   }
 
   // --- what the learner does -----------------------------------------------------------------
-
-  /** Whether the settings may change; as long as a question is open they may not. */
-  free() {
-    if (this.question) this.view.say("Answer the question first, or skip it.");
-    return !this.question;
-  }
 
   /** Take over what is new, if it can be. Returns whether it could. */
   change(patch) {
@@ -101,17 +94,14 @@ export class Stepper {
   /** Show a state that the page has made, and tell Python of it. */
   adopt(state) {
     this.state = state;
-    this.tellPython();
+    this.sendTraits();
     this.derive();
-    this.settle();
+    this.updateFields();
   }
 
-  reset() {
-    if (!this.free()) return;
-    this.play.stop();
+  restore(start) {
     this.home();
-    this.adopt(this.start());
-    this.view.say("Everything is as at the beginning.");
+    this.adopt(this.stateFrom(start));
   }
 
   /** The window at a place, or at the nearest one that there is. */
@@ -141,8 +131,8 @@ export class Stepper {
     const inside = this.view.box.contains(document.activeElement);
     this.play.stop();
     this.derive();
-    this.pose();
-    this.settle();
+    this.showQuestion();
+    this.updateFields();
     // The control that asked is locked now.
     if (inside) this.view.box.focus({ preventScroll: true });
   }
@@ -159,19 +149,11 @@ export class Stepper {
     return this.stateFrom(Object.fromEntries(traits));
   }
 
-  tellPython() {
-    this.isTelling = true;
-    for (const [name, value] of Object.entries(this.traits())) this.model.set(name, value);
-    this.model.save_changes();
-    this.isTelling = false;
-  }
-
-  hearPython() {
-    if (this.isTelling) return;
+  receiveTraits() {
     this.state = this.complete(this.readModel());
     if (this.question) return this.ask();
     this.derive();
-    this.settle();
+    this.updateFields();
   }
 }
 
@@ -207,26 +189,4 @@ export function choice(name, choices, change) {
   const select = h("select", { "aria-label": name }, options);
   select.addEventListener("change", () => change(choices[select.value], select.value));
   return { node: h("label", {}, `${name} `, select), set: (label) => { select.value = label; } };
-}
-
-/**
- * Calls step() again and again until it returns false: { toggle, stop, isOn }. Where the
- * reader asks for less motion, toggle() is a single step, and playing lasts until the last one.
- */
-export function player(step, changed, milliseconds = 600) {
-  let [timer, begun] = [null, false];
-  function stop() {
-    if (!begun) return;
-    clearInterval(timer);
-    [timer, begun] = [null, false];
-    changed(false);
-  }
-  function toggle() {
-    if (timer !== null) return stop();
-    begun = true;
-    if (calm()) return void (step() === false && stop());
-    timer = setInterval(() => step() === false && stop(), milliseconds);
-    changed(true);
-  }
-  return { toggle, stop, isOn: () => begun };
 }

@@ -15,7 +15,8 @@ export function sumRows(found, { channel, pick, scale, names }) {
   return SHOWN[found.kind](found, { channel, pick, scale, names });
 }
 
-const SHOWN = {
+/** By a layer's kind, (found, options) → the rows that show its sum. */
+export const SHOWN = {
   conv2d: convolution,
   linear: fullyConnected,
   maxPool2d: pooling,

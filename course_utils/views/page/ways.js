@@ -2,7 +2,7 @@
 // gradient it is, and what comes back on each. gradients is what backward() of backward.js returns.
 import { maxWinners } from "./arithmetic.js";
 import { isOpen } from "./backward.js";
-import { place, windowOf } from "./network.js";
+import { place, spotOf, windowOf } from "./network.js";
 
 /**
  * The ways from a unit of values[at] to the units of the layer above, network.layers[at]. Always
@@ -11,7 +11,7 @@ import { place, windowOf } from "./network.js";
  * the product of the two; value is the sum of the products. And, where the layer above is
  * - maxPool2d: each term has won, the unit that is largest in that window;
  * - relu: input, the value that decides whether the gate is open; avgPool2d: count;
- * - softmax: no terms, but of, label, and probability of the unit's own class.
+ * - softmax: no terms, but target, label, and probability of the unit's own class.
  */
 export function waysUp(network, values, gradients, at, unit) {
   const layer = network.layers[at];
@@ -24,7 +24,7 @@ export function waysUp(network, values, gradients, at, unit) {
   return { kind: layer.kind, value: gradients.values[at].data[unit], ...found, terms };
 }
 
-const WAYS = {
+export const WAYS = {
   conv2d: throughConvolution,
   linear: ({ layer: { weight }, unit }) => {
     const [outputs, inputs] = weight.shape;
@@ -48,8 +48,8 @@ const WAYS = {
     const windows = windowsOver(values, at, unit, layer);
     return { count, terms: windows.map(({ unit: above }) => ({ unit: above, factor: 1 / count })) };
   },
-  softmax: ({ values, gradients: { of, label }, at, unit }) => (
-    { of, label, probability: values[at + 1].data[unit], terms: [] }),
+  softmax: ({ values, gradients: { target, label }, at, unit }) => (
+    { target, label, probability: values[at + 1].data[unit], terms: [] }),
 };
 
 function throughConvolution({ layer, values, at, unit }) {
@@ -117,9 +117,8 @@ export function usedBy(network, values, at, unit) {
   const layer = network.layers[at];
   const [, height = 1, width = 1] = layer.shape;
   if (!layer.stride) {
-    const { row, column } = place(values[at].shape, unit);
     const whole = { top: 0, bottom: height - 1, left: 0, right: width - 1 };
-    return layer.weight ? whole : { top: row, bottom: row, left: column, right: column };
+    return layer.weight ? whole : spotOf(values[at].shape, unit);
   }
   const size = layer.size ?? layer.weight.shape.slice(2);
   const windows = windowsOver(values, at, unit, { ...layer, size });

@@ -37,22 +37,24 @@ export function fieldWords(network, at, unit) {
 
 /** "It reads 7, probability 0.9975" */
 export function reading(network, p) {
-  const most = indexOfMax(p);
-  return `It reads ${network.classes[most]}, probability ${p[most].toFixed(4)}`;
+  const likeliest = indexOfMax(p);
+  return `It reads ${network.classes[likeliest]}, probability ${p[likeliest].toFixed(4)}`;
 }
 
 /**
  * What is read once the probabilities have gone from before to after: { solution, explain }.
  */
 export function readAfter(network, before, after) {
-  const [was, now] = [indexOfMax(before), indexOfMax(after)];
-  const [from, to] = [before[was].toFixed(4), after[was].toFixed(4)];
-  const solution = network.classes[now];
-  if (was === now) return { solution, explain: `It still reads ${solution}: ${from}, then ${to}.` };
+  const [classBefore, classAfter] = [indexOfMax(before), indexOfMax(after)];
+  const [from, to] = [before, after].map((chances) => chances[classBefore].toFixed(4));
+  const solution = network.classes[classAfter];
+  if (classBefore === classAfter) {
+    return { solution, explain: `It still reads ${solution}: ${from}, then ${to}.` };
+  }
   return {
     solution,
-    explain: `It reads ${solution}, probability ${after[now].toFixed(4)}; `
-      + `${network.classes[was]} falls from ${from} to ${to}. Switch centring on (C).`,
+    explain: `It reads ${solution}, probability ${after[classAfter].toFixed(4)}; `
+      + `${network.classes[classBefore]} falls from ${from} to ${to}. Switch centring on (C).`,
   };
 }
 

@@ -127,8 +127,9 @@ class XRay {
     const { network, scales, values, gradients: { found: gradients, before } } = this;
     const { chosen, channel, listing } = this.unit;
     return {
-      ...{ network, scales, values, gradients, chosen, channel, listing },
-      before: before ?? this.drawing.before, pick: (c) => this.unit.pickChannel(c),
+      network, scales, values, gradients, chosen, channel, listing,
+      before: before ?? this.drawing.before,
+      pick: (c) => this.unit.pickChannel(c),
     };
   }
 

@@ -1,12 +1,12 @@
 // The row of steps, which shows how far one is, with the buttons for those who use no keys.
 import { h } from "../frame.js";
-import { STEPS, wayOf, written } from "./steps.js";
+import { STEPS, directionOf, written } from "./steps.js";
 
 export class StepsBar {
   /** go(at), forward(), back(), play() and reset() are told what is pressed. */
   constructor({ go, forward, back, play, reset }) {
     this.chips = STEPS.map(({ name }, k) => h("button", {
-      class: `bp-chip ${wayOf(name)}`, onclick: () => go(k + 1),
+      class: `bp-chip ${directionOf(name)}`, onclick: () => go(k + 1),
     }, written({ name })));
     this.playButton = h("button", { title: "Space", onclick: play });
     this.node = h("fieldset", { class: "bp-steps", "aria-label": "steps" },

@@ -2,7 +2,7 @@
 // with respect to it below, and an edge for each use.
 import { h } from "../frame.js";
 import { compact } from "./numbers.js";
-import { isDerivative, nodeOf, wayOf, written } from "./steps.js";
+import { directionOf, isDerivative, nodeOf, written } from "./steps.js";
 
 const SIZE = { width: 894, height: 372 };
 const MIDDLE = 122; // of the boxes from z2 on
@@ -171,10 +171,10 @@ export class Graph {
 
   /**
    * numbers: what is known, each a place with its value. here: the place that is traced, or null,
-   * and from: those that it comes from. quantity: of this step. way: "forward", "backward" or
+   * and from: those that it comes from. quantity: of this step. direction: "forward", "backward" or
    * "descent", which flows along no edge.
    */
-  draw({ numbers, here, from, quantity, way }) {
+  draw({ numbers, here, from, quantity, direction }) {
     for (const { group, text, title, kind } of this.cells.values()) {
       group.setAttribute("class", kind);
       text.textContent = title.textContent = "";
@@ -189,13 +189,13 @@ export class Graph {
       h("rect", { ...this.cellOf(place).place, rx: 4, class: `bp-mark ${kind}` });
     const now = numbers.filter(({ name }) => name === quantity);
     this.marks.replaceChildren(
-      ...now.map((place) => mark(place, `now ${wayOf(quantity)}`)),
+      ...now.map((place) => mark(place, `now ${directionOf(quantity)}`)),
       ...from.map((place) => mark(place, "source")), ...(here ? [mark(here, "here")] : []),
     );
     const lit = new Set([here, ...from].filter(Boolean).map(nodeOf));
     for (const { ends, path } of this.edges) {
-      const isOn = way !== "descent" && ends.every((node) => lit.has(node));
-      path.setAttribute("class", `bp-edge${isOn ? ` on ${way}` : ""}`);
+      const isOn = direction !== "descent" && ends.every((node) => lit.has(node));
+      path.setAttribute("class", `bp-edge${isOn ? ` on ${direction}` : ""}`);
     }
   }
 

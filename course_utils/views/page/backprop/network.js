@@ -14,9 +14,10 @@ export function passes({ X, y, W1, b1, W2, b2 }) {
   const da1 = product(dz2, turned(W2));
   const dz1 = each(throughSigmoid, da1, a1);
   return {
-    ...{ X, y, W1, b1, W2, b2, z1, a1, z2, y_hat, L: [[loss(y_hat, y)]] },
-    ...{ dL: [[1]], dy_hat, dz2, dW2: product(turned(a1), dz2), db2: [columnSums(dz2)] },
-    ...{ da1, dz1, dW1: product(turned(X), dz1), db1: [columnSums(dz1)] },
+    X, y, W1, b1, W2, b2,
+    z1, a1, z2, y_hat, L: [[loss(y_hat, y)]],
+    dL: [[1]], dy_hat, dz2, dW2: product(turned(a1), dz2), db2: [columnSums(dz2)],
+    da1, dz1, dW1: product(turned(X), dz1), db1: [columnSums(dz1)],
     dX: product(dz1, turned(W1)),
   };
 }

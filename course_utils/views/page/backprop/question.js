@@ -38,12 +38,13 @@ function gets(net, name, n) {
 
 /** For `predict`: where the loss goes in one step. */
 export function whereTheLossGoes(before, after, rate) {
-  const [was, is] = [before.L[0][0], after.L[0][0]];
-  const solution = is < was ? "lower" : is > was ? "higher" : "the same";
+  const [lossBefore, lossAfter] = [before.L[0][0], after.L[0][0]];
+  const solution = lossAfter < lossBefore ? "lower"
+    : lossAfter > lossBefore ? "higher" : "the same";
   return {
-    question: `the loss after one step with η = ${show(rate)}? Now it is ${show(was)}.`,
+    question: `the loss after one step with η = ${show(rate)}? Now it is ${show(lossBefore)}.`,
     choices: ["lower", "the same", "higher"],
     solution,
-    explain: `New loss: ${show(is)}.`,
+    explain: `New loss: ${show(lossAfter)}.`,
   };
 }

@@ -54,7 +54,7 @@ export function isParameter({ name }) {
 }
 
 /** Which way a step goes. */
-export function wayOf(name) {
+export function directionOf(name) {
   return name === "step" ? "descent" : isDerivative(name) ? "backward" : "forward";
 }
 
@@ -91,10 +91,11 @@ function places(name, rows, which) {
 export function termsOf(net, { name, i, j }) {
   const at = (other, row, column) => ({ name: other, i: row, j: column });
   const overExamples = (term) => net.X.map((_, n) => term(n));
+  const overInputs = (term) => net.W1.map((_, k) => term(k));
   const overUnits = (term) => net.b1[0].map((_, k) => term(k));
   const terms = {
-    z1: () => [...[0, 1].map((k) => [at("X", i, k), at("W1", k, j)]), [at("b1", 0, j)]],
-    z2: () => [...overUnits((k) => [at("a1", i, k), at("W2", k, 0)]), [at("b2", 0, 0)]],
+    z1: () => overInputs((k) => [at("X", i, k), at("W1", k, j)]).concat([[at("b1", 0, j)]]),
+    z2: () => overUnits((k) => [at("a1", i, k), at("W2", k, 0)]).concat([[at("b2", 0, 0)]]),
     dW2: () => overExamples((n) => [at("a1", n, i), at("dz2", n, 0)]),
     db2: () => overExamples((n) => [at("dz2", n, 0)]),
     da1: () => [[at("dz2", i, 0), at("W2", j, 0)]],

@@ -2,7 +2,7 @@
 // loss before and after a step of descent.
 import { bracketed } from "../numbers.js";
 import { precise } from "./numbers.js";
-import { STEPS, isParameter, numberAt, traced, wayOf, written } from "./steps.js";
+import { STEPS, directionOf, isParameter, numberAt, traced, written } from "./steps.js";
 
 const BEFORE = "The two weights and the bias of each hidden unit are in front of it. "
   + "The boxes show one example; [ and ] choose another.";
@@ -19,21 +19,21 @@ export function sources({ net, step, here }) {
   return traced(net, here).from;
 }
 
-/** The rule of the step and the sum of the number, each as the parts of a line. */
+/** The rule of the step and the sum of the number, a line each: { strong, text }. */
 export function traceLines(scene) {
   const { net, step, here, after } = scene;
-  if (!step) return [here ? sum(scene) : BEFORE];
-  const [was, is] = [net.L[0][0], after.L[0][0]];
-  const loss = `. The loss goes from ${precise(was)} to ${precise(is)}.`;
+  if (!step) return [{ text: here ? sum(scene) : BEFORE }];
+  const [lossBefore, lossAfter] = [net, after].map(({ L }) => precise(L[0][0]));
+  const loss = `. The loss goes from ${lossBefore} to ${lossAfter}.`;
   const why = `: ${step.why}${step.name === "step" ? loss : "."}`;
-  return [[bold(step.rule), why], sum(scene)];
+  return [{ strong: step.rule, text: why }, { text: sum(scene) }];
 }
 
 /** What is said after each change. */
 export function sentence(scene) {
   const { net, after, at, step, here } = scene;
   if (!step) return beginning(scene);
-  const place = `${NAMES[wayOf(step.name)]}, step ${at} of ${STEPS.length}`;
+  const place = `${NAMES[directionOf(step.name)]}, step ${at} of ${STEPS.length}`;
   const value = numberAt(isMoved(scene) ? after : net, here);
   const more = step.name === "step" ? " → goes on with the new weights." : "";
   return `${place}: ${written(here)} = ${precise(value)}.${more}`;
@@ -49,8 +49,8 @@ function sum({ net, after, rate, step, here }) {
   const name = written(here);
   if (isMoved({ step, here })) {
     const slope = bracketed(numberAt(net, { ...here, name: `d${here.name}` }), precise);
-    const [was, is] = [net, after].map((one) => precise(numberAt(one, here)));
-    return `${name} ← ${was} − ${precise(rate)} · ${slope} = ${is}`;
+    const [before, moved] = [net, after].map((one) => precise(numberAt(one, here)));
+    return `${name} ← ${before} − ${precise(rate)} · ${slope} = ${moved}`;
   }
   const { text, from } = traced(net, here);
   const value = precise(numberAt(net, here));
@@ -58,12 +58,6 @@ function sum({ net, after, rate, step, here }) {
 }
 
 /** Whether a place is a weight or a bias that a step of descent has changed. */
-function isMoved({ step, here }) {
+export function isMoved({ step, here }) {
   return step?.name === "step" && isParameter(here);
-}
-
-function bold(text) {
-  const node = document.createElement("b");
-  node.textContent = text;
-  return node;
 }

@@ -1,5 +1,6 @@
 // The fields above the convolution stepper, in the order in which they stand there.
 import { h } from "../frame.js";
+import { LARGEST_PADDING } from "../sizes.js";
 import { choice, field } from "../stepper.js";
 import { IMAGES, KERNELS } from "./patterns.js";
 
@@ -13,7 +14,7 @@ export function fieldsOf({ change, newImage, newKernel }) {
   const title = "a true convolution lays the kernel on turned by half";
   return {
     stride: field("stride", { min: 1, max: 9 }, to("stride")),
-    padding: field("padding", { min: 0, max: 2 }, to("padding")),
+    padding: field("padding", { min: 0, max: LARGEST_PADDING }, to("padding")),
     channels: choice("channels", { 1: 1, 2: 2, 3: 3 }, to("channels")),
     bias: field("bias", { step: "any" }, to("bias")),
     images: choice("image", { "as typed": null, ...IMAGES }, newImage),

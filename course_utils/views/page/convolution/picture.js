@@ -1,9 +1,9 @@
 // What the convolution stepper shows, from what it is: grids for grid.js, and lines of text.
 //
-// A scene is { state, out, seen, at, pointed, looked, shown, hidden }: the state with its output
-// and what its windows see; the output whose window is shown, the one under the pointer, shown
-// instead, and the pixel under the pointer (each [row, column], or null); how many outputs are
-// written, and whether a question hides them all.
+// A scene is { state, out, seen, at, hoveredOutput, hoveredPixel, shown, hidden }: the state with
+// its output and what its windows see; the output whose window is shown, the one under the pointer,
+// shown instead, and the pixel under the pointer (each [row, column], or null); how many outputs
+// are written, and whether a question hides them all.
 import { grey, signed } from "../frame.js";
 import { bracketed, brief, isAt, sides, tidy } from "../numbers.js";
 import { CHANNELS, laidOn, sees, sizeText, traced } from "./state.js";
@@ -11,7 +11,7 @@ import { CHANNELS, laidOn, sees, sizeText, traced } from "./state.js";
 /** { many, channels, output, total, trace }, many for several channels in use. */
 export function picture(scene) {
   const { state } = scene;
-  const here = scene.pointed ?? scene.at;
+  const here = scene.hoveredOutput ?? scene.at;
   const sums = traced(state, ...here);
   const hidden = isHidden(scene, ...here);
   const many = state.channels > 1;
@@ -64,7 +64,7 @@ function channel(shown, c, { terms, sum }) {
   };
 }
 
-function imageGrid({ state, seen, here, looked, many, white, lit }, c, window) {
+function imageGrid({ state, seen, here, hoveredPixel, many, white, lit }, c, window) {
   const rows = state.image[c];
   const [height, width] = sides(rows);
   const { padding, stride } = state;
@@ -78,7 +78,8 @@ function imageGrid({ state, seen, here, looked, many, white, lit }, c, window) {
     cell(i, j) {
       const value = rows[i - padding]?.[j - padding];
       if (value === undefined) return { text: "0", colour: "#eee", marks: "padding" };
-      const marks = [seen[i][j] ? "" : "unseen", isAt(looked, i, j) ? "linked" : ""].join(" ");
+      const linked = isAt(hoveredPixel, i, j) ? "linked" : "";
+      const marks = [seen[i][j] ? "" : "unseen", linked].join(" ");
       const title = `image[${c}, ${i - padding}, ${j - padding}] = ${tidy(value)}`;
       return { text: brief(value, 4), ...lit(value / white), title, marks };
     },
@@ -118,7 +119,7 @@ function productGrid(terms, { many, hidden, white, largest }) {
 }
 
 function outputGrid(scene, here) {
-  const { state, out, looked } = scene;
+  const { state, out, hoveredPixel } = scene;
   const [, rows, columns] = out.shape;
   const largest = Math.max(1e-9, ...out.data.map(Math.abs));
   return {
@@ -128,7 +129,7 @@ function outputGrid(scene, here) {
     cell(i, j) {
       const value = out.data[i * columns + j];
       const hidden = isHidden(scene, i, j);
-      const linked = sees(state, looked, i, j) ? "linked" : "";
+      const linked = sees(state, hoveredPixel, i, j) ? "linked" : "";
       return {
         text: scene.hidden ? "?" : hidden ? "" : brief(value, 4),
         colour: hidden ? "" : signed((0.6 * value) / largest),

@@ -1,8 +1,10 @@
 // The state of the convolution stepper, { image, kernel, channels, stride, padding, bias, flip },
 // and what follows from it. Image and kernel always have three channels; so many are in use.
 import { conv2d, tensor } from "../arithmetic.js";
-import { LARGEST, asSentence, makeRows, countProblem, sides } from "../numbers.js";
-import { CONVOLUTION, sizeFormula, sizeProblem } from "../sizes.js";
+import { asSentence, makeRows, sides } from "../numbers.js";
+import {
+  CONVOLUTION, numberProblem, paddingProblem, sizeFormula, sizeProblem, wholeProblem,
+} from "../sizes.js";
 import { IMAGES } from "./patterns.js";
 
 export const CHANNELS = 3;
@@ -24,14 +26,17 @@ export function stateFromTraits({ image, kernel, ...rest }) {
 
 /** Why a setting cannot be, in a sentence; "" if it can. */
 export function refusal({ image, kernel, stride, padding, bias }) {
-  const noStride = countProblem(stride, "stride");
-  if (noStride) return noStride;
-  if (![0, 1, 2].includes(padding)) return "The padding is 0, 1 or 2 here.";
-  if (!Number.isFinite(bias) || Math.abs(bias) > LARGEST) return "The bias is a number.";
   const [windows, lengths] = [sides(kernel[0]), sides(image[0])];
-  const problems = lengths.map((side, axis) => (
+  const sizeProblems = lengths.map((side, axis) => (
     sizeProblem(side, windows[axis], stride, padding, CONVOLUTION)
   ));
+  const problems = [
+    wholeProblem(stride, "stride"),
+    wholeProblem(padding, "padding", 0),
+    paddingProblem(padding),
+    ...sizeProblems,
+    numberProblem(bias, "bias"),
+  ];
   return asSentence(problems.find(Boolean) ?? "");
 }
 

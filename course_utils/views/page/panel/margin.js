@@ -6,15 +6,16 @@ import { h } from "../frame.js";
  *
  * lines: [{ points, colour, strong }], of two points (a straight line) or four (a straight line
  * from the first to the second, a curve from there to the last, by the third), x in lanes and y
- * from 0 to 1. dot: { lane, colour, fails }, or null. label: what is to be heard of them.
+ * from 0 to 1. dot: { lane, colour, fails }, or null. label: what is to be ariaAttributes of them.
  */
 export function marginCell(row, lanes) {
   const style = `width: ${lanes + 0.2}em; min-width: ${lanes + 0.2}em`;
   if (!row) return h("td", { class: "panel-margin", style });
   const strongLast = [...row.lines].sort((one, other) => one.strong - other.strong);
-  const heard = row.label ? { role: "img", "aria-label": row.label } : { "aria-hidden": "true" };
+  const ariaAttributes = row.label
+    ? { role: "img", "aria-label": row.label } : { "aria-hidden": "true" };
   const drawing = h("svg", {
-    viewBox: `-0.6 0 ${lanes + 0.2} 1`, preserveAspectRatio: "none", ...heard,
+    viewBox: `-0.6 0 ${lanes + 0.2} 1`, preserveAspectRatio: "none", ...ariaAttributes,
   }, row.lines.length || row.dot ? strongLast.map(lineOf) : null, row.dot ? dotOf(row.dot) : null);
   return h("td", { class: "panel-margin", style }, drawing);
 }

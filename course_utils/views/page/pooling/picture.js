@@ -34,7 +34,8 @@ function mapColour(values) {
 
 /** One scale for dy and dx, so that what is spread is seen to be less; zeros are white. */
 function gradientCells({ gradient }, back) {
-  const largest = Math.max(1e-9, ...[...gradient.flat(), ...back.data].map(Math.abs));
+  const all = gradient.flat().concat(...back.data);
+  const largest = Math.max(1e-9, ...all.map(Math.abs));
   return (value) => ({
     text: (value > 0 ? "+" : "") + brief(value, 4),
     colour: signed((0.7 * value) / largest),

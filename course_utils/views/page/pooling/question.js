@@ -75,7 +75,7 @@ function toBeMarked({ wanted, all }, marks, done) {
     done();
   }
   return h("p", { class: "view-predict" }, h("b", {}, "Predict: "),
-    "which inputs will get a gradient through max pooling? Click them in x, or press Enter. ",
+    "which inputs get a gradient through max pooling? Click them in x, or press Enter. ",
     answer, skip, verdict);
 }
 

@@ -1,13 +1,15 @@
 // The state of the pooling stepper, { x, gradient, size, stride, how }, and what follows from it.
 import { avgPool2d, avgPool2dBackward, maxPool2d, maxPool2dBackward } from "../arithmetic.js";
 import { maxWinners, tensor } from "../arithmetic.js";
-import { asSentence, makeRows, countProblem, sides } from "../numbers.js";
-import { POOLING, sizeProblem } from "../sizes.js";
+import { asSentence, makeRows, sides } from "../numbers.js";
+import { POOLING, sizeProblem, wholeProblem } from "../sizes.js";
 
 /** Why a setting cannot be, in a sentence; "" if it can. */
 export function refusal({ x, size, stride }) {
-  const problem = countProblem(size, "window's side") || countProblem(stride, "stride");
-  return problem || asSentence(sizeProblem(Math.min(...sides(x)), size, stride, 0, POOLING));
+  return asSentence(
+    wholeProblem(size, "window's side") || wholeProblem(stride, "stride")
+      || sizeProblem(Math.min(...sides(x)), size, stride, 0, POOLING),
+  );
 }
 
 /** Whether a value may lie in several windows. */

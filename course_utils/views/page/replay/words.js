@@ -10,10 +10,10 @@ export function progress([step, loss, right], digits) {
     + "The question comes when the training has ended.";
 }
 
-/** Of a frame afterwards; said: the class as which the digit is read, name its name. */
-export function frameWords({ step, loss, right, chances }, digits, said, name) {
+/** Of a frame afterwards; predicted: the class as which the digit is read, name its name. */
+export function frameWords({ step, loss, right, chances }, digits, predicted, name) {
   return `Step ${step}: loss ${lossWords(loss)}, ${right} of ${digits} read rightly; `
-    + `this one is read as ${name}, probability ${chances[said].toFixed(4)}.`;
+    + `this one is read as ${name}, probability ${chances[predicted].toFixed(4)}.`;
 }
 
 /** The scale of the filters, up to top. */

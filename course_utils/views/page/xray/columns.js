@@ -46,14 +46,17 @@ function fitted(layers, options) {
     group.shapes.push(shape);
   }
   const all = [...groups.values()];
-  for (const group of all) Object.assign(group, { ways: waysOf(group.shapes, options), at: 0 });
+  for (const group of all) {
+    group.layouts = layoutsOf(group.shapes, options);
+    group.at = 0; // which of them
+  }
   const plans = () => layers.map(({ shape }) => {
-    const { ways, at } = groups.get(groupOf(shape));
-    return ways[at].get(`${shape}`);
+    const { layouts, at } = groups.get(groupOf(shape));
+    return layouts[at].get(`${shape}`);
   });
   const isTooWide = () => spaceOf(layers, plans(), down) > room;
   while (isTooWide()) {
-    const left = all.filter(({ ways, at }) => at < ways.length - 1);
+    const left = all.filter(({ layouts, at }) => at < layouts.length - 1);
     if (!left.length) break;
     left.reduce((first, one) => (cost(one, down) > cost(first, down) ? one : first)).at += 1;
   }
@@ -70,8 +73,9 @@ function fitted(layers, options) {
 }
 
 /** The larger it is, the earlier these layers become smaller; units without neighbours do first. */
-function cost({ shapes, ways, at }, down) {
-  const width = Math.max(...[...ways[at].values()].map((plan) => across(plan, down)));
+function cost({ shapes, layouts, at }, down) {
+  const plans = Array.from(layouts[at].values());
+  const width = Math.max(...plans.map((plan) => across(plan, down)));
   return kindOf(shapes[0]) === "unit" && width > LEAST ? 10_000 + width : width;
 }
 
@@ -84,19 +88,22 @@ function kindOf([, high = 1, wide = 1]) {
 }
 
 /** The ways to arrange layers of as many maps, the largest first: a plan for each shape. */
-function waysOf(shapes, { length, longest, down, small }) {
+function layoutsOf(shapes, { length, longest, down, small }) {
   const { readable, enough } = SIDES[kindOf(shapes[0])];
-  const ways = [];
+  const layouts = [];
   for (let lines = 1; lines <= shapes[0][0]; lines++) {
     const zooms = zoomsOf(shapes, Math.ceil(shapes[0][0] / lines), { length, longest, down });
     const side = zooms[0] * sideOf(shapes[0], down);
-    if (Math.min(...zooms) < 0.5 || side <= (ways[0]?.side ?? 0)) continue;
-    if (ways.length && side > enough * longest) break;
-    if (!small && ways[0]?.side < readable * longest) ways.shift();
-    ways.unshift({ side, plans: shapes.map((shape, i) => planOf(shape, lines, zooms[i], down)) });
+    if (Math.min(...zooms) < 0.5 || side <= (layouts[0]?.side ?? 0)) continue;
+    if (layouts.length && side > enough * longest) break;
+    if (!small && layouts[0]?.side < readable * longest) layouts.shift();
+    const plans = shapes.map((shape, i) => planOf(shape, lines, zooms[i], down));
+    layouts.unshift({ side, plans });
   }
-  if (!ways.length) ways.push({ plans: shapes.map((shape) => planOf(shape, shape[0], 1, down)) });
-  return ways.map(({ plans }) => new Map(shapes.map((shape, i) => [`${shape}`, plans[i]])));
+  if (!layouts.length) {
+    layouts.push({ plans: shapes.map((shape) => planOf(shape, shape[0], 1, down)) });
+  }
+  return layouts.map(({ plans }) => new Map(shapes.map((shape, i) => [`${shape}`, plans[i]])));
 }
 
 /** How many pixels a unit of each shape gets, so that so many maps have room in a line. */

@@ -78,7 +78,7 @@ export class Descent {
     }
     this.network.layers = next.layers;
     this.changed();
-    this.say(`${this.count()} ${this.othersTold()}`);
+    this.say(`${this.count()} ${this.othersSentence()}`);
     return true;
   }
 
@@ -110,10 +110,10 @@ export class Descent {
       + `${this.rate}.` : "No step has been taken.";
   }
 
-  othersTold() {
-    const [was, now] = [this.original(), this.network].map((net) => (
+  othersSentence() {
+    const [before, after] = [this.original(), this.network].map((net) => (
       this.read(net).filter(({ isRight }) => isRight).length));
-    return `Correct among ten other digits: ${was} before, ${now} now.`;
+    return `Correct among ten other digits: ${before} before, ${after} now.`;
   }
 
   /** Puts the slider there; returns where it was. */

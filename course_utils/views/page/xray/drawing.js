@@ -1,7 +1,8 @@
 // What is drawn in the X-ray: the pad, its pen, and the drawings that are shown one after another.
-import { calm, h } from "../frame.js";
+import { h, prefersLessMotion } from "../frame.js";
 import { moved } from "../digit.js";
 import { DrawingPad } from "../pad.js";
+import { player } from "../player.js";
 
 /** What each arrow key moves, right and down. */
 export const MOVE = {
@@ -20,8 +21,8 @@ export function steps(drawing, moves) {
 export class Drawing {
   centring = false; // whether it is prepared as MNIST's digits were
   example = true; // the learner has not drawn it; it is not centred unasked
+  left = []; // the drawings that are still to be shown
   before = null; // probabilities to compare with, of before the drawing moved by itself
-  timer = null;
 
   /**
    * changed(done): the pad has changed; done is false while a stroke is being drawn.
@@ -33,6 +34,7 @@ export class Drawing {
       type: "range", min: PEN.least, max: PEN.most, step: 2, "aria-label": "width of the pen",
       oninput: () => { this.width = Number(this.pen.value); },
     });
+    this.player = player(() => this.forward(), () => {}, STEP_MS);
     this.pad = new DrawingPad({ begin: () => this.begin(), changed, width: () => this.width });
   }
 
@@ -116,8 +118,8 @@ export class Drawing {
 
   walk() {
     if (this.question.comesFirst()) return;
-    if (this.timer) return this.stop();
-    if (calm()) return this.pad.shift(1, 0);
+    if (this.player.isOn()) return this.stop();
+    if (prefersLessMotion()) return this.pad.shift(1, 0);
     this.before = this.probabilities();
     this.play(steps(this.pad.strokes, WALK.map((right) => [right, 0])));
   }
@@ -125,17 +127,18 @@ export class Drawing {
   /** Shows one drawing after the other; only the last one where less motion is wished for. */
   play(drawings) {
     this.stop();
-    const left = calm() ? drawings.slice(-1) : [...drawings];
-    const next = () => {
-      this.timer = left.length > 1 ? setTimeout(next, STEP_MS) : null;
-      this.pad.set(left.shift(), false);
-    };
-    this.timer = setTimeout(next, STEP_MS);
+    this.left = prefersLessMotion() ? drawings.slice(-1) : [...drawings];
+    this.player.start();
+  }
+
+  /** One step of playing. False at the end. */
+  forward() {
+    this.pad.set(this.left.shift(), false);
+    return this.left.length > 0;
   }
 
   stop() {
-    clearTimeout(this.timer);
-    this.timer = null;
+    this.player.stop();
   }
 }
 

@@ -1,11 +1,11 @@
 // The backward side of the X-ray: which number's gradients are shown, and where they come from.
 import { backward, crossEntropy, nudged, untrained } from "../backward.js";
-import { h, predict, show } from "../frame.js";
-import { activations } from "../network.js";
+import { ANSWER_FIRST, h, predict, show } from "../frame.js";
+import { activations, inkRange } from "../network.js";
 import { asSentence } from "../numbers.js";
 import { indexOfMax } from "../words.js";
 import { Aside } from "./aside.js";
-import { gradientQuestions } from "./asked.js";
+import { gradientQuestions } from "./gradientquestions.js";
 import { Descent } from "./descent.js";
 
 /** The adversarial step is at most so much of the way from black to white. */
@@ -13,7 +13,7 @@ const MOST = 0.3;
 
 export class Gradients {
   isOn = false;
-  of = "loss"; // or "logit"
+  target = "loss"; // or "logit"
   picked = null; // the class, or null for the most probable one
   label = 0; // the class that is meant by that
   epsilon = 0; // how far the adversarial step goes, as a part of the way from black to white
@@ -28,7 +28,7 @@ export class Gradients {
     this.questions = gradientQuestions(network);
     this.isAsking = false;
     this.untrained = untrained(network);
-    this.ink = [0, 1].map((part) => (part - network.mean) / network.std); // black and white
+    this.ink = inkRange(network); // black and white
     this.aside = new Aside(network);
     this.descent = new Descent({ network, say, changed, gradients: () => this.found });
     this.modes = this.controls();
@@ -38,7 +38,7 @@ export class Gradients {
   }
 
   reset() {
-    Object.assign(this, { isOn: false, of: "loss", picked: null, isAsking: false });
+    Object.assign(this, { isOn: false, target: "loss", picked: null, isAsking: false });
     this.node.hidden = true;
     this.setEpsilon(0);
     this.descent.reset();
@@ -69,7 +69,7 @@ export class Gradients {
       this.found = backward(this.network, values, this);
       this.number = numberOf(values, this);
       if (this.epsilon) this.aside.drawChanged(values[0], this.ink);
-      else this.aside.drawControl(this.ofUntrained(values[0]));
+      else this.aside.drawControl(this.untrainedGradient(values[0]));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.problem = asSentence(error.message);
@@ -80,11 +80,11 @@ export class Gradients {
   attacked(x, values) {
     const { epsilon, label, network: { std } } = this;
     if (!values.at(-1).data.every(Number.isFinite)) return x;
-    const { values: [slopes] } = backward(this.network, values, { of: "loss", label });
+    const { values: [slopes] } = backward(this.network, values, { target: "loss", label });
     return nudged(x, slopes, epsilon / std, this.ink);
   }
 
-  ofUntrained(x) {
+  untrainedGradient(x) {
     return backward(this.untrained, activations(this.untrained, x), this).values[0];
   }
 
@@ -103,9 +103,9 @@ export class Gradients {
   /** What is shown, in a sentence. */
   tell() {
     if (!this.isOn) return this.say("Forward: what each layer makes of the drawing.");
-    if (this.isAsking) return this.say("Answer the question first, or skip it.");
+    if (this.isAsking) return this.say(ANSWER_FIRST);
     if (!this.found) return this.say(this.problem || "Nothing is drawn: there is no gradient.");
-    const name = `${this.of} for ${this.network.classes[this.label]}`;
+    const name = `${this.target} for ${this.network.classes[this.label]}`;
     this.say(`Backward: gradients of the ${name}, which is ${show(this.number)}.`);
   }
 
@@ -152,14 +152,16 @@ export class Gradients {
     const option = (value, text) => h("option", { value }, text);
     this.toggleButton = h("button", { onclick: () => this.toggle() }, "backward (G)");
     this.mostProbable = option("", "");
-    this.ofSelect = h("select", { "aria-label": "gradient of", onchange: change("of", String) },
-      option("loss", "loss"), option("logit", "logit"));
+    this.targetSelect = h(
+      "select", { "aria-label": "gradient of", onchange: change("target", String) },
+      option("loss", "loss"), option("logit", "logit"),
+    );
     const picked = (text) => (text === "" ? null : Number(text));
     this.classSelect = h(
       "select", { "aria-label": "of class", onchange: change("picked", picked) },
       this.mostProbable, this.network.classes.map((name, k) => option(k, name)),
     );
-    this.choices = h("span", {}, this.ofSelect, " for ", this.classSelect);
+    this.choices = h("span", {}, this.targetSelect, " for ", this.classSelect);
     return [this.choices, this.toggleButton];
   }
 
@@ -185,7 +187,7 @@ export class Gradients {
     this.toggleButton.setAttribute("aria-pressed", String(this.isOn));
     this.choices.hidden = !this.isOn;
     this.side.hidden = !this.isOn && !this.isChanged();
-    this.ofSelect.value = this.of;
+    this.targetSelect.value = this.target;
     this.classSelect.value = this.picked ?? "";
     this.mostProbable.textContent = this.picked === null
       ? `${this.network.classes[this.label]} (as read)` : "the class that is read";
@@ -198,7 +200,7 @@ export class Gradients {
 }
 
 /** The loss, or the logit, of a class. */
-function numberOf(values, { of, label }) {
+function numberOf(values, { target, label }) {
   const logits = values.at(-2);
-  return of === "loss" ? crossEntropy(logits, label) : logits.data[label];
+  return target === "loss" ? crossEntropy(logits, label) : logits.data[label];
 }

@@ -3,11 +3,12 @@
 // A scene is that of picture.js, and gradients: what backward() of backward.js returns.
 import { h, show } from "../frame.js";
 import { largest } from "../maps.js";
-import { place } from "../network.js";
+import { place, shapeAt } from "../network.js";
 import { bracketed } from "../numbers.js";
 import { formula, grid, own } from "../sum.js";
 import { usedBy, waysUp, weightSum } from "../ways.js";
 import { shortName, unitName } from "../words.js";
+import { stepAt } from "./path.js";
 
 /** So many of the ways up are shown, the strongest. */
 const MOST = 3;
@@ -39,13 +40,13 @@ function small(value, digits = 4) {
 }
 
 /** The unit whose gradient is meant: a probability has none of its own here, but its logit's. */
-export function ofGradient(network, { at, unit }) {
+export function unitWithGradient(network, { at, unit }) {
   return { at: Math.min(at, network.layers.length - 1), unit };
 }
 
 /** What is said of a unit's gradient. */
 export function gradientWords({ network, values, gradients, chosen }) {
-  const { at, unit } = ofGradient(network, chosen);
+  const { at, unit } = unitWithGradient(network, chosen);
   const { value, terms } = waysUp(network, values, gradients, at, unit);
   const open = terms.filter(({ product }) => product !== 0).length;
   const ways = at === network.layers.length - 1 ? "where the backward pass begins"
@@ -58,7 +59,7 @@ export function gradientWords({ network, values, gradients, chosen }) {
 export function gradientSum(scene) {
   const { network, values, gradients, chosen, channel, listing, pick } = scene;
   if (!gradients || !chosen) return null;
-  const { at, unit } = ofGradient(network, chosen);
+  const { at, unit } = unitWithGradient(network, chosen);
   const found = waysUp(network, values, gradients, at, unit);
   const names = (above) => shortName(network.layers[at].shape, above);
   const value = small(values[at].data[unit]);
@@ -71,7 +72,7 @@ export function gradientSum(scene) {
     listing,
     bar: at === network.layers.length - 1 ? unit : null,
     marks: marksOf(network, values, { at, unit }, found),
-    steps: wayOf(network, values, gradients, { at, unit }),
+    steps: pathOf(network, values, gradients, { at, unit }),
   };
 }
 
@@ -88,7 +89,7 @@ function rowsOf(scene, { at, unit, channel, pick, names }, found) {
 // --- the ways up -----------------------------------------------------------------------------
 
 /** What the layer above does with a gradient, in a sentence. */
-const RULE = {
+export const RULE = {
   conv2d: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
   linear: (found, above) => `Back from ${above}: each weight \u00d7 the gradient at its other end.`,
   affine: (found, above) => `Back from ${above}: its factor \u00d7 the gradient there`,
@@ -127,17 +128,13 @@ function line(name, product, value) {
 }
 
 function placeName(network, at, unit) {
-  const { row, column } = place(shapeOf(network, at), unit);
+  const { row, column } = place(shapeAt(network, at), unit);
   return `(${row}, ${column})`;
 }
 
-function shapeOf(network, at) {
-  return at ? network.layers[at - 1].shape : network.input;
-}
-
 /** p − y, or 1 and 0. */
-function startOf({ of, label, probability, value }, { classes }, unit) {
-  if (of === "logit") {
+function startOf({ target, label, probability, value }, { classes }, unit) {
+  if (target === "logit") {
     const whose = unit === label ? "itself" : "of another class";
     return `\u2202 logit of ${classes[label]} / \u2202 the logit ${whose} = ${small(value)}`;
   }
@@ -215,8 +212,7 @@ function weightWords({ value, terms }, { shape }) {
 
 /** The unit, and what uses it in the layer above, in the map of the way that brings most. */
 function marksOf(network, values, { at, unit }, { terms }) {
-  const here = cell(network, at, unit);
-  const marks = [{ at, name: "here", ...here }];
+  const marks = [{ name: "here", ...stepAt(network, at, unit) }];
   if (!terms.length) return marks;
   const { channel } = place(network.layers[at].shape, terms[0].unit);
   const part = usedBy(network, values, at, unit);
@@ -224,21 +220,15 @@ function marksOf(network, values, { at, unit }, { terms }) {
 }
 
 /** The strongest way by which the gradient came, from the bar of its class on; see path.js. */
-function wayOf(network, values, gradients, { at, unit }) {
+function pathOf(network, values, gradients, { at, unit }) {
   const last = network.layers.length - 1;
   const steps = [];
   while (unit !== undefined && at <= last) {
-    steps.unshift({ at, unit, ...cell(network, at, unit) });
+    steps.unshift(stepAt(network, at, unit));
     const [strongest] = waysUp(network, values, gradients, at, unit).terms;
     at += 1;
     unit = at > last ? gradients.label : strongest?.product ? strongest.unit : undefined;
   }
-  if (unit !== undefined) steps.unshift({ at, unit, ...cell(network, at, unit) });
+  if (unit !== undefined) steps.unshift(stepAt(network, at, unit));
   return steps;
-}
-
-function cell(network, at, unit) {
-  const { channel, row, column } = place(shapeOf(network, at), unit);
-  const spot = { top: row, bottom: row, left: column, right: column };
-  return { tile: channel, part: spot, spot };
 }

@@ -152,14 +152,14 @@ export class Page {
 
   drawSum(picture) {
     this.summed = picture;
-    const held = this.sum.contains(document.activeElement);
+    const hadFocus = this.sum.contains(document.activeElement);
     for (const one of this.mosaics) one.unmark();
     this.bars.mark(picture?.bar ?? null);
     this.list.replaceChildren();
     this.sum.replaceChildren(...(picture ? this.sumParts(picture) : [h("p", {}, HINT)]));
     if (picture?.numbers && picture.listing) this.list.append(table(picture.numbers));
     // What had the focus is another element now.
-    if (held) this.maps.focus({ preventScroll: true });
+    if (hadFocus) this.maps.focus({ preventScroll: true });
     for (const { at, name, tile, part } of picture?.marks ?? []) {
       this.mosaics[at]?.mark(name, tile, part);
     }

@@ -23,8 +23,8 @@ export class PairBars {
       foot.textContent = after[k].isRight ? name : `${name}!`;
       foot.setAttribute("font-weight", after[k].isRight ? 400 : 700);
       bar.setAttribute("fill", after[k].isRight ? "#0072b2" : "#d55e00");
-      const [was, is] = [before[k], after[k]].map(({ chance }) => chance.toFixed(4));
-      title.textContent = `${name}: ${was}, then ${is}`;
+      const [first, then] = [before[k], after[k]].map(({ chance }) => chance.toFixed(4));
+      title.textContent = `${name}: ${first}, then ${then}`;
     });
   }
 }

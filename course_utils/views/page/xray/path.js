@@ -1,5 +1,5 @@
 // The way back from a unit to the pixels: through every layer, along what added most to it.
-import { place, receptiveField, trace } from "../network.js";
+import { place, receptiveField, shapeAt, spotOf, trace } from "../network.js";
 import { TERMS } from "../sum.js";
 import { indexOfMax } from "../words.js";
 
@@ -13,24 +13,24 @@ import { indexOfMax } from "../words.js";
  * threads: [{ at, tile, spot, product }], the inputs of a fully connected unit that add most.
  * channel: of the first convolution, the one to go into.
  */
-export function wayBack(network, values, { at, unit }, channel) {
-  const shape = (i) => (i ? network.layers[i - 1].shape : network.input);
+export function pathBack(network, values, { at, unit }, channel) {
   let owner = { at, unit }; // whose field is followed: behind a fully connected layer, another's
   let chosen = network.layers[at - 1].kind === "conv2d" ? channel : null;
-  const steps = [spotOf(shape(at), at, unit)];
+  const steps = [stepAt(network, at, unit)];
   for (let i = at; i > 0; i--) {
     const step = steps.at(-1);
     const layer = network.layers[i - 1];
     const found = trace(network, values, i, step.unit);
     step.kind = layer.kind;
-    const { unit: source, kernel } = SOURCE[layer.kind](found, layer, step, shape(i - 1), chosen);
-    const before = spotOf(shape(i - 1), i - 1, source);
+    const shape = shapeAt(network, i - 1);
+    const { unit: source, kernel } = SOURCE[layer.kind](found, layer, step, shape, chosen);
+    const before = stepAt(network, i - 1, source);
     if (layer.kind === "linear" || layer.kind === "softmax") owner = { at: i - 1, unit: source };
     else before.part = receptiveField(network, owner.at, owner.unit, i - 1);
     if (kernel) step.kernel = kernel;
     if (layer.kind === "linear" && !steps.some(({ threads }) => threads)) {
       step.threads = found.terms.slice(0, TERMS).map((term) => (
-        { ...spotOf(shape(i - 1), i - 1, term.unit), product: term.product }));
+        { ...stepAt(network, i - 1, term.unit), product: term.product }));
     }
     chosen = null;
     steps.push(before);
@@ -38,14 +38,15 @@ export function wayBack(network, values, { at, unit }, channel) {
   return steps;
 }
 
-function spotOf(shape, at, unit) {
-  const { channel, row, column } = place(shape, unit);
-  const spot = { top: row, bottom: row, left: column, right: column };
-  return { at, unit, tile: channel, part: spot, spot };
+/** A step at a unit of values[at], of which nothing is known but where it is. */
+export function stepAt(network, at, unit) {
+  const shape = shapeAt(network, at);
+  const spot = spotOf(shape, unit);
+  return { at, unit, tile: place(shape, unit).channel, part: spot, spot };
 }
 
 /** The unit before that adds most: its number, by a layer's kind, and the kernel if it has one. */
-const SOURCE = {
+export const SOURCE = {
   conv2d: throughKernel,
   linear: ({ terms }) => ({ unit: terms[0].unit }),
   maxPool2d: ({ winner }, layer, step, shape) => inWindow(layer, layer.size, step, shape, winner),

@@ -5,10 +5,10 @@
 // where nothing is drawn; probabilities to compare with; and the unit whose sum is shown (unit.js).
 import { show } from "../frame.js";
 import { largest } from "../maps.js";
-import { receptiveField, trace } from "../network.js";
+import { inkRange, receptiveField, shapeAt, trace } from "../network.js";
 import { allNumbers } from "../sum.js";
 import { fieldSize, reading, shortName, unitName } from "../words.js";
-import { wayBack } from "./path.js";
+import { pathBack } from "./path.js";
 
 /** The colour scale of values[at]: grey for the input, cividis for what is never negative. */
 export function mapScales({ layers }) {
@@ -52,11 +52,6 @@ function layerMap({ network, scales, values }, at) {
     : { data, low: 0, top, scale, title: `0 to ${show(top)}` };
 }
 
-/** What black and white are as inputs of the network. */
-function inkRange({ mean, std }) {
-  return [0, 1].map((ink) => (ink - mean) / std);
-}
-
 /**
  * The sum behind the unit that is chosen: { name, value, sees, found, channel, scale, names,
  * numbers, listing, bar, marks, steps }; null where there is none. numbers: all its products, if it
@@ -68,25 +63,21 @@ export function sumPicture(scene) {
   if (!values || !chosen?.at) return null;
   const { at, unit } = chosen;
   const found = trace(network, values, at, unit);
-  const names = { unit: (i) => shortName(shapeOf(network, at - 1), i) };
+  const names = { unit: (i) => shortName(shapeAt(network, at - 1), i) };
   const isBar = at === network.layers.length;
   const layer = network.layers[at - 1];
-  const steps = wayBack(network, values, chosen, channel);
+  const steps = pathBack(network, values, chosen, channel);
   return {
     name: isBar ? unitName(network, at, unit) : `${layer.name}, ${shortName(layer.shape, unit)}`,
     value: `= ${show(found.value)}`,
     sees: `it sees ${fieldSize(network, at, unit)}`,
-    ...{ found, channel, names, listing },
+    found, channel, names, listing,
     scale: scaleOf(scene, at - 1),
     numbers: allNumbers(found, names),
     bar: isBar ? unit : null,
     marks: marksOf(network, chosen, steps),
     steps,
   };
-}
-
-function shapeOf(network, at) {
-  return at === 0 ? network.input : network.layers[at - 1].shape;
 }
 
 /** The colours of a window of values[at]: those of the whole layer. */

@@ -1,6 +1,6 @@
 // The question of the X-ray: the drawing moves; what does the network read then?
 import { prepare } from "../digit.js";
-import { h, predict } from "../frame.js";
+import { ANSWER_FIRST, h, predict } from "../frame.js";
 import { activations, toInput } from "../network.js";
 import { readAfter } from "../words.js";
 import { steps } from "./drawing.js";
@@ -46,7 +46,7 @@ export class Question {
 
   /** Whether the question comes first: moving the drawing would give its answer away. */
   comesFirst() {
-    if (this.isOpen) this.say("Answer the question first, or skip it.");
+    if (this.isOpen) this.say(ANSWER_FIRST);
     return this.isOpen;
   }
 }

@@ -2,6 +2,7 @@
 import { show } from "../frame.js";
 import { neighbour } from "../maps.js";
 import { trace } from "../network.js";
+import { clampBetween } from "../numbers.js";
 import { fieldWords, indexOfMax, unitName } from "../words.js";
 import { MOVE } from "./drawing.js";
 import { gradientWords } from "./gradientsum.js";
@@ -45,11 +46,11 @@ export class Unit {
     const { at, unit } = this.chosen;
     const [right, down] = MOVE[key];
     if (at < this.last) return this.choose(at, neighbour(this.plans()[at], unit, right, down));
-    this.choose(at, within(unit + right, 0, this.network.classes.length - 1));
+    this.choose(at, clampBetween(unit + right, 0, this.network.classes.length - 1));
   }
 
   changeLayer(by) {
-    this.enter(this.chosen ? within(this.chosen.at + by, this.first(), this.last) : 1);
+    this.enter(this.chosen ? clampBetween(this.chosen.at + by, this.first(), this.last) : 1);
   }
 
   /** The first layer of which a unit can be chosen. */
@@ -90,8 +91,4 @@ function strongestChannel(network, values, at, unit) {
   if (!values || network.layers[at - 1]?.kind !== "conv2d") return 0;
   const { channels } = trace(network, values, at, unit);
   return indexOfMax(channels.map(({ sum }) => Math.abs(sum)));
-}
-
-function within(number, least, most) {
-  return Math.min(most, Math.max(least, number));
 }

@@ -2,11 +2,11 @@
 
 /** Those that fit a network, in order: { question, choices, solution, explain } for predict(). */
 export function gradientQuestions(network) {
-  return [ofPooling(network), ofReLU(network), ofLogits(network)].filter(Boolean);
+  return [poolingQuestion(network), reluQuestion(network), logitsQuestion(network)].filter(Boolean);
 }
 
 /** How many units before a max pooling can get a gradient at all. */
-function ofPooling({ layers }) {
+function poolingQuestion({ layers }) {
   const at = layers.findIndex(({ kind }) => kind === "maxPool2d");
   if (at < 1) return null;
   const [below, pool] = [layers[at - 1], layers[at]];
@@ -20,7 +20,7 @@ function ofPooling({ layers }) {
   };
 }
 
-function ofReLU({ layers }) {
+function reluQuestion({ layers }) {
   const relu = layers.find(({ kind }) => kind === "relu");
   if (!relu) return null;
   return {
@@ -33,7 +33,7 @@ function ofReLU({ layers }) {
   };
 }
 
-function ofLogits({ classes }) {
+function logitsQuestion({ classes }) {
   return {
     question: `The loss has ${classes.length} derivatives, one for each logit. What is their sum?`,
     solution: [0],
