@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -111,7 +112,7 @@ def test_a_stopped_workers_neighbour_is_not_blamed(tmp_path):
         both[1].resume()  # so that torchrun, which is ending it, need not wait for half a minute
 
     threading.Thread(target=stop_worker_1, daemon=True).start()
-    job = ddp_step.launch(tmp_path, "--steps", "1000000", "--wait", "3")
+    job = ddp_step.launch(tmp_path, "--steps", "1000000", "--wait", "1")
     assert job.returncode != 0 and not workers(tmp_path)
     said = report(tmp_path)
     assert "worker 0 is not the cause: another worker has stopped or does not answer" in said
@@ -133,6 +134,7 @@ def test_no_worker_outlives_a_job_that_is_given_up(tmp_path, monkeypatch, error,
             raise error
 
     monkeypatch.setattr(ddp_step.subprocess, "Popen", Job)
+    monkeypatch.setattr(ddp_step, "end", partial(ddp_step.end, wait=1))  # by force, a second later
     with pytest.raises((TimeoutError, KeyboardInterrupt)) as raised:
         ddp_step.launch(tmp_path, "--steps", "1000000", timeout=3)
     assert len(seen) == 2 and not workers(tmp_path)

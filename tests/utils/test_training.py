@@ -39,10 +39,16 @@ from course_utils.records.runs import RECIPES, run, sample
 from course_utils.training import evaluate, fit, pick_device, set_seed
 
 
+@pytest.fixture(scope="module")
+def digits():
+    return load_images("digits")
+
+
 @pytest.fixture
-def data():
-    train, test = load_images("digits")
-    return train[:200], test[:100]
+def data(digits):
+    """Some of the digits, which a test may change: they are copies."""
+    train, test = digits
+    return train[list(range(200))], test[list(range(100))]
 
 
 def small_model(seed: int = 0) -> MLP:
