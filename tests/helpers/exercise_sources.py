@@ -1,5 +1,6 @@
 """The checks of a lesson, and the answers to them that tests/lessons/answers holds."""
 
+import functools
 import importlib
 import itertools
 import linecache
@@ -28,11 +29,17 @@ def run(source: str, name: str, namespace: dict | None = None) -> object:
 
 def run_solution(lesson, name: str, source: str) -> object:
     """The same for a solution: it may use the imports and the set-up of the exercises."""
+    return run(source, name, _prepared(lesson))
+
+
+@functools.cache
+def _prepared(lesson) -> dict:
+    """The names of the imports and the set-up of a lesson's exercises."""
     namespace = {}
     exec(code_cells(lesson)[0].source, namespace)
     for cell in tagged(lesson, "exercise-setup"):
         exec(cell.source, namespace)
-    return run(source, name, namespace)
+    return namespace
 
 
 def wrong_sources(lesson, name: str) -> list[tuple[str, str]]:

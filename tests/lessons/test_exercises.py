@@ -1,5 +1,6 @@
 """Every check accepts the right answers and names the mistake in each wrong one."""
 
+import functools
 import itertools
 import random
 import re
@@ -93,6 +94,13 @@ def test_right_answers_are_accepted(lesson, name):
         assert repr(verdict).startswith("Correct. ")
 
 
+@functools.cache
+def judged(lesson, name: str, source: str) -> tuple[object, Verdict]:
+    """A wrong answer and the verdict on it: of two tests, which need not both wait for it."""
+    answer = run(source, name)
+    return answer, checks(lesson)[name](answer)
+
+
 @every_check
 def test_each_mistake_is_named(lesson, name):
     """For every mistake that a check knows there are two wrong answers that make it."""
@@ -101,7 +109,7 @@ def test_each_mistake_is_named(lesson, name):
         assert [made for made, _ in wrong].count(code) >= 2, code
     for code, source in wrong:
         assert code in {*check.codes, "different", "raised", *PATTERNS}
-        verdict = check(run(source, name))
+        _, verdict = judged(lesson, name, source)
         assert verdict.code == code, f"{verdict.code} for {code}: {verdict}\n{source}"
         assert repr(verdict).startswith("Not yet")
         assert "_Ended" not in repr(verdict)  # an error told inside another
@@ -111,8 +119,7 @@ def test_each_mistake_is_named(lesson, name):
 def test_a_failing_case_can_be_pasted(lesson, name):
     """The call that a verdict prints runs, and gives what the verdict says it gives."""
     for _, source in wrong_sources(lesson, name):
-        answer = run(source, name)
-        verdict = checks(lesson)[name](answer)
+        answer, verdict = judged(lesson, name, source)
         call = rf"^    ({name.removeprefix('check_')}\((?:.*\)|\n(?:        .*\n)+    \)))$"
         calls = re.findall(call, verdict.sentence, re.M)
         if verdict.got is None or not calls or "<" in calls[0] or verdict.code == "raised":
@@ -181,12 +188,15 @@ def test_no_answer_makes_a_check_raise(lesson, name):
 @every_check
 def test_a_check_puts_everything_back(lesson, name):
     right = answers(lesson).RIGHT[name][0]
-    for make in (random.random, np.random.rand, lambda: torch.rand(1).item()):
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)
-        checks(lesson)[name](run(right, name))
-        after = make()
-        random.seed(0), np.random.seed(0), torch.manual_seed(0)
-        assert after == make()
+
+    def drawn():
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    random.seed(0), np.random.seed(0), torch.manual_seed(0)
+    checks(lesson)[name](run(right, name))
+    after = drawn()
+    random.seed(0), np.random.seed(0), torch.manual_seed(0)
+    assert after == drawn()
 
 
 @every_lesson

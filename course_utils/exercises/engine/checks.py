@@ -408,11 +408,10 @@ def _rule_agrees(rule: Callable, cases: Sequence[tuple], results: Sequence, rtol
     """Whether a mistake's rule gives these results (a rule may not be made for every case)."""
     try:
         with warnings.catch_warnings(action="ignore"):  # the rule's, not the reader's
-            made = [rule(*copy.deepcopy(case)) for case in cases]
-        return not any(
-            difference(result, expected, rtol=rtol)
-            for result, expected in zip(results, made, strict=True)
-        )
+            return not any(
+                difference(result, rule(*copy.deepcopy(case)), rtol=rtol)
+                for case, result in zip(cases, results, strict=True)
+            )
     except Exception:
         return False
 
