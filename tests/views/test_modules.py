@@ -1,6 +1,7 @@
 """The page's JavaScript as modules: each in a scope of its own, whatever is put together."""
 
-from itertools import combinations
+import re
+from itertools import chain, combinations, pairwise
 
 import pytest
 
@@ -8,16 +9,15 @@ from course_utils.views.bundler import PAGE, bundle, gather
 
 NAMES = sorted(path.relative_to(PAGE).as_posix() for path in PAGE.rglob("*.js"))
 
-#: Imports each of some modules, given as text; what each exports by default.
-IMPORT = """async (codes) => {
-    const imported = [];
-    for (const code of codes) {
-        const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-        imported.push((await import(url)).default);
-        URL.revokeObjectURL(url);
-    }
-    return imported;
-}"""
+#: Imports some modules; what each exports by default. A module is given as the numbers of the
+#: parts of its text, so that a part that many modules have in common is sent once.
+IMPORT = """([parts, modules]) => Promise.all(modules.map(async (numbers) => {
+    const text = numbers.map((number) => parts[number]);
+    const url = URL.createObjectURL(new Blob(text, { type: "text/javascript" }));
+    const { default: exported } = await import(url);
+    URL.revokeObjectURL(url);
+    return exported;
+}))"""
 
 
 @pytest.fixture
@@ -42,17 +42,35 @@ def test_no_text_goes_on_over_the_end_of_its_line(name):
     assert [line for line in code if line.count("`") % 2] == []
 
 
-def imported(page, *codes):
-    answers = page.evaluate(IMPORT, list(codes))
+def imported(page, *modules):
+    """What modules export by default; each is given as text, in as many parts as one likes."""
+    modules = [[module] if isinstance(module, str) else module for module in modules]
+    numbers = {part: number for number, part in enumerate(dict.fromkeys(chain(*modules)))}
+    numbered = [[numbers[part] for part in module] for module in modules]
+    answers = page.evaluate(IMPORT, [list(numbers), numbered])
     assert page.errors == []
     return answers
 
 
+def parts(code):
+    """What the bundler makes of some files, cut before each of them."""
+    return re.split(r"^(?=\$modules\[)", code, flags=re.MULTILINE)
+
+
 def test_every_two_files_can_be_loaded_together(page):
     """And each by itself, with nothing declared twice and nothing missing."""
-    names = "export default Object.keys($modules);\n"
+    alone = {name: parts(gather(name)) for name in NAMES}
+
+    def together(*names):
+        """What gather makes of some files: the parts of each, but none of them twice."""
+        return list(dict.fromkeys(chain(*(alone[name] for name in names))))
+
+    for names in [NAMES, *pairwise(NAMES), *pairwise(reversed(NAMES))]:
+        assert "".join(together(*names)) == gather(*names)
+
     pairs = [*combinations(NAMES, 2), *((name,) for name in NAMES)]
-    loaded = imported(page, *(gather(*pair) + names for pair in pairs))
+    exported = "export default Object.keys($modules);\n"
+    loaded = imported(page, *([*together(*pair), exported] for pair in pairs))
     for pair, modules in zip(pairs, loaded, strict=True):
         assert set(pair) <= set(modules) and len(modules) == len(set(modules))
 
