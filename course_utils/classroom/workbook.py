@@ -108,11 +108,9 @@ def merge(
     beside: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for cell in course["cells"]:
-        id = cell["id"]
+        id, course_digest = cell["id"], digest(cell)
+        old_digest, student_digest = old.get(id), before.get(id)
         order.append(id)
-        course_digest = digest(cell)
-        old_digest = old.get(id)
-        student_digest = before.get(id)
         known: str | None = course_digest
         if student_digest is None and old_digest is None:
             mine[id] = cell
