@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TEACHING = (ROOT / "TEACHING.md").read_text(encoding="utf-8")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+FAULTS = (ROOT / "tests" / "FAULTS.md").read_text(encoding="utf-8")
 #: What is read on its way into the course, with links between them.
-DOCUMENTS = sorted(ROOT.glob("*.md"))
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), ROOT / "tests" / "FAULTS.md"]
 TEST_COMMAND = (
     "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/pytest"
 )
@@ -100,7 +101,7 @@ def test_links_of_documents_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             file, _, anchor = target.partition("#")
-            path = ROOT / file if file else document
+            path = document.parent / file if file else document
             assert path.exists() and (not anchor or anchor in anchors(path)), target
 
 
@@ -183,24 +184,63 @@ def test_what_the_readme_tells_to_do_can_be_done():
     assert "ddp_step.launch" in cures and "def launch(" in source
 
 
-def test_names_in_contributing_are_found_in_the_code():
-    """Functions, tables, marks and tags between backticks, but for those that stand for others."""
-    text = CONTRIBUTING.split("## What can go wrong")[0]
-    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
-    names = set(re.findall(r"`([A-Za-z_]\w+)(?:\([^`]*\))?`", text))
-    assert len(names) > 40
+def files_of_code() -> list[Path]:
     folders = ("course_utils", "tests", "notebooks", ".ci")
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
-    kinds = {".py", ".js", ".mjs", ".ipynb", ""}
-    code = "".join(path.read_text("utf-8") for path in files if path.suffix in kinds)
+    return [path for path in files if path.suffix in {".py", ".js", ".mjs", ".ipynb", ""}]
+
+
+def test_names_in_contributing_are_found_in_the_code():
+    """Functions, tables, marks and tags between backticks, but for those that stand for others."""
+    text = re.sub(r"^```.*?^```", "", CONTRIBUTING, flags=re.MULTILINE | re.DOTALL)
+    names = set(re.findall(r"`([A-Za-z_]\w+)(?:\([^`]*\))?`", text))
+    assert len(names) > 40
+    code = "".join(path.read_text("utf-8") for path in files_of_code())
     missing = {name for name in names if not re.search(rf"\b{name}\b", code)}
     assert missing <= {"NAME", "NN", "WORD", "FILE", "check_name"}, missing
 
 
+def defines(path: Path, name: str) -> bool:
+    """Whether a file of Python or JavaScript defines this function, class, method or value."""
+    keyword = rf"\b(?:def|class|function|const) {name}\b"
+    value_or_method = rf"^ *{name}(?:\(.*\{{| *=|: .* =)"
+    return bool(
+        re.search(f"{keyword}|{value_or_method}", path.read_text("utf-8"), flags=re.MULTILINE)
+    )
+
+
+def test_names_in_contributing_are_where_it_says():
+    """After "`A` and `B` of `file.py`", that file defines both."""
+    text = " ".join(CONTRIBUTING.split())
+    names_of_file = r"((?:`\w+`(?:, | and |, and | or ))*`\w+`) (?:of|in) `([\w/]+\.(?:py|js))`"
+    found = re.findall(names_of_file, text)
+    assert len(found) > 30
+    for names, file in found:
+        paths = [path for path in files_of_code() if path.as_posix().endswith(f"/{file}")]
+        for name in re.findall(r"`(\w+)`", names):
+            assert any(defines(path, name) for path in paths), f"{file} defines no {name}"
+
+
+def test_files_in_contributing_are_there():
+    """Those that are named without their folder."""
+    files = set(re.findall(r"`([\w/]+\.(?:py|js))`", CONTRIBUTING))
+    assert len(files) > 40
+    paths = [path.as_posix() for path in files_of_code()] + [(ROOT / "conftest.py").as_posix()]
+    for file in files:
+        stands_for_others = "NAME" in file or "NN" in file
+        assert stands_for_others or any(path.endswith(f"/{file}") for path in paths), file
+
+
+def test_the_mistake_shown_in_contributing_is_that_of_its_lesson():
+    lesson06 = (ROOT / "course_utils" / "exercises" / "lesson06.py").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```", CONTRIBUTING, flags=re.MULTILINE | re.DOTALL)
+    assert example in lesson06
+
+
 def test_the_table_of_faults_names_tests_that_there_are():
-    named = set(re.findall(r"`(test_\w+)`", CONTRIBUTING))
+    named = set(re.findall(r"`(test_\w+)`", FAULTS))
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    assert len(named) > 40 and named <= set(re.findall(r"def (test_\w+)", written))
+    assert len(named) > 100 and named <= set(re.findall(r"def (test_\w+)", written))
 
 
 @pytest.mark.slow
