@@ -1,6 +1,7 @@
 """What is said in two places agrees, the package stays thin, and nothing speaks of its making."""
 
 import ast
+import functools
 import hashlib
 import json
 import re
@@ -298,13 +299,15 @@ def test_pins_satisfy_what_the_package_asks_for():
         assert wanted.specifier.contains(pins[wanted.name]), wanted
 
 
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 def code_lines(source: str, node: ast.AST) -> int:
     """How many lines of a module or a function are code: no docstrings, comments or blanks."""
     docstrings = set()
     for part in ast.walk(node):
-        if isinstance(part, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            part
-        ):
+        may_have_one = isinstance(part, ast.Module | ast.ClassDef | FUNCTION)
+        if may_have_one and ast.get_docstring(part):
             text = part.body[0]
             docstrings |= set(range(text.lineno, text.end_lineno + 1))
     first, last = getattr(node, "lineno", 1), getattr(node, "end_lineno", None)
@@ -342,16 +345,74 @@ def test_every_room_is_installed_and_on_the_map():
         assert ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
 
 
+@functools.cache
+def parsed_files() -> list[tuple[Path, str, ast.Module]]:
+    """Every file of Python outside the notebooks: its path from the root, its text, its tree."""
+    folders = (ROOT / "course_utils", ROOT / "tests")
+    paths = [ROOT / "conftest.py", *(p for folder in folders for p in folder.rglob("*.py"))]
+    sources = [(path.relative_to(ROOT), path.read_text(encoding="utf-8")) for path in paths]
+    return [(path, source, ast.parse(source)) for path, source in sources]
+
+
 def test_functions_are_seen_at_a_glance():
     """Each has at most 40 lines of code, those of its arguments and of functions in it included."""
-    lengths = {}
-    for path in (ROOT / "course_utils").rglob("*.py"):
-        source = path.read_text(encoding="utf-8")
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef):
-                lengths[f"{path.stem}.{node.name}"] = code_lines(source, node)
-    assert len(lengths) > 500
-    assert {name: n for name, n in lengths.items() if n > 40} == {}
+    lengths = [
+        (code_lines(source, node), f"{path}:{node.lineno} {node.name}")
+        for path, source, tree in parsed_files()
+        for node in ast.walk(tree)
+        if isinstance(node, FUNCTION)
+    ]
+    assert len(lengths) > 2500
+    too_long = [where for n, where in lengths if n > 40]
+    # Not yet: _changes of mutants.py.
+    assert [where for where in too_long if "mutants.py" not in where] == []
+
+
+def is_spread_literal(node: ast.AST) -> bool:
+    """Of *(…), *[…] and **{…}, written out where its parts could stand by themselves."""
+    if isinstance(node, ast.Starred):
+        return isinstance(node.value, ast.Tuple | ast.List)
+    if isinstance(node, ast.keyword):
+        return node.arg is None and isinstance(node.value, ast.Dict)
+    if isinstance(node, ast.Dict):
+        pairs = zip(node.keys, node.values, strict=True)
+        return any(key is None and isinstance(value, ast.Dict) for key, value in pairs)
+    return False
+
+
+def test_no_literal_is_spread():
+    spread = [
+        f"{path}:{node.value.lineno if isinstance(node, ast.keyword) else node.lineno}"
+        for path, _, tree in parsed_files()
+        for node in ast.walk(tree)
+        if is_spread_literal(node)
+    ]
+    assert spread == []
+
+
+def keeps_by_default(function: ast.Lambda | FUNCTION) -> bool:
+    """Whether it has an argument such as x=x, whose default only keeps a value of now."""
+    arguments = function.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    with_default = positional[len(positional) - len(arguments.defaults) :]
+    pairs = [
+        *zip(with_default, arguments.defaults, strict=True),
+        *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True),
+    ]
+    return any(
+        isinstance(default, ast.Name) and default.id == argument.arg for argument, default in pairs
+    )
+
+
+def test_no_value_is_kept_by_a_default():
+    """A function that makes the function, or functools.partial, says the same to everyone."""
+    kept = [
+        f"{path}:{node.lineno}"
+        for path, _, tree in parsed_files()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda | FUNCTION) and keeps_by_default(node)
+    ]
+    assert kept == []
 
 
 def public_functions() -> list:
@@ -396,9 +457,9 @@ before = dict(matplotlib.rcParams)
 from course_utils import plots
 print(json.dumps({
     "light": sorted(n for n in light if n.startswith("course_utils")),
-    "heavy": sorted(loaded & {
-        *("torchvision", "scipy", "sklearn", "matplotlib", "ipywidgets", "anywidget"),
-    }),
+    "heavy": sorted(
+        loaded & {"torchvision", "scipy", "sklearn", "matplotlib", "ipywidgets", "anywidget"}
+    ),
     "style": matplotlib.rcParams == before,
     "torch": torch.rand(1).item(), "numpy": numpy.random.rand(), "python": random.random(),
 }))

@@ -34,8 +34,11 @@ def jupyterlab(folder: Path, scratch: Path, theme: str = "JupyterLab Light") -> 
     places = {
         f"{name}_DIR": str(scratch / name.lower())
         for name in (
-            *("JUPYTER_CONFIG", "JUPYTER_DATA", "JUPYTER_RUNTIME"),
-            *("JUPYTERLAB_SETTINGS", "JUPYTERLAB_WORKSPACES"),
+            "JUPYTER_CONFIG",
+            "JUPYTER_DATA",
+            "JUPYTER_RUNTIME",
+            "JUPYTERLAB_SETTINGS",
+            "JUPYTERLAB_WORKSPACES",
         )
     }
     settings = scratch / "jupyterlab_settings" / "@jupyterlab" / "apputils-extension"

@@ -16,8 +16,13 @@ import websocket
 FIREFOX = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
 #: What WebDriver calls the keys that are no letters.
 KEYS = {
-    **{"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "PageDown": "\ue00f"},
-    **{"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Delete": "\ue017"},
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "PageDown": "\ue00f",
+    "ArrowLeft": "\ue012",
+    "ArrowRight": "\ue014",
+    "Delete": "\ue017",
 }
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import itertools
 import signal
 import warnings
 from collections import Counter
@@ -76,9 +77,9 @@ def test_no_mutant_is_accepted(lesson, name, record_property):
     counts, accepted = Counter(), []
     for word, source in argument_mutants(solution):
         try:
-            answer = limited(5, lambda source=source: run_solution(lesson, name, source))
+            answer = limited(5, functools.partial(run_solution, lesson, name, source))
             pairs = zip(behaviour(lesson, name, answer), right, strict=True)
-            same = limited(20, lambda pairs=pairs: all(equal(*pair) for pair in pairs))
+            same = limited(20, functools.partial(all, itertools.starmap(equal, pairs)))
         except TooLong:  # nothing is known but that it takes long
             same = None
         except Exception:  # not even an answer
@@ -86,7 +87,7 @@ def test_no_mutant_is_accepted(lesson, name, record_property):
         if same:
             counts["equal to the solution"] += 1
             continue
-        verdict = limited(20, lambda answer=answer: checks(lesson)[name](answer))
+        verdict = limited(20, functools.partial(checks(lesson)[name], answer))
         counts[kind(verdict)] += 1
         if verdict.code in ("correct", "unanswered", "check-failed") and same is False:
             accepted.append(f"{word}: {verdict}\n{source}")
@@ -177,16 +178,26 @@ def test_no_right_answer_is_refused(lesson, name):
     if name not in getattr(answers(lesson), "RESULT_AS_IT_IS", ()):
         for form, change in RESULTS.items():
             if is_function:
-                forms[form] = lambda *args, change=change: changed(right(*args), change)
+                forms[form] = then_changed(right, change)
             else:
                 forms[form] = changed(right, change)
     for form, answer in forms.items():
         verdict = check(answer)
         assert verdict.code == "correct", f"{name} as {form}: {verdict}"
     for form, give in INPUTS.items() if is_function else ():
-        verdict = check(lambda *args, give=give: right(*(made(arg, give) for arg in args)))
+        verdict = check(given(right, give))
         # The solution need not know what to do with each kind; but what it gives must be right.
         assert verdict.code in ("correct", "raised"), f"{name} given {form}: {verdict}"
+
+
+def then_changed(right: Callable, change: Callable) -> Callable:
+    """The right answer, with its result in another form."""
+    return lambda *args: changed(right(*args), change)
+
+
+def given(right: Callable, give: Callable) -> Callable:
+    """The right answer, given its arguments in another form."""
+    return lambda *args: right(*(made(arg, give) for arg in args))
 
 
 def made(value: object, give: Callable) -> object:

@@ -41,8 +41,12 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
             yield f"BackpropStepper: {act}", value, "ms", "under 16"
         lenet, recipe = checkpoints.load_weights("lenet")
         for view in (
-            *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
-            *(views.ActivationRace(), views.Augmentation(lenet, recipe["inputs"])),
+            views.Neuron(),
+            views.LearningRate(),
+            views.ShapeLedger(),
+            views.ReceptiveField(),
+            views.ActivationRace(),
+            views.Augmentation(lenet, recipe["inputs"]),
         ):
             for act, value in on_stage(browser, view, panel).items():
                 yield f"{type(view).__name__}: {act}", value, "ms", "under 200"

@@ -642,15 +642,20 @@ def test_a_server_can_be_interrupted_before_it_answers(mirror, capsys):
 @pytest.mark.parametrize(
     "address",
     [
-        *("school.example/mnist", "file:///class", "ftp://a/b", "http://", "http:///data"),
-        *("http://[school]/data", "http://[::1/data", "http://a:port/data", "http://a:99999/"),
-        *(
-            "http://a/b c",
-            "http://a/b\n",
-            "http://schule.example/übung",
-            "http://a/b?c",
-            "http://a#b",
-        ),
+        "school.example/mnist",
+        "file:///class",
+        "ftp://a/b",
+        "http://",
+        "http:///data",
+        "http://[school]/data",
+        "http://[::1/data",
+        "http://a:port/data",
+        "http://a:99999/",
+        "http://a/b c",
+        "http://a/b\n",
+        "http://schule.example/übung",
+        "http://a/b?c",
+        "http://a#b",
     ],
 )
 def test_a_mirror_that_is_no_web_folder(small, monkeypatch, address):
@@ -933,7 +938,7 @@ def test_batches_change_nothing():
 )
 def test_batches_that_cannot_be_are_refused(given, words):
     with pytest.raises(ValueError, match=words):
-        next(batches(load_images("digits")[0], **{"size": 10, **given}))
+        next(batches(load_images("digits")[0], **({"size": 10} | given)))
 
 
 @pytest.mark.skipif(not os.environ.get("COURSE_DATA_DIR"), reason="needs COURSE_DATA_DIR")

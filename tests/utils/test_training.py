@@ -1,7 +1,9 @@
 """Training: the loop and its ends, devices, models, and the keeping of weights."""
 
+import functools
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -217,7 +219,7 @@ def test_the_progress_bar_counts_every_step(data, monkeypatch):
 
     class Bar(training.tqdm):
         def __init__(self, *args, **options):
-            super().__init__(*args, **{**options, "disable": False})
+            super().__init__(*args, **(options | {"disable": False}))
             bars.append(self)
 
     monkeypatch.setattr(training, "tqdm", Bar)
@@ -410,17 +412,17 @@ def test_the_history_says_why_it_is_not_whole(data, capsys):
     """So that a lesson can say it once: assert not history.stopped, history.stopped."""
     model = small_model()
     assert fit(model, data[0], epochs=1, optimizer=sgd(model)).stopped == ""
+
+    def interrupted(steps, x):
+        if next(steps) == 6:
+            raise KeyboardInterrupt
+        return x
+
     for rate in (0.1, 1e18):
-        model, calls = small_model(), []
-
-        def interrupted(x, calls=calls):
-            calls.append(1)
-            if len(calls) == 6:
-                raise KeyboardInterrupt
-            return x
-
+        model = small_model()
+        augment = functools.partial(interrupted, itertools.count(1))
         history = fit(
-            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=interrupted
+            model, data[0], epochs=9, optimizer=sgd(model, rate), size=64, augment=augment
         )
         assert history.stopped and history.stopped + "\n" == capsys.readouterr().out
 

@@ -170,7 +170,7 @@ def test_the_model_is_left_alone(lenet):
 )
 def test_what_does_not_fit_is_refused(arguments, sentence, boot):
     with pytest.raises(ValueError) as caught:
-        views.Augmentation(**{**boot, **arguments})
+        views.Augmentation(**(boot | arguments))
     assert sentence in str(caught.value)
 
 

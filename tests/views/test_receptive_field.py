@@ -8,8 +8,13 @@ from course_utils import models, views
 from course_utils.views.receptive_field import IMAGES, fields, measured, reach
 
 SMOOTH = nn.Sequential(
-    *(nn.Conv2d(1, 4, 5), nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.AvgPool2d(3, 2, 1)),
-    *(nn.Conv2d(4, 4, 3, stride=2), nn.Flatten(), nn.Linear(36, 10)),
+    nn.Conv2d(1, 4, 5),
+    nn.AvgPool2d(2),
+    nn.Conv2d(4, 4, 3, padding=1),
+    nn.AvgPool2d(3, 2, 1),
+    nn.Conv2d(4, 4, 3, stride=2),
+    nn.Flatten(),
+    nn.Linear(36, 10),
 )
 
 

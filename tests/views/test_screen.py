@@ -98,7 +98,12 @@ SETTLED = """() => {
 @pytest.mark.parametrize(
     "name",
     [
-        *("neuron", "convolution", "X-ray", "replay", "ledger", "ledger with branches"),
+        "neuron",
+        "convolution",
+        "X-ray",
+        "replay",
+        "ledger",
+        "ledger with branches",
         "back-propagation",
     ],
 )

@@ -35,7 +35,9 @@ def test_the_numbers_of_lenet(lenet):
     view = views.XRay(*lenet)
     lines = view.arithmetic().splitlines()
     assert [line.split(maxsplit=2)[-1] for line in lines[1:4]] == [
-        *("6 × 28 × 28", "6 × 28 × 28", "6 × 14 × 14")
+        "6 × 28 × 28",
+        "6 × 28 × 28",
+        "6 × 14 × 14",
     ]
     assert re.fullmatch(r"conv 2 +16 × 10 × 10", lines[4])
     assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-3])
@@ -276,8 +278,12 @@ def test_every_sum_can_be_traced(functions, name, lenet):
 def test_receptive_fields_are_where_the_gradient_is(functions):
     """With positive weights and averages, a unit's gradient is nowhere 0 that it can see."""
     model = nn.Sequential(
-        *(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.AvgPool2d(2), nn.Conv2d(2, 2, (2, 3))),
-        *(nn.AvgPool2d(2, stride=1, padding=1), nn.Flatten(), nn.LazyLinear(10)),
+        nn.Conv2d(1, 2, 3, stride=2, padding=1),
+        nn.AvgPool2d(2),
+        nn.Conv2d(2, 2, (2, 3)),
+        nn.AvgPool2d(2, stride=1, padding=1),
+        nn.Flatten(),
+        nn.LazyLinear(10),
     )
     model(torch.rand(1, 1, 32, 32))
     for parameter in model.parameters():
@@ -407,11 +413,9 @@ def test_a_finished_picture_keeps_its_bytes(functions):
     assert np.corrcoef(centred.flatten(), digit.flatten())[0, 1] > 0.9
 
 
-SHAPES = [
-    *([6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7], [120], [84]),
-    *([10], [300], [1, 32, 32], [1, 1, 1], [512, 2, 2], [2000], [2409], [9216], [50_000]),
-    [200, 60, 60],
-]
+SHAPES = [[6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7]]
+SHAPES += [[1, 32, 32], [1, 1, 1], [512, 2, 2], [200, 60, 60]]
+SHAPES += [[units] for units in (10, 84, 120, 300, 2000, 2409, 9216, 50_000)]
 
 
 def test_mosaics(functions):
@@ -846,8 +850,14 @@ def test_the_way_of_a_unit_is_drawn(exported, width):
     way = page.evaluate(WAY)
     threads = 16 if width > 700 else 15  # the bars stand above all: none goes up to them
     assert way == {
-        **{"dots": 13, "bands": 8, "threads": threads, "kernels": 2, "moves": False},
-        **{"inBar": True, "inLayers": True, "inInput": True},
+        "dots": 13,
+        "bands": 8,
+        "threads": threads,
+        "kernels": 2,
+        "moves": False,
+        "inBar": True,
+        "inLayers": True,
+        "inInput": True,
     }
     page.emulate_media(reduced_motion="no-preference")
     page.locator(".xray-panel canvas").nth(0).click()
