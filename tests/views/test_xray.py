@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, keep, kernel_says, put_on_stage
+from browser import FAINT, keep, kernel_says, live_text, load_modules, put_on_stage, skip
 from drawn_digits import by_hand
 from PIL import Image
 from shown_networks import made
@@ -23,7 +23,6 @@ from torch import nn
 from course_utils import images, models, training, views
 from course_utils.sources import find_images
 from course_utils.views import xray
-from course_utils.views.bundler import gather
 
 SKIP_MNIST = "the digits to draw are MNIST's, and MNIST is not at hand: see README.md"
 
@@ -97,7 +96,7 @@ def test_a_layer_of_many_units(page, tmp_path):
     page.goto(views.export_xray(wide, tmp_path / "x.html").as_uri())
     wait_for(page, ".xray-verdict", "It reads ")
     page.locator(".xray-panel canvas").nth(1).click(position={"x": 5, "y": 5})
-    assert said(page).startswith("ReLU 1, unit ") and page.errors == []
+    assert live_text(page).startswith("ReLU 1, unit ") and page.errors == []
 
 
 def test_the_model_is_left_alone(lenet):
@@ -178,15 +177,7 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = gather("network.js", "digit.js", "maps.js", "xray/columns.js", "xray/path.js")
-    code += "export default Object.assign({}, ...Object.values($modules));\n"
-    page.evaluate(
-        """async (code) => {
-            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-            window.own = (await import(url)).default;
-        }""",
-        code,
-    )
+    load_modules(page, "network.js", "digit.js", "maps.js", "xray/columns.js", "xray/path.js")
     yield page
     assert page.errors == []
 
@@ -531,32 +522,19 @@ def _assert_adds_most_of_its_channel(module, x, step, before):
 # --- alone on a page -------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def file(lenet, tmp_path_factory):
-    return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
-
-
 @pytest.fixture
-def exported(page, file):
+def exported(page, exported_xray):
     """The exported page, opened from its file; nothing else is asked for."""
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(file.as_uri())
+    page.goto(exported_xray.as_uri())
     page.locator(".view").wait_for()
     yield page
-    assert asked == [file.as_uri()] and page.errors == []
-
-
-def skip(page):
-    page.get_by_role("button", name="skip").click()
+    assert asked == [exported_xray.as_uri()] and page.errors == []
 
 
 def reads(page):
     return page.locator(".xray-verdict").inner_text()
-
-
-def said(page):
-    return page.locator(".view-live").inner_text()
 
 
 def wait_for(page, selector, text):
@@ -608,7 +586,7 @@ def test_the_question(exported):
     assert reads(page).startswith("It reads 7, probability 0.99")
     page.locator(".pad").focus()
     page.keyboard.press("ArrowUp")  # that would be the answer
-    assert said(page) == "Answer the question first, or skip it."
+    assert live_text(page) == "Answer the question first, or skip it."
     assert reads(page).startswith("It reads 7, probability 0.99")
     page.get_by_role("button", name="1", exact=True).click()
     verdict = page.locator(".view-verdict").inner_text()
@@ -694,9 +672,9 @@ def test_two_digits_at_once_are_told(exported):
     draw(page, [[(60, 60), (60, 200)]])
     page.keyboard.press("Delete")
     draw(page, [[(60, 60), (60, 200)]])
-    assert said(page) == f"{reads(page)}."
+    assert live_text(page) == f"{reads(page)}."
     draw(page, [[(200, 60), (200, 200)]])
-    assert "several digits side by side, and the network reads one" in said(page)
+    assert "several digits side by side, and the network reads one" in live_text(page)
 
 
 def test_drawing_is_read_while_the_pen_moves(exported):
@@ -705,9 +683,9 @@ def test_drawing_is_read_while_the_pen_moves(exported):
     assert "Skipped." in page.locator(".view-verdict").inner_text()
     page.get_by_role("button", name="clear").click()
     assert reads(page) == "Nothing drawn: no prediction"
-    assert said(page) == "Nothing is drawn: no prediction."
+    assert live_text(page) == "Nothing is drawn: no prediction."
     page.locator(".mosaic-canvas").nth(2).click()
-    assert said(page) == "Nothing is drawn: there is no sum to show."
+    assert live_text(page) == "Nothing is drawn: there is no sum to show."
     assert page.get_by_label("centring").is_checked()
     box = page.locator(".pad").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 20)
@@ -726,14 +704,14 @@ def test_drawing_is_read_while_the_pen_moves(exported):
     page.keyboard.press("ArrowLeft")
     assert reads(page) == four  # centred again
     page.keyboard.press("]")
-    assert said(page) == "The pen is 22 wide, the pad 280."
+    assert live_text(page) == "The pen is 22 wide, the pad 280."
 
 
-def test_touch(browser, file):
+def test_touch(browser, exported_xray):
     """A finger draws on a page as small as a phone's."""
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
     page = context.new_page()
-    page.goto(file.as_uri())
+    page.goto(exported_xray.as_uri())
     skip(page)
     page.get_by_role("button", name="clear").tap()
     box = page.locator(".pad").bounding_box()
@@ -771,7 +749,7 @@ def test_units_by_mouse(exported, lenet):
     shown = page.locator(".xray-sum p").nth(1).inner_text()
     assert float(shown.split()[1].strip(";").replace("−", "-")) == pytest.approx(value, rel=1e-3)
     assert shown.endswith("it sees 14 × 14 pixels")
-    assert "rows 8–21, columns 14–27" in said(page)
+    assert "rows 8–21, columns 14–27" in live_text(page)
     assert page.locator(".sum-channel").count() == 6
     page.locator(".sum-channel").nth(4).click()
     assert "channel 4 adds" in page.locator(".sum-note").inner_text()
@@ -779,7 +757,7 @@ def test_units_by_mouse(exported, lenet):
     assert page.locator(".xray-list tr").count() == 151
     keep(page, "xray-sum-1280")
     page.locator(".bars g").nth(7).click()
-    assert said(page).startswith("probability of 7: 0.99")
+    assert live_text(page).startswith("probability of 7: 0.99")
     assert page.locator(".sum-formula").count() == 3
     page.locator(".xray-panel canvas").nth(10).click(position={"x": 20, "y": 4})  # linear 3
     assert "the other 79 terms" in page.locator(".sum-rows").inner_text()
@@ -789,25 +767,25 @@ def test_units_by_keyboard(exported):
     page = exported
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
-    assert "conv 1, map 0, row 14, column 14: " in said(page)
-    assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in said(page)
+    assert "conv 1, map 0, row 14, column 14: " in live_text(page)
+    assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in live_text(page)
     page.keyboard.press("ArrowUp")
-    assert "conv 1, map 0, row 13, column 14: " in said(page)
+    assert "conv 1, map 0, row 13, column 14: " in live_text(page)
     for _ in range(15):
         page.keyboard.press("ArrowDown")
-    assert "conv 1, map 1, row 0, column 14: " in said(page)  # over the border
+    assert "conv 1, map 1, row 0, column 14: " in live_text(page)  # over the border
     for name in ["ReLU 1", "pool 1", "conv 2"]:
         page.keyboard.press("PageDown")
-        assert f"{name}, map 0, " in said(page)
+        assert f"{name}, map 0, " in live_text(page)
     page.keyboard.press("]")
-    assert re.fullmatch(r"Channel \d\.", said(page))
+    assert re.fullmatch(r"Channel \d\.", live_text(page))
     page.keyboard.press("n")
     assert page.locator(".xray-list tr").count() == 151
     for _ in range(20):
         page.keyboard.press("PageDown")
-    assert "probability of 7: " in said(page)
+    assert "probability of 7: " in live_text(page)
     page.keyboard.press("PageUp")
-    assert "fc 3, unit 5: " in said(page) or "fc 3, unit 0: " in said(page)
+    assert "fc 3, unit 5: " in live_text(page) or "fc 3, unit 0: " in live_text(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
 
@@ -1036,10 +1014,10 @@ def test_in_jupyterlab(page, xray_in_jupyterlab):
         assert time.monotonic() < patience, answer
         time.sleep(0.2)
     view.locator(".xray-panel canvas").nth(3).click()
-    assert "It sees 14 × 14 pixels" in said(page)
+    assert "It sees 14 × 14 pixels" in live_text(page)
     page.locator(".xray-maps").focus()
     page.keyboard.press("PageUp")
-    assert said(page).startswith("pool 1, map 0")
+    assert live_text(page).startswith("pool 1, map 0")
     assert page.errors == [] and page.outside == []
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()")
     page.wait_for_timeout(1000)
