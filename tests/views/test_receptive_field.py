@@ -149,6 +149,16 @@ def test_on_a_page(page):
         page.keyboard.press("ArrowRight")
     wait_for_live(page, "column 4")
     assert view.values["column"] == 4
+    assert page.errors == [] and page.outside == []
+
+
+def test_a_layer_and_a_unit_are_chosen_on_a_page(page):
+    """By the table, by the list, and by a click in the figure."""
+    from browser import put_on_stage, skip, wait_for_live
+
+    view = views.ReceptiveField()
+    put_on_stage(page, view, kernel=True)
+    skip(page)
     page.get_by_role("button", name="pool 1", exact=True).click()
     wait_for_live(page, "pool 1, map 0, row 7, column 7: by formula 6 × 6")
     page.get_by_role("button", name="6", exact=True).last.click()
