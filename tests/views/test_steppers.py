@@ -629,6 +629,35 @@ def test_fits(page, name, width):
 # --- in JupyterLab ---------------------------------------------------------------------------
 
 
+def type_in_the_convolution(page, view):
+    """An answer, keys that move the window, and a 5 in the kernel."""
+    answer_field = view.locator(".view-predict input")
+    answer_field.fill("0 3 3 0")
+    answer_field.press("Enter")
+    live = view.locator(".view-live")
+    for key, words in [("ArrowRight", "output[0, 1] = 3"), ("ArrowDown", "output[1, 1] = 3")]:
+        page.keyboard.press(key)
+        assert words in live.inner_text()
+    page.keyboard.press("]")
+    skip_button = view.get_by_role("button", name="skip")
+    skip_button.click()
+    weight = view.get_by_label("kernel, row 0, column 0")
+    weight.click()
+    page.keyboard.type("5")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
+    page.keyboard.press("d")
+
+
+def mark_in_the_pooling(page, view):
+    view.scroll_into_view_if_needed()
+    view.get_by_label("x, row 1, column 0").click()
+    assert "marked, 1 in all" in view.locator(".view-live").inner_text()
+    view.get_by_role("button", name="skip").click()
+    page.keyboard.press("ArrowRight")
+    assert "keeps y[0, 1] = 4" in view.locator(".view-live").inner_text()
+
+
 @pytest.mark.lab
 def test_in_jupyterlab(page, tmp_path):
     code = ["from course_utils import views", "stepper = views.ConvolutionStepper()\nstepper"]
@@ -639,22 +668,7 @@ def test_in_jupyterlab(page, tmp_path):
         assert "output[0, 1] = 3" in str(cells[1]["outputs"])
         view = page.locator(".view").first
         view.wait_for(timeout=60_000)
-        answer_field = view.locator(".view-predict input")
-        answer_field.fill("0 3 3 0")
-        answer_field.press("Enter")
-        live = view.locator(".view-live")
-        for key, words in [("ArrowRight", "output[0, 1] = 3"), ("ArrowDown", "output[1, 1] = 3")]:
-            page.keyboard.press(key)
-            assert words in live.inner_text()
-        page.keyboard.press("]")
-        skip_button = view.get_by_role("button", name="skip")
-        skip_button.click()
-        weight = view.get_by_label("kernel, row 0, column 0")
-        weight.click()
-        page.keyboard.type("5")
-        page.keyboard.press("Escape")
-        page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
-        page.keyboard.press("d")
+        type_in_the_convolution(page, view)
         assert page.evaluate(
             "window.jupyterapp.shell.currentWidget.content.model.cells.length"
         ) == len(code)
@@ -667,12 +681,7 @@ def test_in_jupyterlab(page, tmp_path):
         assert view.get_by_label("kernel, row 2, column 0").count() == 0
 
         second = page.locator(".view").nth(1)
-        second.scroll_into_view_if_needed()
-        second.get_by_label("x, row 1, column 0").click()
-        assert "marked, 1 in all" in second.locator(".view-live").inner_text()
-        second.get_by_role("button", name="skip").click()
-        page.keyboard.press("ArrowRight")
-        assert "keeps y[0, 1] = 4" in second.locator(".view-live").inner_text()
+        mark_in_the_pooling(page, second)
 
         assert page.errors == [] and page.outside == []
         page.evaluate(
