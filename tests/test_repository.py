@@ -57,9 +57,11 @@ def test_lesson_00_has_the_map():
 def test_the_readme_says_how_long_the_course_takes():
     minutes = [lesson.minutes for lesson in LESSONS if lesson.written]
     reading, exercises = (sum(column) / 60 for column in zip(*minutes, strict=True))
-    said = re.search(r"about (\d+) hours\*\*: (\d+) for .* and ([\d½]+) for the exercises", README)
+    stated = re.search(
+        r"about (\d+) hours\*\*: (\d+) for .* and ([\d½]+) for the exercises", README
+    )
     halves = round(2 * exercises)
-    assert list(said.groups()) == [
+    assert list(stated.groups()) == [
         f"{reading + exercises:.0f}",
         f"{reading:.0f}",
         f"{halves // 2}{'½' * (halves % 2)}",
@@ -76,9 +78,9 @@ def test_teaching_says_where_each_view_is():
         )
         for lesson in LESSONS
     }
-    said = [(set(re.findall(r"\w+", names)), lessons) for names, lessons in rows]
-    assert set().union(*(names for names, _ in said)) == set(views.__all__)
-    for names, lessons in said:
+    listed = [(set(re.findall(r"\w+", names)), lessons) for names, lessons in rows]
+    assert set().union(*(names for names, _ in listed)) == set(views.__all__)
+    for names, lessons in listed:
         there = [number for number, called in used.items() if names & called]
         assert lessons.split(", ") == there, names
 

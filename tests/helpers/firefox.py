@@ -89,8 +89,8 @@ def firefox(profile: Path) -> Iterator[Tab]:
     command += ["--remote-debugging-port", "0", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        told = next(line for line in process.stdout if "WebDriver BiDi listening on" in line)
-        address = f"{told.split()[-1]}/session"
+        listening = next(line for line in process.stdout if "WebDriver BiDi listening on" in line)
+        address = f"{listening.split()[-1]}/session"
         yield Tab(websocket.create_connection(address, timeout=60, suppress_origin=True))
     finally:
         process.terminate()

@@ -22,7 +22,7 @@ from course_utils.views import xray
 
 #: Reads networks and runs them: [description of a network, tasks], each task a picture of
 #: 28 × 28 bytes in base64 and what the gradients are of; what comes back is base64 of float32.
-BACKWARD = """([told, tasks]) => {
+BACKWARD = """([description, tasks]) => {
     const { readNetwork, toInput, activations, backward } = own;
     const text = (tensor) => {
         if (!tensor) return null;
@@ -33,7 +33,7 @@ BACKWARD = """([told, tasks]) => {
         }
         return btoa(letters);
     };
-    const network = readNetwork(told);
+    const network = readNetwork(description);
     return tasks.map(([picture, of, label]) => {
         const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
         const values = activations(network, toInput(bytes, network));
@@ -104,8 +104,8 @@ def compare(functions, view, pictures, draw):
     worst = np.zeros(2)
     for start in range(0, len(tasks), 10):
         some = tasks[start : start + 10]
-        told = [[base64_of(picture), *target] for picture, *target in some]
-        answers = functions.evaluate(BACKWARD, [view.network, told])
+        tasks = [[base64_of(picture), *target] for picture, *target in some]
+        answers = functions.evaluate(BACKWARD, [view.network, tasks])
         for answer, task in zip(answers, some, strict=True):
             worst = np.maximum(worst, worst_of(answer, by_autograd(view, *task)))
     return worst
@@ -188,9 +188,9 @@ def test_every_way_adds_up(functions, lenet):
     for name in ("LeNet", "Sequential", "MLP"):
         view = views.XRay(made(name, lenet))
         worst = functions.evaluate(
-            """([told, of]) => {
+            """([description, of]) => {
                 const { readNetwork, toInput, activations, backward, waysUp, weightSum } = own;
-                const network = readNetwork(told);
+                const network = readNetwork(description);
                 const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
                 const values = activations(network, toInput(bytes, network));
                 const found = backward(network, values, { of, label: 3 });
@@ -220,21 +220,21 @@ def test_every_way_adds_up(functions, lenet):
 def test_what_has_no_gradient_is_said(functions, lenet):
     view = views.XRay(*lenet)
     errors = functions.evaluate(
-        """(told) => {
+        """(description) => {
             const { readNetwork, toInput, activations, backward } = own;
-            const network = readNetwork(told);
+            const network = readNetwork(description);
             const values = activations(network, toInput(new Uint8Array(784), network));
-            const said = (...options) => {
+            const errorOf = (...options) => {
                 try { backward(...options); } catch (error) { return String(error); }
             };
             const odd = { ...network, layers: network.layers.map(
                 (layer, i) => (i === 1 ? { ...layer, kind: "sigmoid" } : layer)) };
             const broken = [...values.slice(0, -1), { shape: [10], data: Array(10).fill(NaN) }];
             return [
-                said(network, values, { of: "loss", label: 10 }),
-                said(network, values, { of: "loss", label: 1.5 }),
-                said(odd, values, { of: "loss", label: 1 }),
-                said(network, broken, { of: "logit", label: 1 }),
+                errorOf(network, values, { of: "loss", label: 10 }),
+                errorOf(network, values, { of: "loss", label: 1.5 }),
+                errorOf(odd, values, { of: "loss", label: 1 }),
+                errorOf(network, broken, { of: "logit", label: 1 }),
             ];
         }""",
         view.network,
@@ -251,7 +251,7 @@ def test_random_weights_are_drawn_as_torch_draws_them(functions, lenet):
     """Their bounds are those of nn.Linear and nn.Conv2d, and they fill them evenly."""
     view = views.XRay(*lenet)
     drawn = functions.evaluate(
-        """([told, seed]) => own.untrained(own.readNetwork(told), seed).layers
+        """([description, seed]) => own.untrained(own.readNetwork(description), seed).layers
             .filter((layer) => layer.weight)
             .map(({ weight, bias }) => [Array.from(weight.data), Array.from(bias)])""",
         [view.network, 0],
@@ -466,8 +466,10 @@ def test_one_step_is_torchs_step(backward, lenet):
     page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.01 to 0.03
     page.get_by_label("learning rate eta").press("ArrowLeft")
     page.keyboard.press("s")
-    told = "1 step taken, the last with η = 0.01. Correct among ten other digits: 10 before, 9 now."
-    assert live_text(page) == told
+    one_step = (
+        "1 step taken, the last with η = 0.01. Correct among ten other digits: 10 before, 9 now."
+    )
+    assert live_text(page) == one_step
     moved = copy.deepcopy(lenet[0])
     descent = torch.optim.SGD(moved.parameters(), lr=0.01)
     F.cross_entropy(moved(x), torch.tensor([1])).backward()

@@ -86,8 +86,8 @@ def test_names_that_are_marks_of_the_page(page, lenet, tmp_path):
     file = views.export_xray(net, tmp_path / "x.html", classes=names)
     page.goto(file.as_uri())
     wait_for(page, ".xray-verdict", "It reads 7, probability 0.99")
-    told = page.locator(".view-predict button").all_inner_texts()
-    assert told[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
+    labels = page.locator(".view-predict button").all_inner_texts()
+    assert labels[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
 
 
 def test_a_layer_of_many_units(page, tmp_path):
@@ -123,9 +123,13 @@ def test_a_network_of_ones_own():
             return self.layers(x)
 
     # By its attributes, the ReLU comes first as well; what counts is the order of the calls.
-    told = xray.describe(Mine(), classes=[f"class {k}" for k in range(10)])
-    assert [layer["name"] for layer in told["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
-    assert told["name"] == "Mine" and told["pad"] == 0 and told["classes"][3] == "class 3"
+    description = xray.describe(Mine(), classes=[f"class {k}" for k in range(10)])
+    assert [layer["name"] for layer in description["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
+    assert (
+        description["name"] == "Mine"
+        and description["pad"] == 0
+        and description["classes"][3] == "class 3"
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,9 @@ def test_every_layer_equals_torch(functions, name, lenet):
     """200 random pictures, half of them noise and half of them sparse."""
     model = made(name, lenet)
     view = views.XRay(model, {"mean": 0.13, "std": 0.31} if name == "CNN" else None)
-    functions.evaluate("(told) => { window.network = own.readNetwork(told); }", view.network)
+    functions.evaluate(
+        "(description) => { window.network = own.readNetwork(description); }", view.network
+    )
     draw = torch.Generator().manual_seed(1)
     pictures = torch.randint(0, 256, (200, 1, 28, 28), dtype=torch.uint8, generator=draw)
     pictures[100:] *= torch.rand(100, 1, 28, 28, generator=draw) > 0.8
@@ -230,9 +236,9 @@ def test_every_sum_can_be_traced(functions, name, lenet):
     """What a trace shows adds up to the unit's value, for units of every layer."""
     view = views.XRay(made(name, lenet))
     worst = functions.evaluate(
-        """(told) => {
+        """(description) => {
             const { readNetwork, toInput, activations, trace } = own;
-            const network = readNetwork(told);
+            const network = readNetwork(description);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = activations(network, toInput(bytes, network));
             const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -295,8 +301,8 @@ def test_receptive_fields_are_where_the_gradient_is(functions):
             asked.append([at, unit])
             wanted.append([rows.min(), rows.max(), columns.min(), columns.max()])
     got = functions.evaluate(
-        """([told, asked]) => {
-            const network = own.readNetwork(told);
+        """([description, asked]) => {
+            const network = own.readNetwork(description);
             return asked.map(([at, unit]) => {
                 const field = own.receptiveField(network, at, unit);
                 return [field.top, field.bottom, field.left, field.right];
@@ -467,8 +473,8 @@ def test_the_way_back_follows_what_adds_most(functions, name, lenet):
         for unit in (0, math.prod(layer["shape"]) // 3, math.prod(layer["shape"]) - 1)
     ]
     ways = functions.evaluate(
-        """([told, asked]) => {
-            const network = own.readNetwork(told);
+        """([description, asked]) => {
+            const network = own.readNetwork(description);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = own.activations(network, own.toInput(bytes, network));
             return asked.map(([at, unit]) => own.wayBack(network, values, { at, unit }, 0));
