@@ -42,7 +42,7 @@ def page(browser):
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.set_default_timeout(60_000)
     page.errors, page.outside = [], []
-    page.on("console", lambda said: said.type == "error" and page.errors.append(said.text))
+    page.on("console", lambda message: message.type == "error" and page.errors.append(message.text))
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on(
         "request",
@@ -64,16 +64,16 @@ def pytest_terminal_summary(terminalreporter):
         for report in reports:
             for name, made in getattr(report, "user_properties", ()):
                 if name == "mutants" and report.when == "call":
-                    lines.append(f"{made[0]:35} {_told(Counter(made[1]))}")
+                    lines.append(f"{made[0]:35} {_counts_text(Counter(made[1]))}")
                     total.update(made[1])
     if total:
         terminalreporter.section("wrong answers made by machine (tests/lessons/test_mutants.py)")
         for line in sorted(lines):
             terminalreporter.line(line)
-        terminalreporter.line(f"{'in all':35} {_told(total)}")
+        terminalreporter.line(f"{'in all':35} {_counts_text(total)}")
 
 
-def _told(counts: Counter) -> str:
+def _counts_text(counts: Counter) -> str:
     made = counts.total() - counts["equal to the solution"]
     others = ", ".join(f"{counts[name]} {name}" for name in ("raised", "different", "stopped"))
     return f"{made:4} made, {counts['named']:4} named ({counts['named'] / made:4.0%}), {others}"

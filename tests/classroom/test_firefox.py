@@ -44,12 +44,12 @@ def test_slides_by_keys(tab, tmp_path):
 
 def step(tab):
     view = "Reveal.getCurrentSlide().querySelector('iframe')"
-    said = f"{view}.contentDocument.querySelector('.view-live').textContent"
-    before = tab.evaluate("Reveal.getIndices()"), tab.evaluate(said)
+    live_text = f"{view}.contentDocument.querySelector('.view-live').textContent"
+    before = tab.evaluate("Reveal.getIndices()"), tab.evaluate(live_text)
     tab.press("Tab")
     assert tab.evaluate(f"document.activeElement === {view}")
     tab.press("r", "ArrowRight")
-    assert tab.evaluate("Reveal.getIndices()") == before[0] and tab.evaluate(said) != before[1]
+    assert tab.evaluate("Reveal.getIndices()") == before[0] and tab.evaluate(live_text) != before[1]
     tab.press("Escape")
     assert tab.evaluate("document.activeElement === document.body")
     return 1

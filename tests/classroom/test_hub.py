@@ -134,9 +134,22 @@ def test_the_numbers_of_a_class_are_the_scripts():
     students, training = map(
         int, re.search(r"^Of (\d+) students .* (\d+) of them", text, re.M).groups()
     )
-    one, seconds = [Memory(1, 1, 1)], [1.0]
-    where = dict.fromkeys(("date", "machine", "jupyterhub", "torch"), "0")
-    made = report(Class(students, training, 9, PAUSE, *[seconds] * 4, *[one] * 3, where=where))
+    seconds, memory = [1.0], [Memory(1, 1, 1)]
+    a_class = Class(
+        students=students,
+        training=training,
+        lesson=9,
+        until=PAUSE,
+        log_in=seconds,
+        open_lesson=seconds,
+        to_the_end=seconds,
+        short_cells=seconds,
+        server=memory,
+        reading=memory,
+        training_peak=memory,
+        where=dict.fromkeys(("date", "machine", "jupyterhub", "torch"), "0"),
+    )
+    made = report(a_class)
 
     def without_numbers(report):
         return [re.sub(r"[\d.e+-]+( [MG]B| s\b)|\d+ \|$", "…", row) for row in report.splitlines()]

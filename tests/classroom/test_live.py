@@ -63,17 +63,12 @@ def answered(page, tmp_path, html):
     page.locator(".view").wait_for()
 
 
-def test_a_stepper_answers(page, pages, tmp_path):
-    answered(page, tmp_path, pages[6, "stepper"])
-    page.locator(".view-predict input").fill("0 3 3 0")
-    page.locator(".view-predict input").press("Enter")
-    assert "✓ Right." in page.locator(".view-verdict").first.inner_text()
-    assert page.errors == []
-
-
-def test_a_stepper_has_the_numbers_of_its_lesson(page, pages, tmp_path):
-    answered(page, tmp_path, pages[7, "overlap-stepper"])
-    page.locator(".view-predict input").fill("54")
+@pytest.mark.parametrize(
+    ("lesson", "cell", "answer"), [(6, "stepper", "0 3 3 0"), (7, "overlap-stepper", "54")]
+)
+def test_a_stepper_has_the_numbers_of_its_lesson(page, pages, tmp_path, lesson, cell, answer):
+    answered(page, tmp_path, pages[lesson, cell])
+    page.locator(".view-predict input").fill(answer)
     page.locator(".view-predict input").press("Enter")
     assert "✓ Right." in page.locator(".view-verdict").first.inner_text()
     assert page.errors == []

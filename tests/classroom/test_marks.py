@@ -495,10 +495,10 @@ def test_whatever_a_submission_does_it_has_its_row_and_the_others_are_marked(
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # by which ipykernel leaves file descriptors alone
     limits = kernel.Limits(seconds=40, memory=1.5e9)
     _, rows = mark_hostile(handout, tmp_path, HOSTILE, port, limits)
-    got = {name: [code for code, _ in its] for name, its in rows.items()}
+    got = {name: [code for code, _ in exercises] for name, exercises in rows.items()}
     others = ["correct"] * (len(NAMES) - 2)
     assert got == {name: ["correct", code, *others] for name, (_, code) in HOSTILE.items()}
-    sentences = {name: its[1][1] for name, its in rows.items()}
+    sentences = {name: exercises[1][1] for name, exercises in rows.items()}
     assert sentences["loops"] == "It was not done after 40 seconds, and was ended."
     assert "It took more than 1.5 GB" in sentences["allocates"]
     assert "There is no network while answers are marked" in sentences["connects"]
@@ -519,7 +519,8 @@ def test_without_namespaces_it_says_so_and_ends_what_it_sees(
     limits = kernel.Limits(seconds=40, memory=1.5e9)
     said, rows = mark_hostile(handout, tmp_path, names, listener[0], limits)
     assert "does not allow namespaces" in said[0]
-    assert {name: its[1][0] for name, its in rows.items()} == {n: HOSTILE[n][1] for n in names}
+    codes = {name: exercises[1][0] for name, exercises in rows.items()}
+    assert codes == {name: HOSTILE[name][1] for name in names}
     assert not listener[1] and not left_behind()
 
 
@@ -553,7 +554,7 @@ def test_patched_checks_and_packages_are_not_asked(handout, tmp_path):
 
 @pytest.mark.classes
 @pytest.mark.parametrize(
-    "lesson", [WRITTEN[n] for n in (4, 8, 12, 16)], ids=lambda it: it.path.stem
+    "lesson", [WRITTEN[n] for n in (4, 8, 12, 16)], ids=lambda lesson: lesson.path.stem
 )
 def test_solutions_are_correct_in_lessons_that_set_their_exercises_up(lesson, tmp_path):
     """In the whole lesson, whose training is not needed and not run."""

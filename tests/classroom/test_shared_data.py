@@ -1,6 +1,5 @@
 """`fetch-data`: a class's folder, filled from what is at hand or by a download, and verified."""
 
-import gzip
 import os
 import re
 import stat
@@ -10,13 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from small_images import Server, fill, idx_files, ship
+from small_images import Server, fill, idx_files, isolated_sources
 from torchvision import datasets
 
 from course_utils import sources
 from course_utils.classroom.commands import main
 from course_utils.images import load_images
-from course_utils.internals import downloads
 
 SETS = tuple(sources.FOLDERS.values())
 
@@ -24,18 +22,7 @@ SETS = tuple(sources.FOLDERS.values())
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Both data sets are the small one, and data/ has neither; what a server would hold."""
-    contents = idx_files()
-    monkeypatch.setattr(sources, "FILES", {name: len(contents[name]) for name in sources.FILES})
-    monkeypatch.setattr(sources, "DATA", tmp_path / "data")
-    monkeypatch.setattr(downloads, "PROBE_SECONDS", 30)  # this machine may be busy
-    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
-    monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    ship(tmp_path / "data", SETS)
-    packed = {name: gzip.compress(content, mtime=0) for name, content in contents.items()}
-    return {f"{folder}/{name}.gz": packed[name] for folder in SETS for name in packed}
+    return isolated_sources(monkeypatch, tmp_path, SETS)
 
 
 def filled(folder: Path) -> bool:

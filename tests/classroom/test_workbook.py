@@ -89,12 +89,13 @@ def without(cells, id):
     return [c for c in cells if c["id"] != id]
 
 
-def run(command, *arguments, **options):
+def run(command, *arguments, cwd=ROOT, **options):
     return subprocess.run(
         [sys.executable, "-m", "course_utils", command, *map(str, arguments)],
         capture_output=True,
         text=True,
-        **{"cwd": ROOT, **options},
+        cwd=cwd,
+        **options,
     )
 
 

@@ -34,8 +34,11 @@ def jupyterlab(folder: Path, scratch: Path, theme: str = "JupyterLab Light") -> 
     places = {
         f"{name}_DIR": str(scratch / name.lower())
         for name in (
-            *("JUPYTER_CONFIG", "JUPYTER_DATA", "JUPYTER_RUNTIME"),
-            *("JUPYTERLAB_SETTINGS", "JUPYTERLAB_WORKSPACES"),
+            "JUPYTER_CONFIG",
+            "JUPYTER_DATA",
+            "JUPYTER_RUNTIME",
+            "JUPYTERLAB_SETTINGS",
+            "JUPYTERLAB_WORKSPACES",
         )
     }
     settings = scratch / "jupyterlab_settings" / "@jupyterlab" / "apputils-extension"
@@ -249,6 +252,35 @@ def put_on_stage(page: Page, view: AnyWidget, *, kernel: bool = False) -> None:
     if kernel:
         page.expose_function("kernel", lambda saved: _answered(view, json.loads(saved)))
     page.evaluate(STAGE, [view.get_state()["_esm"], _state(view)])
+
+
+def load_modules(page: Page, *names: str) -> None:
+    """Put the functions of these modules of the views into the page, as window.own."""
+    from course_utils.views.bundler import gather
+
+    code = gather(*names) + "export default Object.assign({}, ...Object.values($modules));\n"
+    page.evaluate(
+        """async (code) => {
+            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+            window.own = (await import(url)).default;
+        }""",
+        code,
+    )
+
+
+def live_text(page: Page) -> str:
+    """What a view has last read aloud."""
+    return page.locator(".view-live").inner_text()
+
+
+def wait_for_live(page: Page, text: str) -> None:
+    """Wait until a view reads aloud something with this text in it."""
+    page.locator(".view-live", has_text=text).wait_for()
+
+
+def skip(page: Page) -> None:
+    """Skip the one question that is open."""
+    page.get_by_role("button", name="skip").click()
 
 
 def _state(view: AnyWidget) -> dict:

@@ -16,8 +16,13 @@ import websocket
 FIREFOX = next(filter(None, map(shutil.which, ("firefox-esr", "firefox"))), None)
 #: What WebDriver calls the keys that are no letters.
 KEYS = {
-    **{"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "PageDown": "\ue00f"},
-    **{"ArrowLeft": "\ue012", "ArrowRight": "\ue014", "Delete": "\ue017"},
+    "Tab": "\ue004",
+    "Enter": "\ue007",
+    "Escape": "\ue00c",
+    "PageDown": "\ue00f",
+    "ArrowLeft": "\ue012",
+    "ArrowRight": "\ue014",
+    "Delete": "\ue017",
 }
 
 
@@ -84,8 +89,8 @@ def firefox(profile: Path) -> Iterator[Tab]:
     command += ["--remote-debugging-port", "0", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
-        told = next(line for line in process.stdout if "WebDriver BiDi listening on" in line)
-        address = f"{told.split()[-1]}/session"
+        listening = next(line for line in process.stdout if "WebDriver BiDi listening on" in line)
+        address = f"{listening.split()[-1]}/session"
         yield Tab(websocket.create_connection(address, timeout=60, suppress_origin=True))
     finally:
         process.terminate()

@@ -85,19 +85,19 @@ class Student:
             async for frame in self._kernel:
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     continue
-                said = frame.json()
-                kind, mine = said["msg_type"], said["parent_header"].get("msg_id")
-                if kind == "status" and said["content"]["execution_state"] in (
+                answer = frame.json()
+                kind, mine = answer["msg_type"], answer["parent_header"].get("msg_id")
+                if kind == "status" and answer["content"]["execution_state"] in (
                     "restarting",
                     "dead",
                 ):
                     raise RuntimeError("the kernel has died")
                 if mine != header["msg_id"]:
                     continue
-                if kind == "status" and said["content"]["execution_state"] == "idle":
+                if kind == "status" and answer["content"]["execution_state"] == "idle":
                     return outputs
                 if kind in ("stream", "display_data", "execute_result", "error"):
-                    _add(outputs, output_from_msg({"header": {"msg_type": kind}, **said}))
+                    _add(outputs, output_from_msg({"header": {"msg_type": kind}, **answer}))
         raise RuntimeError("the connection to the kernel was closed")
 
     async def save(self) -> None:

@@ -2,10 +2,11 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import nn
 
-from course_utils import models, training
+from course_utils import models, training, views
 
 
 def with_norm():
@@ -25,6 +26,20 @@ def with_norm():
             last=nn.LazyLinear(10),
         )
     )
+
+
+def broken_lenet():
+    """LeNet with fully connected layers for images of 28 × 28."""
+    model = models.LeNet()
+    model.classifier[1] = nn.Linear(256, 120)
+    return model
+
+
+def xor_stepper():
+    """As in lesson 04."""
+    rng = np.random.default_rng(0)
+    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
+    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
 
 
 def made(name, lenet):

@@ -1,14 +1,20 @@
 """A data set as small as it can be, in the form of the real one, and a server for it."""
 
 import contextlib
+import gzip
 import hashlib
 import http.server
 import re
 import shutil
+import tempfile
 import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
+
+from course_utils import sources
+from course_utils.internals import downloads
 
 ROOT = Path(__file__).resolve().parents[2]
 COUNTS = {"train": 30, "t10k": 20}
@@ -27,6 +33,27 @@ def idx_files() -> dict[str, bytes]:
             start = np.array(head, dtype=">i4").tobytes()
             files[f"{part}-{kind}-ubyte"] = start + body.astype(np.uint8).tobytes()
     return files
+
+
+def isolated_sources(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folders: tuple[str, ...] = ("MNIST",)
+) -> dict[str, bytes]:
+    """Makes the small data set the one in these folders, with none of them in data/.
+
+    Returns what a server would hold.
+    """
+    contents = idx_files()
+    monkeypatch.setattr(sources, "FILES", {name: len(contents[name]) for name in sources.FILES})
+    monkeypatch.setattr(sources, "DATA", tmp_path / "data")
+    monkeypatch.setattr(downloads, "PROBE_SECONDS", 30)  # this machine may be busy
+    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
+    monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    ship(tmp_path / "data", folders)
+    packed = {name: gzip.compress(content, mtime=0) for name, content in contents.items()}
+    return {f"{folder}/{name}.gz": packed[name] for folder in folders for name in packed}
 
 
 def ship(data: Path, folders: tuple[str, ...] = ("MNIST",)) -> None:

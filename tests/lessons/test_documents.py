@@ -260,9 +260,9 @@ def test_no_bare_true_or_false_in_place_of_a_number(lesson):
 
 @every_lesson
 def test_the_time_that_a_lesson_asks_for_is_counted(lesson):
-    said = lesson.minutes
+    stated_reading, stated_exercises = lesson.minutes
     reading, exercises = minutes(lesson)
-    assert abs(said[0] - reading) <= 5 and said[1] == exercises
+    assert abs(stated_reading - reading) <= 5 and stated_exercises == exercises
     resting = len(re.findall(r"^#+ .*[Rr]esting point", prose(lesson), re.M))
     assert resting >= (reading + exercises > 50), "a sitting is at most about 45 minutes"
 
@@ -303,5 +303,5 @@ def test_a_training_that_ended_early_is_told_where_it_stands(lesson):
         for node, after in zip(block, [*block[1:], None], strict=True):
             simple = isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Assert)
             if simple and _calls(node, trainings):
-                told = isinstance(after, ast.Assert) and is_about_an_early_end(after)
-                assert told and _names(after.msg) & _names(node), ast.unparse(node)
+                is_told = isinstance(after, ast.Assert) and is_about_an_early_end(after)
+                assert is_told and _names(after.msg) & _names(node), ast.unparse(node)

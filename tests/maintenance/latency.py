@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from browser import chromium, put_on_stage
 from playwright.sync_api import Browser, Page
+from shown_networks import broken_lenet, xor_stepper
 from torch import nn
 
 from course_utils import checkpoints, models, views
@@ -37,12 +38,16 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
             name = f"{type(view).__name__}, as large as it gets"
             for act, value in on_stage(browser, view, steps).items():
                 yield f"{name}: {act}", value, "ms", "under 16"
-        for act, value in on_stage(browser, xor_network(), quantities).items():
+        for act, value in on_stage(browser, xor_stepper(), quantities).items():
             yield f"BackpropStepper: {act}", value, "ms", "under 16"
         lenet, recipe = checkpoints.load_weights("lenet")
         for view in (
-            *(views.Neuron(), views.LearningRate(), views.ShapeLedger(), views.ReceptiveField()),
-            *(views.ActivationRace(), views.Augmentation(lenet, recipe["inputs"])),
+            views.Neuron(),
+            views.LearningRate(),
+            views.ShapeLedger(),
+            views.ReceptiveField(),
+            views.ActivationRace(),
+            views.Augmentation(lenet, recipe["inputs"]),
         ):
             for act, value in on_stage(browser, view, panel).items():
                 yield f"{type(view).__name__}: {act}", value, "ms", "under 200"
@@ -58,9 +63,7 @@ def figures() -> Iterator[tuple[str, float, str, str]]:
 
 def networks() -> Iterator[tuple[str, nn.Module, tuple[int, ...]]]:
     """Networks whose calls the shape ledger shows: one that does not run, and two with branches."""
-    broken = models.LeNet()
-    broken.classifier[1] = nn.Linear(256, 120)
-    yield "a LeNet that does not run", broken, (1, 32, 32)
+    yield "a LeNet that does not run", broken_lenet(), (1, 32, 32)
     yield "ResNet-8, 31 calls", residual.network(residual.Residual, 1), (1, 28, 28)
     yield "ResNet-20, 79 calls", residual.network(residual.Residual, 3), (1, 28, 28)
 
@@ -94,13 +97,6 @@ def steps(page: Page) -> dict[str, float]:
         }}"""
     )
     return {act: statistics.median(values) for act, values in times.items()}
-
-
-def xor_network() -> View:
-    """As in lesson 04."""
-    rng = np.random.default_rng(0)
-    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
-    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
 
 
 def quantities(page: Page) -> dict[str, float]:

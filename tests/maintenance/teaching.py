@@ -81,15 +81,15 @@ def page_head(lesson: Lesson) -> str:
 
 def mistakes(lesson: Lesson) -> str:
     """The exercises, and what their checks say of each mistake that they recognise."""
-    said = {name: check.sentences for name, check in checks(lesson).items()}
-    count = sum(map(len, said.values()))
+    sentences = {name: check.sentences for name, check in checks(lesson).items()}
+    count = sum(map(len, sentences.values()))
     lines = [
-        f"<details><summary>The {len(said)} exercises, and the {count} misconceptions and slips "
-        "that their checks recognise</summary>\n"
+        f"<details><summary>The {len(sentences)} exercises, and the {count} misconceptions and "
+        "slips that their checks recognise</summary>\n"
     ]
     for name, title in titles(lesson).items():
         lines += [f"**{title}** (`{name.removeprefix('check_')}`)\n"]
-        lines += [f"- `{code}`: {_alone(sentence)}" for code, sentence in said[name].items()]
+        lines += [f"- `{code}`: {_alone(sentence)}" for code, sentence in sentences[name].items()]
         lines.append("")
     return "\n".join(lines) + "</details>\n"
 

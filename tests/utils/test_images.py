@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from locked import locked_folder
 from PIL import Image
-from small_images import COUNTS, Server, fill, idx_files, ship
+from small_images import COUNTS, Server, fill, idx_files, isolated_sources, ship
 from torch.nn import functional as F
 from torchvision import datasets, transforms
 from torchvision.transforms import v2
@@ -39,20 +40,7 @@ SHIPPED = ["SHA256SUMS", "digits.npz"]
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """Makes the small data set the one that "mnist" stands for, with an empty data folder."""
-    files = idx_files()
-    packed = {
-        f"MNIST/{name}.gz": gzip.compress(content, mtime=0) for name, content in files.items()
-    }
-    monkeypatch.setattr(sources, "FILES", {name: len(files[name]) for name in sources.FILES})
-    monkeypatch.setattr(sources, "DATA", tmp_path / "data")
-    monkeypatch.setattr(downloads, "PROBE_SECONDS", 30)  # this machine may be busy
-    monkeypatch.setenv("COURSE_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
-    monkeypatch.setenv("COURSE_MIRROR", "http://127.0.0.1:9")  # nobody listens there
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    ship(tmp_path / "data")
-    return packed
+    return isolated_sources(monkeypatch, tmp_path)
 
 
 # Where images come from
@@ -647,15 +635,20 @@ def test_a_server_can_be_interrupted_before_it_answers(mirror, capsys):
 @pytest.mark.parametrize(
     "address",
     [
-        *("school.example/mnist", "file:///class", "ftp://a/b", "http://", "http:///data"),
-        *("http://[school]/data", "http://[::1/data", "http://a:port/data", "http://a:99999/"),
-        *(
-            "http://a/b c",
-            "http://a/b\n",
-            "http://schule.example/übung",
-            "http://a/b?c",
-            "http://a#b",
-        ),
+        "school.example/mnist",
+        "file:///class",
+        "ftp://a/b",
+        "http://",
+        "http:///data",
+        "http://[school]/data",
+        "http://[::1/data",
+        "http://a:port/data",
+        "http://a:99999/",
+        "http://a/b c",
+        "http://a/b\n",
+        "http://schule.example/übung",
+        "http://a/b?c",
+        "http://a#b",
     ],
 )
 def test_a_mirror_that_is_no_web_folder(small, monkeypatch, address):
@@ -739,25 +732,16 @@ print(*[(part.name, len(part)) for part in images.load_images("mnist")])
 
 @pytest.fixture
 def read_only(monkeypatch):
-    """A data folder that this user cannot write to; root, who always can, steps down for it."""
-    folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
-    ship(folder)
-    packed = gzip.compress(idx_files()["t10k-labels-idx1-ubyte"])
-    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(packed)
-    folder.chmod(0o555)
-    monkeypatch.setattr(sources, "DATA", folder)
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    try:
-        with pytest.raises(OSError):
-            (folder / "probe").touch()
+    """A data folder that this user cannot write to."""
+
+    def fill(folder):
+        ship(folder)
+        packed = gzip.compress(idx_files()["t10k-labels-idx1-ubyte"])
+        (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(packed)
+
+    with locked_folder(fill) as folder:
+        monkeypatch.setattr(sources, "DATA", folder)
         yield folder
-    finally:
-        if root:
-            os.seteuid(0)
-        folder.chmod(0o755)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders have no write permission on Windows")
@@ -938,7 +922,7 @@ def test_batches_change_nothing():
 )
 def test_batches_that_cannot_be_are_refused(given, words):
     with pytest.raises(ValueError, match=words):
-        next(batches(load_images("digits")[0], **{"size": 10, **given}))
+        next(batches(load_images("digits")[0], **({"size": 10} | given)))
 
 
 @pytest.mark.skipif(not os.environ.get("COURSE_DATA_DIR"), reason="needs COURSE_DATA_DIR")

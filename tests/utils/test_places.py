@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from locked import NOBODY, locked_folder
 from platformdirs import user_data_path
 
 from course_utils import machine, sources
@@ -24,7 +25,6 @@ from course_utils.views import export_xray
 ROOT = Path(__file__).resolve().parents[2]
 RECIPE = {"data": "digits", "inputs": {"pad": 2, "mean": 0.5, "std": 1.0}}
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
-SOMEBODY = 65534
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_beside_the_package_alone_nothing_is_kept(home, monkeypatch):
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder to another user")
 def test_in_a_checkout_of_anothers_nothing_is_kept(home, monkeypatch):
     """Though it could be: a folder that a group may write to, or root everywhere."""
-    os.chown(home / "course", SOMEBODY, SOMEBODY)
+    os.chown(home / "course", NOBODY, NOBODY)
     (home / "course").chmod(0o777)
     assert sources.runs_folder() == user_data_path("course_utils", appauthor=False) / "runs"
     assert not list((home / "course").iterdir())
@@ -97,27 +97,15 @@ def test_in_a_shared_folder_of_results_each_has_one_of_their_own(home, monkeypat
     shared.mkdir()
     monkeypatch.setenv("COURSE_RUNS_DIR", str(shared))
     assert sources.runs_folder() == shared
-    os.chown(shared, SOMEBODY, SOMEBODY)
+    os.chown(shared, NOBODY, NOBODY)
     assert sources.runs_folder() == shared / f"user-{os.geteuid()}"
     assert save_weights(LeNet(), "mine", RECIPE).parent == shared / f"user-{os.geteuid()}"
 
 
 @pytest.fixture
 def locked(home, monkeypatch):
-    """A folder that this user cannot write to; root, who always can, steps down for it."""
-    folder = Path(tempfile.mkdtemp(prefix="course-", dir="/tmp"))
-    folder.chmod(0o555)
-    if IS_ROOT:
-        os.seteuid(SOMEBODY)
-    try:
-        with pytest.raises(OSError):
-            (folder / "probe").touch()
+    with locked_folder() as folder:
         yield folder
-    finally:
-        if IS_ROOT:
-            os.seteuid(0)
-        folder.chmod(0o755)
-        shutil.rmtree(folder)
 
 
 not_on_windows = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
@@ -165,7 +153,7 @@ def test_weights_of_the_course_are_read_where_the_own_folder_cannot_be(locked, m
         if IS_ROOT:
             os.seteuid(0)
             os.chown(closed, 0, 0)
-            os.seteuid(SOMEBODY)
+            os.seteuid(NOBODY)
         else:
             os.chmod(closed, 0)
         assert load_weights("lenet", data="digits")[0]

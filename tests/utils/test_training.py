@@ -224,7 +224,7 @@ def test_the_progress_bar_counts_every_step(data, monkeypatch):
 
     class Bar(progress.tqdm):
         def __init__(self, *args, **options):
-            super().__init__(*args, **{**options, "disable": False})
+            super().__init__(*args, **(options | {"disable": False}))
             bars.append(self)
 
     monkeypatch.setattr(progress, "tqdm", Bar)

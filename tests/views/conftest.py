@@ -6,7 +6,7 @@ import pytest
 import torch
 from browser import lab_with, run_all
 
-from course_utils import models
+from course_utils import models, views
 from course_utils.sources import DATA
 
 
@@ -17,6 +17,13 @@ def lenet():
     model = models.LeNet()
     model.load_state_dict(torch.load(DATA / "weights" / "lenet-mnist.pt", weights_only=True))
     return model.eval(), recipe["inputs"]
+
+
+@pytest.fixture(scope="module")
+def exported_xray(lenet, tmp_path_factory):
+    """The file of LeNet's exported X-ray."""
+    model, inputs = lenet
+    return views.export_xray(model, tmp_path_factory.mktemp("home") / "lenet.html", inputs)
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def test_the_model_is_left_alone(lenet):
 )
 def test_what_does_not_fit_is_refused(arguments, sentence, boot):
     with pytest.raises(ValueError) as caught:
-        views.Augmentation(**{**boot, **arguments})
+        views.Augmentation(**(boot | arguments))
     assert sentence in str(caught.value)
 
 
@@ -206,6 +206,17 @@ def test_on_the_stage(page, lenet):
     said.filter(has_text="shifted 1 right and 1 down").wait_for()
     page.keyboard.press("r")
     said.filter(has_text="Turned by 20°: label 6, read as 6").wait_for()
+    assert page.errors == [] and page.outside == []
+
+
+def test_a_pixel_is_chosen_on_the_stage(page, lenet):
+    """By a click in the figure, and by its row and column."""
+    from browser import put_on_stage, skip
+
+    view = views.Augmentation(*lenet)
+    put_on_stage(page, view, kernel=True)
+    skip(page)
+    said = page.locator(".view-live")
     figure = page.locator(".panel-figure").bounding_box()
     inch = figure["width"] / augmentation.WIDTH
     pixel = augmentation.LARGE / 28

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, put_on_stage
+from browser import FAINT, live_text, put_on_stage, skip
 from PIL import Image
 from torch import nn
 
@@ -59,17 +59,9 @@ def stage(page, start):
     return page
 
 
-def skip(page):
-    page.get_by_role("button", name="skip").click()
-
-
 def press(page, key, times=1):
     for _ in range(times):
         page.keyboard.press(key)
-
-
-def said(page):
-    return page.locator(".view-live").inner_text()
 
 
 def traced(page):
@@ -273,7 +265,7 @@ def test_every_number_opens_into_its_sum(stage):
             assert evaluated(formula[0]) == pytest.approx(result, rel=0.02, abs=2e-5), name
             assert sources >= 1
         press(page, "]")
-        assert said(page).startswith("Backward, step 14 of 15: ")
+        assert live_text(page).startswith("Backward, step 14 of 15: ")
     of_an_example, of_parameters, losses = 4 * (4 + 1) + 2, 17, 1
     assert len(opened) == 4 * of_an_example + of_parameters + losses
     assert page.errors == []
@@ -292,7 +284,7 @@ def test_it_asks_first(stage):
     page.locator(".view").focus()
     for key in ("ArrowRight", "End", " ", "r"):
         press(page, key)
-        assert "Answer the question first" in said(page)
+        assert "Answer the question first" in live_text(page)
     assert {re.sub(r"\[.*", "", name) for name in titles(page)} == {
         "X",
         "y",
@@ -304,7 +296,7 @@ def test_it_asks_first(stage):
     page.get_by_role("button", name="W1", exact=True).click()
     assert "✓ Right. dW1 = Xᵀ dz1" in page.locator(".view-verdict").inner_text()
     press(page, "ArrowRight")  # the view has the focus
-    assert said(page).startswith("Forward, step 1 of 15: z1[0, 0] = ")
+    assert live_text(page).startswith("Forward, step 1 of 15: z1[0, 0] = ")
     assert page.errors == []
 
 
@@ -329,20 +321,20 @@ def test_a_path_is_followed_by_keys(stage):
     skip(page)
     press(page, "ArrowRight")
     press(page, "ArrowDown", 2)
-    assert said(page).startswith("Forward, step 1 of 15: z1[0, 2] = ")
+    assert live_text(page).startswith("Forward, step 1 of 15: z1[0, 2] = ")
     press(page, "]", 2)
     press(page, "ArrowRight", 2)
-    assert said(page).startswith("Forward, step 3 of 15: z2[2, 0] = ")
+    assert live_text(page).startswith("Forward, step 3 of 15: z2[2, 0] = ")
     press(page, "ArrowRight", 5)
-    assert said(page).startswith("Backward, step 8 of 15: dW2[2, 0] = ")
+    assert live_text(page).startswith("Backward, step 8 of 15: dW2[2, 0] = ")
     press(page, "ArrowRight", 4)
-    assert said(page).startswith("Backward, step 12 of 15: dW1[0, 2] = ")
+    assert live_text(page).startswith("Backward, step 12 of 15: dW1[0, 2] = ")
     press(page, "ArrowDown", 4)
-    assert said(page).startswith("Backward, step 12 of 15: dW1[1, 2] = ")
+    assert live_text(page).startswith("Backward, step 12 of 15: dW1[1, 2] = ")
     press(page, "ArrowLeft")
-    assert said(page).startswith("Backward, step 11 of 15: dz1[2, 2] = ")
+    assert live_text(page).startswith("Backward, step 11 of 15: dz1[2, 2] = ")
     press(page, "r")
-    assert said(page) == "Everything is as it was at the beginning."
+    assert live_text(page) == "Everything is as it was at the beginning."
     assert not {"z1[0, 0]", "dW2[0, 0]"} & set(titles(page)) and page.errors == []
 
 
@@ -374,7 +366,7 @@ def test_forks_add_up(stage, start):
     page.get_by_role("button", name="da1", exact=True).click()  # a single path
     assert page.locator(".bp-heading").text_content() == "da1[:, 0], all examples"
     page.locator(".bp-row").nth(3).click()
-    assert said(page).startswith("Backward, step 10 of 15: da1[3, 0] = ")
+    assert live_text(page).startswith("Backward, step 10 of 15: da1[3, 0] = ")
     assert page.errors == []
 
 
@@ -390,14 +382,14 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
         page.locator("p.view-predict").inner_text()
     )
     press(page, "ArrowRight")
-    assert "Answer the question first" in said(page)
+    assert "Answer the question first" in live_text(page)
     page.get_by_role("button", name="lower").click()
     assert f"✓ Right. New loss: {losses[1]}." in page.locator(".view-verdict").inner_text()
     assert f"The loss goes from {losses[0]} to {losses[1]}." in (
         page.locator(".bp-trace").inner_text()
     )
     press(page, "ArrowDown")
-    assert said(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
+    assert live_text(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
     assert " ← " in traced(page) and " − 4 · " in traced(page)
     assert page.locator(".bp-heading").text_content() == "ŷ now, and after the step"
     answers = [
@@ -406,13 +398,13 @@ def test_a_step_of_descent_goes_on_from_there(page, start):
     ]
     assert page.locator(".bp-row .bp-number").all_text_contents() == answers
     press(page, "ArrowRight")
-    assert said(page).startswith("1 step of descent has been taken.")
+    assert live_text(page).startswith("1 step of descent has been taken.")
     page.wait_for_function("window.saves === 1")
     for name, value in after.items():
         got = torch.tensor(getattr(view, name), dtype=torch.float64)
         torch.testing.assert_close(got, value.detach(), rtol=1e-12, atol=0)
     press(page, "End")  # is not asked again
-    assert said(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
+    assert live_text(page).startswith("Descent, step 15 of 15: W1[0, 1] = ")
     press(page, "r")
     page.wait_for_function("window.saves === 2")
     assert np.array_equal(view.W1, start[0]) and page.errors == []
@@ -424,12 +416,12 @@ def test_it_plays_to_the_question(stage):
     skip(page)
     for _ in range(13):
         press(page, " ")  # with less motion a single step each
-    assert said(page).startswith("Backward, step 13 of 15: db1[0, 0] = ")
+    assert live_text(page).startswith("Backward, step 13 of 15: db1[0, 0] = ")
     press(page, " ", 2)
     assert page.get_by_role("button", name="lower").is_enabled()
     skip(page)
     press(page, " ", 2)
-    assert said(page).startswith("Descent, step 15 of 15") and page.errors == []
+    assert live_text(page).startswith("Descent, step 15 of 15") and page.errors == []
 
 
 def test_it_plays_by_itself(stage):
@@ -449,7 +441,7 @@ def test_python_changes_the_network(page, start):
     skip(page)
     press(page, "ArrowRight", 5)
     page.evaluate("window.hear({ b2: [[7]] })")
-    assert titles(page)["b2[0, 0]"] == 7 and said(page).startswith("Inputs and parameters")
+    assert titles(page)["b2[0, 0]"] == 7 and live_text(page).startswith("Inputs and parameters")
     press(page, "ArrowRight", 3)
     assert "z2[0, 0]" in titles(page) and page.errors == []
 

@@ -12,18 +12,17 @@ import re
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, keep, put_on_stage
+from browser import FAINT, keep, live_text, load_modules, put_on_stage
 from shown_networks import made
 from torch import nn
 from torch.nn import functional as F
 
 from course_utils import models, training, views
 from course_utils.views import xray
-from course_utils.views.bundler import gather
 
 #: Reads networks and runs them: [description of a network, tasks], each task a picture of
 #: 28 × 28 bytes in base64 and what the gradients are of; what comes back is base64 of float32.
-BACKWARD = """([told, tasks]) => {
+BACKWARD = """([description, tasks]) => {
     const { readNetwork, toInput, activations, backward } = own;
     const text = (tensor) => {
         if (!tensor) return null;
@@ -34,7 +33,7 @@ BACKWARD = """([told, tasks]) => {
         }
         return btoa(letters);
     };
-    const network = readNetwork(told);
+    const network = readNetwork(description);
     return tasks.map(([picture, target, label]) => {
         const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
         const values = activations(network, toInput(bytes, network));
@@ -48,15 +47,7 @@ BACKWARD = """([told, tasks]) => {
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = gather("network.js", "backward.js", "ways.js")
-    code += "export default Object.assign({}, ...Object.values($modules));\n"
-    page.evaluate(
-        """async (code) => {
-            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-            window.own = (await import(url)).default;
-        }""",
-        code,
-    )
+    load_modules(page, "network.js", "backward.js", "ways.js")
     yield page
     assert page.errors == []
 
@@ -113,8 +104,8 @@ def compare(functions, view, pictures, draw):
     worst = np.zeros(2)
     for start in range(0, len(tasks), 10):
         some = tasks[start : start + 10]
-        told = [[base64_of(picture), *target] for picture, *target in some]
-        answers = functions.evaluate(BACKWARD, [view.network, told])
+        tasks = [[base64_of(picture), *target] for picture, *target in some]
+        answers = functions.evaluate(BACKWARD, [view.network, tasks])
         for answer, task in zip(answers, some, strict=True):
             worst = np.maximum(worst, worst_of(answer, by_autograd(view, *task)))
     return worst
@@ -197,9 +188,9 @@ def test_every_way_adds_up(functions, lenet):
     for name in ("LeNet", "Sequential", "MLP"):
         view = views.XRay(made(name, lenet))
         worst = functions.evaluate(
-            """([told, target]) => {
+            """([description, target]) => {
                 const { readNetwork, toInput, activations, backward, waysUp, weightSum } = own;
-                const network = readNetwork(told);
+                const network = readNetwork(description);
                 const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
                 const values = activations(network, toInput(bytes, network));
                 const found = backward(network, values, { target, label: 3 });
@@ -229,21 +220,21 @@ def test_every_way_adds_up(functions, lenet):
 def test_what_has_no_gradient_is_said(functions, lenet):
     view = views.XRay(*lenet)
     errors = functions.evaluate(
-        """(told) => {
+        """(description) => {
             const { readNetwork, toInput, activations, backward } = own;
-            const network = readNetwork(told);
+            const network = readNetwork(description);
             const values = activations(network, toInput(new Uint8Array(784), network));
-            const said = (...options) => {
+            const errorOf = (...options) => {
                 try { backward(...options); } catch (error) { return String(error); }
             };
             const odd = { ...network, layers: network.layers.map(
                 (layer, i) => (i === 1 ? { ...layer, kind: "sigmoid" } : layer)) };
             const broken = [...values.slice(0, -1), { shape: [10], data: Array(10).fill(NaN) }];
             return [
-                said(network, values, { target: "loss", label: 10 }),
-                said(network, values, { target: "loss", label: 1.5 }),
-                said(odd, values, { target: "loss", label: 1 }),
-                said(network, broken, { target: "logit", label: 1 }),
+                errorOf(network, values, { target: "loss", label: 10 }),
+                errorOf(network, values, { target: "loss", label: 1.5 }),
+                errorOf(odd, values, { target: "loss", label: 1 }),
+                errorOf(network, broken, { target: "logit", label: 1 }),
             ];
         }""",
         view.network,
@@ -260,7 +251,7 @@ def test_random_weights_are_drawn_as_torch_draws_them(functions, lenet):
     """Their bounds are those of nn.Linear and nn.Conv2d, and they fill them evenly."""
     view = views.XRay(*lenet)
     drawn = functions.evaluate(
-        """([told, seed]) => own.untrained(own.readNetwork(told), seed).layers
+        """([description, seed]) => own.untrained(own.readNetwork(description), seed).layers
             .filter((layer) => layer.weight)
             .map(({ weight, bias }) => [Array.from(weight.data), Array.from(bias)])""",
         [view.network, 0],
@@ -278,16 +269,11 @@ def test_random_weights_are_drawn_as_torch_draws_them(functions, lenet):
 # --- in the view -----------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def file(lenet, tmp_path_factory):
-    return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
-
-
 @pytest.fixture
-def exported(page, file):
+def exported(page, exported_xray):
     """The exported page, its first question skipped and its 7 back at its place."""
     page.emulate_media(reduced_motion="reduce")
-    page.goto(file.as_uri())
+    page.goto(exported_xray.as_uri())
     page.get_by_role("button", name="skip").click()
     page.wait_for_timeout(300)
     page.locator(".view").focus()
@@ -303,10 +289,6 @@ def backward(exported):
     exported.keyboard.press("g")
     exported.locator(".view-predict:visible .view-skip").click()
     return exported
-
-
-def said(page):
-    return page.locator(".view-live").inner_text()
 
 
 def chances(page):
@@ -338,7 +320,7 @@ def test_the_question_comes_before_the_gradients(exported):
     titles = "document.querySelector('.xray-panel .xray-name').textContent"
     assert "6×28×28" in page.evaluate(titles)
     page.get_by_role("button", name="backward (G)").click()
-    assert said(page) == "Answer the question first, or skip it."
+    assert live_text(page) == "Answer the question first, or skip it."
     assert "6×28×28" in page.evaluate(titles)  # nothing is given away
     asked = page.locator(".view-predict:visible")
     assert "ReLU 1 has 4704 units. At most how many get a gradient other than 0?" in (
@@ -347,11 +329,11 @@ def test_the_question_comes_before_the_gradients(exported):
     asked.locator("input").fill("1176")
     asked.get_by_role("button", name="answer").click()
     assert "✓ Right. pool 1 has 6 × 14 × 14 windows" in asked.inner_text()
-    assert said(page).startswith("Backward: gradients of the loss for 7, which is 0.00")
+    assert live_text(page).startswith("Backward: gradients of the loss for 7, which is 0.00")
     assert "±" in page.evaluate(titles)
     keep(page, "xray-backward")
     page.keyboard.press("g")
-    assert said(page) == "Forward: what each layer makes of the drawing."
+    assert live_text(page) == "Forward: what each layer makes of the drawing."
     assert "6×28×28" in page.evaluate(titles)
     page.keyboard.press("g")
     assert "puts out 0. What gradient does it pass on to the weights" in asked.inner_text()
@@ -364,13 +346,13 @@ def test_the_question_comes_before_the_gradients(exported):
     assert "✗ You said 1. It is 0. They are p − y" in asked.inner_text()
     page.keyboard.press("g")
     page.keyboard.press("g")  # there is no further question
-    assert said(page).startswith("Backward: ")
+    assert live_text(page).startswith("Backward: ")
 
 
-def test_the_first_question_still_comes_first(page, file):
-    page.goto(file.as_uri())
+def test_the_first_question_still_comes_first(page, exported_xray):
+    page.goto(exported_xray.as_uri())
     page.locator(".view").press("g")
-    assert said(page) == "Answer the question first, or skip it."
+    assert live_text(page) == "Answer the question first, or skip it."
     assert page.locator(".view-predict:visible").count() == 1
 
 
@@ -391,7 +373,7 @@ def test_each_network_gets_a_question_that_fits_it(page, layers, asked, tmp_path
     page.locator(".view").press("g")
     assert asked in page.locator(".view-predict:visible").inner_text()
     page.locator(".view-predict:visible .view-skip").click()
-    assert said(page).startswith("Backward: gradients of the loss for ")
+    assert live_text(page).startswith("Backward: gradients of the loss for ")
     assert page.errors == []
 
 
@@ -400,14 +382,14 @@ def test_gradients_are_those_of_the_class_that_is_chosen(backward, lenet):
     view, _ = start(lenet)
     page.get_by_label("gradient of").select_option("logit")
     logits = view.layer_values(view.digit)[-1][0]
-    assert number_after(said(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
+    assert number_after(live_text(page), "which is") == pytest.approx(logits[7].item(), rel=1e-3)
     page.get_by_label("of class").select_option("1")
-    assert said(page).startswith("Backward: gradients of the logit for 1, which is ")
+    assert live_text(page).startswith("Backward: gradients of the logit for 1, which is ")
     aside = page.locator(".gradient-aside").inner_text()
     assert aside.startswith("Input gradient of the same network with random weights: ±0.")
     page.get_by_label("gradient of").select_option("loss")
     loss = F.cross_entropy(logits[None], torch.tensor([1])).item()
-    assert number_after(said(page), "which is") == pytest.approx(loss, rel=1e-3)
+    assert number_after(live_text(page), "which is") == pytest.approx(loss, rel=1e-3)
     page.locator(".bars g").nth(7).click()
     seven = logits.softmax(dim=0)[7].item()
     formula = page.locator(".sum-formula").inner_text()
@@ -427,7 +409,7 @@ def test_a_gradient_opens_into_its_sum(backward, lenet):
         _, height, width = layer["shape"] if len(layer["shape"]) == 3 else (1, 1, 1)
         page.keyboard.press("ArrowRight") if at == 1 else page.keyboard.press("PageDown")
         unit = height // 2 * width + width // 2
-        got = number_after(said(page), "gradient")
+        got = number_after(live_text(page), "gradient")
         assert got == pytest.approx(wanted[at].flatten()[unit].item(), rel=1e-3, abs=1e-9)
         assert page.locator(".sum-title").inner_text().startswith(layer["name"])
         shown = page.locator(".xray-sum").inner_text()
@@ -462,18 +444,18 @@ def test_a_weights_gradient_opens_into_a_sum_over_places(backward, lenet):
 def test_a_pixels_gradient_opens_too(backward, lenet):
     page = backward
     page.locator(".xray-pad .mosaic-canvas, .xray-tools .mosaic-canvas").first.click()
-    assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", said(page))
-    assert re.search(r", by \d+ of 150 paths to conv 1\.$", said(page))
+    assert re.match(r"pixel in row 1[56], column 1[56]: gradient ", live_text(page))
+    assert re.search(r", by \d+ of 150 paths to conv 1\.$", live_text(page))
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
-    assert said(page).startswith("pixel in row 1")
+    assert live_text(page).startswith("pixel in row 1")
     page.keyboard.press("n")
     assert page.locator(".xray-list tr").count() == 151
     page.keyboard.press("g")  # forward, a pixel has no sum
     assert "Click a unit" in page.locator(".xray-sum").inner_text()
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
-    assert said(page).startswith("conv 1, map 0, ")
+    assert live_text(page).startswith("conv 1, map 0, ")
 
 
 def test_one_step_is_torchs_step(backward, lenet):
@@ -484,8 +466,10 @@ def test_one_step_is_torchs_step(backward, lenet):
     page.get_by_label("learning rate eta").press("ArrowRight")  # from 0.01 to 0.03
     page.get_by_label("learning rate eta").press("ArrowLeft")
     page.keyboard.press("s")
-    told = "1 step taken, the last with η = 0.01. Correct among ten other digits: 10 before, 9 now."
-    assert said(page) == told
+    one_step = (
+        "1 step taken, the last with η = 0.01. Correct among ten other digits: 10 before, 9 now."
+    )
+    assert live_text(page) == one_step
     moved = copy.deepcopy(lenet[0])
     descent = torch.optim.SGD(moved.parameters(), lr=0.01)
     F.cross_entropy(moved(x), torch.tensor([1])).backward()
@@ -499,13 +483,14 @@ def test_one_step_is_torchs_step(backward, lenet):
     others = page.locator(".gradient-others title").all_text_contents()
     assert len(others) == 10 and all(re.match(r"\d: [01]\.\d{4}, then ", t) for t in others)
     page.get_by_label("learning rate eta").press("ArrowRight")  # the same step, at 0.03
-    assert "η = 0.03" in said(page)
+    assert "η = 0.03" in live_text(page)
     assert (chances(page) - wanted).abs().max() > 0.01
     page.keyboard.press("z")
-    assert said(page) == "No step has been taken. The weights are those from before the last step."
+    undone = "No step has been taken. The weights are those from before the last step."
+    assert live_text(page) == undone
     assert torch.equal(chances(page), before)
     page.keyboard.press("z")
-    assert said(page) == "There is no step to undo."
+    assert live_text(page) == "There is no step to undo."
 
 
 def dot(page, row, column):
@@ -540,12 +525,12 @@ def test_a_wrong_answer_is_traced_as_lesson_10_tells_it(page, lenet):
     page.get_by_role("button", name="undo (U)").click()
     for reads, right in [("3", 9), ("7", 10)]:
         page.locator(".view").press("s")
-        assert said(page).endswith(f"Correct among ten other digits: 10 before, {right} now.")
+        assert live_text(page).endswith(f"Correct among ten other digits: 10 before, {right} now.")
         assert page.locator(".xray-verdict").inner_text().startswith(f"It reads {reads},")
     page.locator(".view").press("z")
     page.get_by_label("learning rate eta").press("ArrowRight")  # the first step, at 0.03
     page.get_by_label("learning rate eta").press("ArrowRight")
-    assert "η = 0.1." in said(page) and said(page).endswith("10 before, 1 now.")
+    assert "η = 0.1." in live_text(page) and live_text(page).endswith("10 before, 1 now.")
     assert page.locator(".xray-verdict").inner_text().startswith("It reads 7,")
     assert page.errors == []
 
@@ -558,7 +543,7 @@ def test_many_steps_and_one_too_large(backward):
         page.get_by_label("learning rate eta").press("ArrowRight")  # to the largest rate
     for _ in range(40):
         page.keyboard.press("s")
-    assert re.search("steps? taken|would overflow: the weights stay", said(page))
+    assert re.search("steps? taken|would overflow: the weights stay", live_text(page))
     assert torch.isfinite(chances(page)).all()
     page.keyboard.press("r")
     page.get_by_role("button", name="skip").first.click()
@@ -575,7 +560,7 @@ def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
     slider = page.get_by_label("how far the adversarial step goes")
     for _ in range(15):
         slider.press("ArrowRight")
-    assert said(page) == "The picture is changed by ε = 0.15."
+    assert live_text(page) == "The picture is changed by ε = 0.15."
     assert page.locator(".gradient-aside").inner_text() == "What the network sees now."
     x.requires_grad_()
     slope = torch.autograd.grad(F.cross_entropy(lenet[0](x), torch.tensor([7])), x)[0]
@@ -588,22 +573,22 @@ def test_the_adversarial_step_is_the_fast_gradient_sign_method(backward, lenet):
     assert page.locator(".gradient-side").is_visible()
     for _ in range(15):
         slider.press("ArrowLeft")
-    assert said(page) == "The picture is as it was drawn."
+    assert live_text(page) == "The picture is as it was drawn."
     assert not page.locator(".gradient-side").is_visible()
 
 
 def test_nothing_drawn_has_no_gradient(backward):
     page = backward
     page.keyboard.press("Delete")
-    assert said(page) == "Nothing is drawn: no prediction."
+    assert live_text(page) == "Nothing is drawn: no prediction."
     page.keyboard.press("s")
-    assert said(page) == "A step needs gradients: draw, and switch backward on (G)."
+    assert live_text(page) == "A step needs gradients: draw, and switch backward on (G)."
     page.keyboard.press("g")
     page.keyboard.press("g")
     page.locator(".view-predict:visible .view-skip").click()
-    assert said(page) == "Nothing is drawn: there is no gradient."
+    assert live_text(page) == "Nothing is drawn: there is no gradient."
     page.keyboard.press("3")
-    assert said(page).startswith("It reads 3")
+    assert live_text(page).startswith("It reads 3")
     assert "±" in page.locator(".xray-name").first.inner_text()
 
 
@@ -640,11 +625,11 @@ def test_every_layer_opens(page, name, lenet):
     page.locator(".xray-maps").focus()
     page.keyboard.press("PageUp")
     page.keyboard.press("PageUp")
-    assert said(page).startswith("pixel in row ")
+    assert live_text(page).startswith("pixel in row ")
     for layer in [None, *xray.describe(network)["layers"]]:
         if layer is not None:
             page.keyboard.press("PageDown")
-            assert said(page).startswith(layer["name"]), said(page)
+            assert live_text(page).startswith(layer["name"]), live_text(page)
         for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
             page.keyboard.press(key)
             assert "gradient = " in page.locator(".xray-sum").inner_text()
@@ -668,7 +653,7 @@ def test_every_sum_fits_a_full_screen(page, name, lenet):
         wide, high = page.evaluate(
             "[document.fullscreenElement.scrollWidth, document.fullscreenElement.scrollHeight]"
         )
-        assert wide <= 1280 and high <= 720, said(page)
+        assert wide <= 1280 and high <= 720, live_text(page)
         if at == 3:
             keep(page, f"full screen, backward, {name}")
         page.keyboard.press("PageDown")
@@ -698,17 +683,17 @@ def test_in_jupyterlab(page, xray_in_jupyterlab):
     view.press("7")
     view.press("g")
     view.locator(".view-predict:visible .view-skip").click()
-    assert said(page).startswith("Backward: gradients of the loss for 7, which is ")
+    assert live_text(page).startswith("Backward: gradients of the loss for 7, which is ")
     view.get_by_label("of class").select_option("1")
     before = chances(page)
     view.press("s")
-    assert said(page).startswith("1 step taken") and not torch.equal(chances(page), before)
+    assert live_text(page).startswith("1 step taken") and not torch.equal(chances(page), before)
     keep(page, "xray-backward-jupyterlab")
     view.press("z")
     assert torch.equal(chances(page), before)
     page.locator(".xray-maps").focus()
     page.keyboard.press("PageDown")
-    assert said(page).startswith("conv 1, map 0, row 14, column 14: gradient ")
+    assert live_text(page).startswith("conv 1, map 0, row 14, column 14: gradient ")
     cells = "window.jupyterapp.shell.currentWidget.content.model.cells.length"
     assert page.evaluate(cells) == 2
     assert page.errors == [] and page.outside == []

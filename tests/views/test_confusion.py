@@ -106,40 +106,38 @@ def test_what_does_not_fit_is_refused():
 
 
 def test_on_a_page(page):
-    from browser import keep, put_on_stage
+    from browser import keep, put_on_stage, wait_for_live
 
     torch.manual_seed(0)
     xray = views.XRay(models.LeNet())
     view = views.Confusion(chances(), TEST, xray=xray)
     put_on_stage(page, view, kernel=True)
 
-    def says(text):
-        page.locator(".view-live").filter(has_text=text).wait_for()
-
-    says("360 images of 10 classes: first your prediction, or skip.")
+    wait_for_live(page, "360 images of 10 classes: first your prediction, or skip.")
     keep(page, "confusion-question")
     assert page.get_by_role("button", name="to the X-ray").is_disabled()
     page.get_by_role("button", name="4 and 9").click()
     assert "✗ You said 4 and 9. It is 1 and 8." in page.locator(".view-verdict").inner_text()
-    says("Mistake 1 of 12, the surest first: 4 taken for 9, probability 0.8300")
+    wait_for_live(page, "Mistake 1 of 12, the surest first: 4 taken for 9, probability 0.8300")
     page.keyboard.press("ArrowRight")
-    says("Mistake 2 of 12")
+    wait_for_live(page, "Mistake 2 of 12")
     page.keyboard.press("]")
-    says("Mistake 1 of 10, the surest first: 8 taken for 1")  # a cell opens at its first image
+    # A cell opens at its first image.
+    wait_for_live(page, "Mistake 1 of 10, the surest first: 8 taken for 1")
     page.keyboard.press("[")
-    says("Mistake 1 of 12")
+    wait_for_live(page, "Mistake 1 of 12")
     ones = page.locator(".panel-table tr").nth(2).locator("td")
     ones.nth(9).locator("button").click()
-    says("Mistake 1 of 8, the surest first: 1 taken for 8, probability 0.7100")
+    wait_for_live(page, "Mistake 1 of 8, the surest first: 1 taken for 8, probability 0.7100")
     ones.nth(2).locator("button").click()
-    says("images of 1 are read rightly")
+    wait_for_live(page, "images of 1 are read rightly")
     page.keyboard.press("r")
-    says("Mistake 1 of 12")
+    wait_for_live(page, "Mistake 1 of 12")
     keep(page, "confusion")
     page.get_by_role("slider", name="image").fill("3")
-    says("Mistake 3 of 12")
+    wait_for_live(page, "Mistake 3 of 12")
     page.get_by_role("button", name="to the X-ray").click()
-    says("Mistake 3 of 12")
+    wait_for_live(page, "Mistake 3 of 12")
     page.wait_for_function("model.get('response').values.send === 1")
     assert torch.equal(xray.digit, view.image()) and xray.sent["turn"] == 1
     for width in (1280, 900):

@@ -47,9 +47,14 @@ def test_lenets_ledger():
         models.CNN(),
         models.MLP(784, 300, 10),
         nn.Sequential(
-            *(nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(8), nn.Tanh()),
-            *(nn.Conv2d(8, 12, 5, padding="same", groups=4), nn.ReLU(inplace=True)),
-            *(nn.AvgPool2d(3, 2, padding=1), nn.Flatten(), nn.Linear(768, 10)),
+            nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False),
+            nn.BatchNorm2d(8),
+            nn.Tanh(),
+            nn.Conv2d(8, 12, 5, padding="same", groups=4),
+            nn.ReLU(inplace=True),
+            nn.AvgPool2d(3, 2, padding=1),
+            nn.Flatten(),
+            nn.Linear(768, 10),
         ),
     ],
 )
@@ -76,11 +81,10 @@ def test_an_edited_row_changes_those_below_and_not_the_model():
 
 
 def test_a_layer_that_is_used_twice_is_counted_once():
-    again, conv = nn.Linear(64, 64), nn.Conv2d(4, 4, 3, padding=1)
-    model = nn.Sequential(
-        *(nn.Conv2d(1, 4, 5), pool := nn.MaxPool2d(2), conv, nn.ReLU(), pool, conv, nn.Flatten()),
-        *(nn.Linear(196, 64), again, nn.ReLU(), again, nn.Linear(64, 10)),
-    )
+    again, conv, pool = nn.Linear(64, 64), nn.Conv2d(4, 4, 3, padding=1), nn.MaxPool2d(2)
+    layers = [nn.Conv2d(1, 4, 5), pool, conv, nn.ReLU(), pool, conv, nn.Flatten()]
+    layers += [nn.Linear(196, 64), again, nn.ReLU(), again, nn.Linear(64, 10)]
+    model = nn.Sequential(*layers)
     view = views.ShapeLedger(model)
     assert total(view.ledger, "parameters") == sum(weight.numel() for weight in model.parameters())
     parameters = {entry.name: numbers(entry)[1] for entry in view.ledger}

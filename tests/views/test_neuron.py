@@ -30,9 +30,12 @@ def test_the_question_has_one_answer():
 
 def test_arithmetic():
     assert views.Neuron().arithmetic().splitlines() == [
-        *("y = step(1·x₁ + 1·x₂ − 1.5)", "x = (0, 0): total −1.5, output 0"),
-        *("x = (0, 1): total −0.5, output 0", "x = (1, 0): total −0.5, output 0"),
-        *("x = (1, 1): total 0.5, output 1", "gate: AND"),
+        "y = step(1·x₁ + 1·x₂ − 1.5)",
+        "x = (0, 0): total −1.5, output 0",
+        "x = (0, 1): total −0.5, output 0",
+        "x = (1, 0): total −0.5, output 0",
+        "x = (1, 1): total 0.5, output 1",
+        "gate: AND",
     ]
 
 

@@ -87,32 +87,31 @@ def test_the_open_question_hides_the_answer():
 
 
 def test_on_a_page(page):
-    from browser import put_on_stage
+    from browser import put_on_stage, wait_for_live
 
     view = views.ActivationRace()
     put_on_stage(page, view, kernel=True)
 
-    def says(text):
-        page.locator(".view-live", has_text=text).wait_for()
-
-    says("shallow (1 hidden)")
+    wait_for_live(page, "shallow (1 hidden)")
     page.get_by_role("button", name="all equal").click()
     assert "You said all equal. It is sigmoid." in page.locator(".view-verdict").inner_text()
-    says("deep (6 hidden): training loss at the end: first tanh and ReLU, then sigmoid.")
+    wait_for_live(
+        page, "deep (6 hidden): training loss at the end: first tanh and ReLU, then sigmoid."
+    )
     page.keyboard.press("]")
-    says("test error at the end")
+    wait_for_live(page, "test error at the end")
     page.keyboard.press("]")
-    says("gets 1/1,700 of its last's")
+    wait_for_live(page, "gets 1/1,700 of its last's")
     page.keyboard.press("ArrowLeft")
-    says("there is one hidden layer only")
+    wait_for_live(page, "there is one hidden layer only")
     page.get_by_label("shown").select_option("test error")
-    says("the bands of ReLU, sigmoid and tanh overlap, so they are equal")
+    wait_for_live(page, "the bands of ReLU, sigmoid and tanh overlap, so they are equal")
     page.get_by_role("button", name="0.3", exact=True).click()
     why = "of 5,000 held-out images it read, by rate, 0.01: 92.5%"
     page.locator(".panel-why", has_text=why).wait_for()
     page.locator(".view").focus()
     page.keyboard.press(" ")  # plays: from shallow to deep
-    says("deep (6 hidden): test error")
+    wait_for_live(page, "deep (6 hidden): test error")
     page.keyboard.press("r")
-    says("shallow (1 hidden): training loss")
+    wait_for_live(page, "shallow (1 hidden): training loss")
     assert page.errors == [] and page.outside == []

@@ -8,8 +8,13 @@ from course_utils import models, views
 from course_utils.views.receptive_field import IMAGES, fields, measured, reach
 
 SMOOTH = nn.Sequential(
-    *(nn.Conv2d(1, 4, 5), nn.AvgPool2d(2), nn.Conv2d(4, 4, 3, padding=1), nn.AvgPool2d(3, 2, 1)),
-    *(nn.Conv2d(4, 4, 3, stride=2), nn.Flatten(), nn.Linear(36, 10)),
+    nn.Conv2d(1, 4, 5),
+    nn.AvgPool2d(2),
+    nn.Conv2d(4, 4, 3, padding=1),
+    nn.AvgPool2d(3, 2, 1),
+    nn.Conv2d(4, 4, 3, stride=2),
+    nn.Flatten(),
+    nn.Linear(36, 10),
 )
 
 
@@ -119,43 +124,50 @@ def test_what_cannot_be_shown_is_refused(arguments, sentence):
 
 
 def test_on_a_page(page):
-    from browser import put_on_stage
+    from browser import put_on_stage, wait_for_live
 
     view = views.ReceptiveField()
     put_on_stage(page, view, kernel=True)
 
-    def says(text):
-        page.locator(".view-live", has_text=text).wait_for()
-
     page.keyboard.press("]")
     page.locator(".panel-figure").click()
     assert view.values == view.start  # not before the prediction
-    says("First your prediction, or skip.")
+    wait_for_live(page, "First your prediction, or skip.")
     page.get_by_role("button", name="16", exact=True).click()
     assert "You said 16. It is 14." in page.locator(".view-verdict").inner_text()
-    says("the gradient reaches 14 × 14, 196 of 196 pixels")
+    wait_for_live(page, "the gradient reaches 14 × 14, 196 of 196 pixels")
     before = page.locator(".panel-figure").get_attribute("src")
     page.keyboard.press("ArrowRight")
-    says("conv 2, map 0, row 5, column 6")
+    wait_for_live(page, "conv 2, map 0, row 5, column 6")
     page.keyboard.press("ArrowUp")
-    says("conv 2, map 0, row 4, column 6")
+    wait_for_live(page, "conv 2, map 0, row 4, column 6")
     assert page.locator(".panel-figure").get_attribute("src") != before
     page.keyboard.press("]")  # the unit in the middle
-    says("pool 2, map 0, row 2, column 2: by formula 16 × 16")
+    wait_for_live(page, "pool 2, map 0, row 2, column 2: by formula 16 × 16")
     assert page.get_by_label("column", exact=True).get_attribute("max") == "4"
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    says("column 4")
+    wait_for_live(page, "column 4")
     assert view.values["column"] == 4
+    assert page.errors == [] and page.outside == []
+
+
+def test_a_layer_and_a_unit_are_chosen_on_a_page(page):
+    """By the table, by the list, and by a click in the figure."""
+    from browser import put_on_stage, skip, wait_for_live
+
+    view = views.ReceptiveField()
+    put_on_stage(page, view, kernel=True)
+    skip(page)
     page.get_by_role("button", name="pool 1", exact=True).click()
-    says("pool 1, map 0, row 7, column 7: by formula 6 × 6")
+    wait_for_live(page, "pool 1, map 0, row 7, column 7: by formula 6 × 6")
     page.get_by_role("button", name="6", exact=True).last.click()
     page.locator(".panel-why", has_text="field: 5 + (2 − 1) · 1 = 6 pixels").wait_for()
     page.get_by_label("layer").select_option("fc 1")
-    says("fc 1, map 0, row 0, column 0: by formula 32 × 32")
+    wait_for_live(page, "fc 1, map 0, row 0, column 0: by formula 32 × 32")
     page.locator(".view").focus()
     page.keyboard.press("r")
-    says("conv 2, map 0, row 5, column 5")
+    wait_for_live(page, "conv 2, map 0, row 5, column 5")
     field = view.fields["conv 2"]
     x, y = view.last_figure.axes[0].transData.transform(
         (field.middle(8) + 0.9, field.middle(2) - 0.9)
@@ -166,5 +178,5 @@ def test_on_a_page(page):
     )
     scale = figure["width"] / width
     page.mouse.click(figure["x"] + scale * x, figure["y"] + scale * (height - y))
-    says("conv 2, map 0, row 2, column 8")
+    wait_for_live(page, "conv 2, map 0, row 2, column 8")
     assert page.errors == [] and page.outside == []

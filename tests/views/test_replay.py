@@ -141,8 +141,14 @@ def test_what_cannot_be_followed_is_refused(model, sentence):
     assert sentence in str(caught.value)
 
 
-def test_on_a_page(page):
-    from browser import _state, keep, put_on_stage
+def page_chances(view):
+    """The probabilities of every frame, (frames, 10), as the page is given them."""
+    return torch.frombuffer(bytearray(view.chances), dtype=torch.float32).view(-1, 10)
+
+
+def test_a_training_is_seen_on_a_page(page):
+    """While it goes on, and when it has ended."""
+    from browser import _state, keep, live_text, put_on_stage
 
     model = mlp()
     view = views.Replay(model, TEST, **UNPADDED)
@@ -152,9 +158,6 @@ def test_on_a_page(page):
     def hear():  # in the order in which nothing else has been told before
         page.evaluate("changes => hear(changes)", {"run": view.run, **_state(view)})
 
-    def said():
-        return page.locator(".view-live").inner_text()
-
     assert "No step yet" in page.locator(".view-predict").inner_text()
     trained(model, view, **UNPADDED)
     view.send_curve()
@@ -162,41 +165,56 @@ def test_on_a_page(page):
     assert "Step 64: loss 0." in page.locator(".view-predict").inner_text()
     page.locator(".view").focus()
     page.keyboard.press("ArrowRight")
-    assert said() == "The training has not ended yet."
+    assert live_text(page) == "The training has not ended yet."
     view.finish()
     assert before["run"] == {}
     hear()
     keep(page, "replay-question")
     page.keyboard.press("End")
-    assert said() == "First your prediction, or skip."
-    question = view.run["question"]
+    assert live_text(page) == "First your prediction, or skip."
+    assert page.errors == [] and page.outside == []
+
+
+def test_a_recording_by_keyboard(page, recorded):
+    from browser import live_text, put_on_stage
+
+    put_on_stage(page, recorded)
+    question = recorded.run["question"]
     page.get_by_role("button", name=question["solution"], exact=True).click()
     assert "✓ Right. In " in page.locator(".view-verdict").inner_text()
-    steps = [step for step, _, _ in view.curve]
-    chances = torch.frombuffer(bytearray(view.chances), dtype=torch.float32).view(-1, 10)
+    steps = [step for step, _, _ in recorded.curve]
+    chances = page_chances(recorded)
     for key, at in [("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", -1)]:
         page.keyboard.press(key)
         step, (best, name) = steps[at], chances[at].max(dim=0)
-        assert said().startswith(f"Step {step}: ")
-        assert said().endswith(f"is read as {name}, probability {best:.4f}.")
+        assert live_text(page).startswith(f"Step {step}: ")
+        assert live_text(page).endswith(f"is read as {name}, probability {best:.4f}.")
     assert f"step {steps[-1]} of 64" in page.locator(".replay-place").inner_text()
     page.keyboard.press("Home")
     page.keyboard.press("]")
     answers = chances.argmax(dim=1).tolist()
     first = next((i for i, answer in enumerate(answers) if answer != answers[0]), None)
-    assert first is None or said().startswith(f"Step {steps[first]}: ")
-    page.locator(".view input[type=range]").fill("3")
-    assert said().startswith(f"Step {steps[3]}: ")
-    box = page.locator(".curve").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.965, box["y"] + 100)
-    assert said().startswith("Step 64: ")
-    page.locator(".bars g").nth(3).click()
-    assert said() == f"Probability of 3 at step 64: {chances[-1, 3]:.4f}."
-    page.locator(".view").focus()
+    assert first is None or live_text(page).startswith(f"Step {steps[first]}: ")
     page.keyboard.press(" ")
     page.get_by_role("button", name="stop").click()
     page.keyboard.press("r")
-    assert said().startswith("Step 0: ")
+    assert live_text(page).startswith("Step 0: ")
+    assert page.errors == [] and page.outside == []
+
+
+def test_a_recording_by_mouse(page, recorded):
+    from browser import keep, live_text, put_on_stage, skip
+
+    put_on_stage(page, recorded)
+    skip(page)
+    page.locator(".view input[type=range]").fill("3")
+    assert live_text(page).startswith(f"Step {recorded.curve[3][0]}: ")
+    box = page.locator(".curve").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.965, box["y"] + 100)
+    assert live_text(page).startswith("Step 64: ")
+    page.locator(".bars g").nth(3).click()
+    last = page_chances(recorded)[-1]
+    assert live_text(page) == f"Probability of 3 at step 64: {last[3]:.4f}."
     keep(page, "replay")
     for width in (1280, 900):
         page.set_viewport_size({"width": width, "height": 720})

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from browser import FAINT, keep, lab_with, open_notebook, run_all
+from shown_networks import broken_lenet, xor_stepper
 from torch import nn
 
 from course_utils import checkpoints, images, models, training, views
@@ -29,25 +30,12 @@ def replay():
     return view
 
 
-def backprop():
-    rng = np.random.default_rng(0)
-    start = [rng.uniform(-1, 1, shape) for shape in [(2, 4), (1, 4), (4, 1), (1, 1)]]
-    return views.BackpropStepper([[0, 0], [0, 1], [1, 0], [1, 1]], [[0], [1], [1], [0]], *start)
-
-
 def boot():
     """As in lesson 13: classes with long names, read by a network."""
     image, _ = images.sample_digit()
     names = ["T-shirt/top", "Ankle boot", *"23456789"]
     training.set_seed(0)
     return views.Augmentation(models.LeNet(), image=image, label=1, classes=names)
-
-
-def broken_lenet():
-    """LeNet with fully connected layers for images of 28 × 28."""
-    model = models.LeNet()
-    model.classifier[1] = nn.Linear(256, 120)
-    return model
 
 
 def residual_without_projection():
@@ -68,7 +56,7 @@ VIEWS = {
         np.eye(6)[None].repeat(3, 0), np.ones((3, 3, 3)), padding=2
     ),
     "pooling": views.PoolingStepper,
-    "back-propagation": backprop,
+    "back-propagation": xor_stepper,
     "ledger": views.ShapeLedger,
     "broken ledger": lambda: views.ShapeLedger(broken_lenet(), shape=(1, 32, 32)),
     "ledger with branches": residual_without_projection,
@@ -98,7 +86,12 @@ SETTLED = """() => {
 @pytest.mark.parametrize(
     "name",
     [
-        *("neuron", "convolution", "X-ray", "replay", "ledger", "ledger with branches"),
+        "neuron",
+        "convolution",
+        "X-ray",
+        "replay",
+        "ledger",
+        "ledger with branches",
         "back-propagation",
     ],
 )

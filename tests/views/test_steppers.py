@@ -8,7 +8,7 @@ from itertools import chain, product
 import numpy as np
 import pytest
 import torch
-from browser import keep, kernel_says, lab_with, put_on_stage, run_all
+from browser import keep, kernel_says, lab_with, live_text, put_on_stage, run_all, skip
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
@@ -370,10 +370,6 @@ def cell(page, title, row, column):
     return pane.locator(".grid-cell").nth(row * columns + column)
 
 
-def said(page):
-    return page.locator(".view-live").inner_text()
-
-
 def traced(page):
     return page.locator(".stepper-trace").inner_text()
 
@@ -381,10 +377,6 @@ def traced(page):
 def answer(page, text):
     page.locator(".view-predict input").fill(text)
     page.keyboard.press("Enter")
-
-
-def skip(page):
-    page.get_by_role("button", name="skip").click()
 
 
 def number(page, name):
@@ -398,7 +390,7 @@ def test_convolution_asks_first(convolution):
     page.keyboard.press("ArrowRight")  # looking is free: pixels and weights, no sum
     assert grid(page, "pixel")[0] == ["0 · −1\n= ?", "0 · 0\n= ?", "1 · 1\n= ?"]
     page.keyboard.press("]")
-    assert "Answer the question first" in said(page) and grid(page, "output")[0][1] == "?"
+    assert "Answer the question first" in live_text(page) and grid(page, "output")[0][1] == "?"
     answer(page, "0 3 3")
     assert "4 numbers, please." in page.locator(".view-verdict").inner_text()
     answer(page, "0 3 3 0")
@@ -418,7 +410,7 @@ def test_convolution_by_keyboard(convolution):
     skip(page)  # the view has the focus now
     for key in ["ArrowRight", "ArrowDown", "ArrowDown"]:
         page.keyboard.press(key)
-    assert said(page) == "The window at row 2, column 1 makes output[2, 1] = 3."
+    assert live_text(page) == "The window at row 2, column 1 makes output[2, 1] = 3."
     assert traced(page).splitlines()[0] == (
         "output[2, 1] = 0·(−1) + 0·0 + 1·1 + 0·(−1) + 0·0 + 1·1 + 0·(−1) + 0·0 + 1·1 + bias 0 = 3"
     )
@@ -429,7 +421,7 @@ def test_convolution_by_keyboard(convolution):
     page.keyboard.press("[")
     page.keyboard.press("[")
     page.keyboard.press("[")
-    assert "The stride is 0; it has to be a whole number, at least 1." in said(page)
+    assert "The stride is 0; it has to be a whole number, at least 1." in live_text(page)
     page.keyboard.press("Tab")  # into the first control, and on to the numbers of the image
     cell(page, "image", 0, 0).focus()
     page.keyboard.press("ArrowUp")
@@ -478,7 +470,7 @@ def test_convolution_by_mouse(convolution):
     page = convolution
     skip(page)
     cell(page, "output", 1, 2).click()
-    assert said(page) == "The window at row 1, column 2 makes output[1, 2] = 3."
+    assert live_text(page) == "The window at row 1, column 2 makes output[1, 2] = 3."
     weight = cell(page, "kernel", 0, 2)
     weight.click()
     page.keyboard.type("1/4")
@@ -532,7 +524,7 @@ def test_a_weight_that_is_no_number(convolution, typed, sentence):
     weight = cell(page, "kernel", 0, 0)
     weight.fill(typed)
     page.keyboard.press("Enter")
-    assert sentence in said(page)
+    assert sentence in live_text(page)
     assert grid(page, "kernel")[0][0] == weight.input_value()
     last = page.evaluate("model.get('kernel')[0][0][0]")
     assert abs(last) <= 9999 and page.errors == []
@@ -546,10 +538,10 @@ def test_a_stride_that_is_too_large(convolution):
     skip(page)
     number(page, "stride").fill("9")
     sentence = "A stride of 9 is larger than the image, 6 + 2 · 0 = 6 pixels."
-    assert said(page) == sentence + " The view stays as it was."
+    assert live_text(page) == sentence + " The view stays as it was."
     assert page.evaluate("model.get('stride')") == 1 and len(grid(page, "output")) == 4
     number(page, "padding").fill("7")
-    assert said(page).startswith("The padding is 7; up to 2 can be shown.")
+    assert live_text(page).startswith("The padding is 7; up to 2 can be shown.")
     assert number(page, "stride").input_value() == "1"  # as it was, once one has left it
     assert page.errors == []
 
@@ -578,7 +570,7 @@ def test_pooling_asks_first(pooling):
         cell(page, "x", row, column).click()
     cell(page, "x", 3, 3).click()  # and away again
     cell(page, "x", 3, 3).click()
-    assert said(page) == "x[3, 3] no longer marked, 4 in all."
+    assert live_text(page) == "x[3, 3] no longer marked, 4 in all."
     page.get_by_role("button", name="answer").click()
     assert "✓ Right, 4 of 16" in page.locator(".view-verdict").inner_text()
     assert grid(page, "dx")[2] == ["+1", "0", "+1", "0"]
@@ -596,7 +588,7 @@ def test_pooling_by_keyboard(pooling):
     cell(page, "x", 0, 0).focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    assert said(page) == "x[1, 0] marked, 1 in all."
+    assert live_text(page) == "x[1, 0] marked, 1 in all."
     skip(page)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
@@ -640,7 +632,7 @@ def test_overlap_can_be_traced(page):
     cell(page, "dx", 4, 4).click()
     assert "x[4, 4] is in no window" in traced(page)
     number(page, "window").fill("6")
-    assert said(page) == "A window of 6 does not fit into 5 values. The view stays as it was."
+    assert live_text(page) == "A window of 6 does not fit into 5 values. The view stays as it was."
     assert page.errors == []
 
 
@@ -663,6 +655,35 @@ def test_fits(page, name, width):
 # --- in JupyterLab ---------------------------------------------------------------------------
 
 
+def type_in_the_convolution(page, view):
+    """An answer, keys that move the window, and a 5 in the kernel."""
+    answer_field = view.locator(".view-predict input")
+    answer_field.fill("0 3 3 0")
+    answer_field.press("Enter")
+    live = view.locator(".view-live")
+    for key, words in [("ArrowRight", "output[0, 1] = 3"), ("ArrowDown", "output[1, 1] = 3")]:
+        page.keyboard.press(key)
+        assert words in live.inner_text()
+    page.keyboard.press("]")
+    skip_button = view.get_by_role("button", name="skip")
+    skip_button.click()
+    weight = view.get_by_label("kernel, row 0, column 0")
+    weight.click()
+    page.keyboard.type("5")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
+    page.keyboard.press("d")
+
+
+def mark_in_the_pooling(page, view):
+    view.scroll_into_view_if_needed()
+    view.get_by_label("x, row 1, column 0").click()
+    assert "marked, 1 in all" in view.locator(".view-live").inner_text()
+    view.get_by_role("button", name="skip").click()
+    page.keyboard.press("ArrowRight")
+    assert "keeps y[0, 1] = 4" in view.locator(".view-live").inner_text()
+
+
 @pytest.mark.lab
 def test_in_jupyterlab(page, tmp_path):
     code = ["from course_utils import views", "stepper = views.ConvolutionStepper()\nstepper"]
@@ -673,22 +694,7 @@ def test_in_jupyterlab(page, tmp_path):
         assert "output[0, 1] = 3" in str(cells[1]["outputs"])
         view = page.locator(".view").first
         view.wait_for(timeout=60_000)
-        answer_field = view.locator(".view-predict input")
-        answer_field.fill("0 3 3 0")
-        answer_field.press("Enter")
-        live = view.locator(".view-live")
-        for key, words in [("ArrowRight", "output[0, 1] = 3"), ("ArrowDown", "output[1, 1] = 3")]:
-            page.keyboard.press(key)
-            assert words in live.inner_text()
-        page.keyboard.press("]")
-        skip_button = view.get_by_role("button", name="skip")
-        skip_button.click()
-        weight = view.get_by_label("kernel, row 0, column 0")
-        weight.click()
-        page.keyboard.type("5")
-        page.keyboard.press("Escape")
-        page.keyboard.press("d")  # twice d would delete the cell, were the keys JupyterLab's
-        page.keyboard.press("d")
+        type_in_the_convolution(page, view)
         assert page.evaluate(
             "window.jupyterapp.shell.currentWidget.content.model.cells.length"
         ) == len(code)
@@ -701,12 +707,7 @@ def test_in_jupyterlab(page, tmp_path):
         assert view.get_by_label("kernel, row 2, column 0").count() == 0
 
         second = page.locator(".view").nth(1)
-        second.scroll_into_view_if_needed()
-        second.get_by_label("x, row 1, column 0").click()
-        assert "marked, 1 in all" in second.locator(".view-live").inner_text()
-        second.get_by_role("button", name="skip").click()
-        page.keyboard.press("ArrowRight")
-        assert "keeps y[0, 1] = 4" in second.locator(".view-live").inner_text()
+        mark_in_the_pooling(page, second)
 
         assert page.errors == [] and page.outside == []
         page.evaluate(

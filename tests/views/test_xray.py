@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, keep, kernel_says, put_on_stage
+from browser import FAINT, keep, kernel_says, live_text, load_modules, put_on_stage, skip
 from drawn_digits import by_hand
 from PIL import Image
 from shown_networks import made
@@ -36,7 +36,9 @@ def test_the_numbers_of_lenet(lenet):
     view = views.XRay(*lenet)
     lines = view.arithmetic().splitlines()
     assert [line.split(maxsplit=2)[-1] for line in lines[1:4]] == [
-        *("6 × 28 × 28", "6 × 28 × 28", "6 × 14 × 14")
+        "6 × 28 × 28",
+        "6 × 28 × 28",
+        "6 × 14 × 14",
     ]
     assert re.fullmatch(r"conv 2 +16 × 10 × 10", lines[4])
     assert re.fullmatch(r"most probable: 7, probability 0\.99\d\d", lines[-3])
@@ -86,8 +88,8 @@ def test_names_that_are_marks_of_the_page(page, lenet, tmp_path):
     file = views.export_xray(net, tmp_path / "x.html", classes=names)
     page.goto(file.as_uri())
     wait_for(page, ".xray-verdict", "It reads 7, probability 0.99")
-    told = page.locator(".view-predict button").all_inner_texts()
-    assert told[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
+    labels = page.locator(".view-predict button").all_inner_texts()
+    assert labels[:6] == names[:6] and page.title() == "X-ray of @code@" and page.errors == []
 
 
 def test_a_layer_of_many_units(page, tmp_path):
@@ -96,7 +98,7 @@ def test_a_layer_of_many_units(page, tmp_path):
     page.goto(views.export_xray(wide, tmp_path / "x.html").as_uri())
     wait_for(page, ".xray-verdict", "It reads ")
     page.locator(".xray-panel canvas").nth(1).click(position={"x": 5, "y": 5})
-    assert said(page).startswith("ReLU 1, unit ") and page.errors == []
+    assert live_text(page).startswith("ReLU 1, unit ") and page.errors == []
 
 
 def test_the_model_is_left_alone(lenet):
@@ -123,9 +125,13 @@ def test_a_network_of_ones_own():
             return self.layers(x)
 
     # By its attributes, the ReLU comes first as well; what counts is the order of the calls.
-    told = xray.describe(Mine(), classes=[f"class {k}" for k in range(10)])
-    assert [layer["name"] for layer in told["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
-    assert told["name"] == "Mine" and told["pad"] == 0 and told["classes"][3] == "class 3"
+    description = xray.describe(Mine(), classes=[f"class {k}" for k in range(10)])
+    assert [layer["name"] for layer in description["layers"]] == ["fc 1", "ReLU 1", "ReLU 2"]
+    assert (
+        description["name"] == "Mine"
+        and description["pad"] == 0
+        and description["classes"][3] == "class 3"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,15 +183,7 @@ def test_what_does_not_fit_is_refused(settings, sentence, lenet):
 @pytest.fixture
 def functions(page):
     """The functions behind the view, as window.own."""
-    code = gather("network.js", "digit.js", "maps.js", "xray/columns.js", "xray/path.js")
-    code += "export default Object.assign({}, ...Object.values($modules));\n"
-    page.evaluate(
-        """async (code) => {
-            const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-            window.own = (await import(url)).default;
-        }""",
-        code,
-    )
+    load_modules(page, "network.js", "digit.js", "maps.js", "xray/columns.js", "xray/path.js")
     yield page
     assert page.errors == []
 
@@ -249,7 +247,9 @@ def test_every_layer_equals_torch(functions, name, lenet):
     """200 random pictures, half of them noise and half of them sparse."""
     model = made(name, lenet)
     view = views.XRay(model, {"mean": 0.13, "std": 0.31} if name == "CNN" else None)
-    functions.evaluate("(told) => { window.network = own.readNetwork(told); }", view.network)
+    functions.evaluate(
+        "(description) => { window.network = own.readNetwork(description); }", view.network
+    )
     draw = torch.Generator().manual_seed(1)
     pictures = torch.randint(0, 256, (200, 1, 28, 28), dtype=torch.uint8, generator=draw)
     pictures[100:] *= torch.rand(100, 1, 28, 28, generator=draw) > 0.8
@@ -274,9 +274,9 @@ def test_every_sum_can_be_traced(functions, name, lenet):
     """What a trace shows adds up to the unit's value, for units of every layer."""
     view = views.XRay(made(name, lenet))
     worst = functions.evaluate(
-        """(told) => {
+        """(description) => {
             const { readNetwork, toInput, activations, trace } = own;
-            const network = readNetwork(told);
+            const network = readNetwork(description);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = activations(network, toInput(bytes, network));
             const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
@@ -313,8 +313,12 @@ def test_every_sum_can_be_traced(functions, name, lenet):
 def test_receptive_fields_are_where_the_gradient_is(functions):
     """With positive weights and averages, a unit's gradient is nowhere 0 that it can see."""
     model = nn.Sequential(
-        *(nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.AvgPool2d(2), nn.Conv2d(2, 2, (2, 3))),
-        *(nn.AvgPool2d(2, stride=1, padding=1), nn.Flatten(), nn.LazyLinear(10)),
+        nn.Conv2d(1, 2, 3, stride=2, padding=1),
+        nn.AvgPool2d(2),
+        nn.Conv2d(2, 2, (2, 3)),
+        nn.AvgPool2d(2, stride=1, padding=1),
+        nn.Flatten(),
+        nn.LazyLinear(10),
     )
     model(torch.rand(1, 1, 32, 32))
     for parameter in model.parameters():
@@ -335,8 +339,8 @@ def test_receptive_fields_are_where_the_gradient_is(functions):
             asked.append([at, unit])
             wanted.append([rows.min(), rows.max(), columns.min(), columns.max()])
     got = functions.evaluate(
-        """([told, asked]) => {
-            const network = own.readNetwork(told);
+        """([description, asked]) => {
+            const network = own.readNetwork(description);
             return asked.map(([at, unit]) => {
                 const field = own.receptiveField(network, at, unit);
                 return [field.top, field.bottom, field.left, field.right];
@@ -444,11 +448,9 @@ def test_a_finished_picture_keeps_its_bytes(functions):
     assert np.corrcoef(centred.flatten(), digit.flatten())[0, 1] > 0.9
 
 
-SHAPES = [
-    *([6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7], [120], [84]),
-    *([10], [300], [1, 32, 32], [1, 1, 1], [512, 2, 2], [2000], [2409], [9216], [50_000]),
-    [200, 60, 60],
-]
+SHAPES = [[6, 28, 28], [16, 10, 10], [16, 5, 5], [32, 28, 28], [64, 14, 14], [64, 7, 7]]
+SHAPES += [[1, 32, 32], [1, 1, 1], [512, 2, 2], [200, 60, 60]]
+SHAPES += [[units] for units in (10, 84, 120, 300, 2000, 2409, 9216, 50_000)]
 
 
 def test_mosaics(functions):
@@ -509,8 +511,8 @@ def test_the_way_back_follows_what_adds_most(functions, name, lenet):
         for unit in (0, math.prod(layer["shape"]) // 3, math.prod(layer["shape"]) - 1)
     ]
     ways = functions.evaluate(
-        """([told, asked]) => {
-            const network = own.readNetwork(told);
+        """([description, asked]) => {
+            const network = own.readNetwork(description);
             const bytes = Uint8Array.from({ length: 784 }, (_, i) => (i * 7919) % 256);
             const values = own.activations(network, own.toInput(bytes, network));
             return asked.map(([at, unit]) => own.pathBack(network, values, { at, unit }, 0));
@@ -564,32 +566,19 @@ def _assert_adds_most_of_its_channel(module, x, step, before):
 # --- alone on a page -------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def file(lenet, tmp_path_factory):
-    return views.export_xray(lenet[0], tmp_path_factory.mktemp("home") / "lenet.html", lenet[1])
-
-
 @pytest.fixture
-def exported(page, file):
+def exported(page, exported_xray):
     """The exported page, opened from its file; nothing else is asked for."""
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(file.as_uri())
+    page.goto(exported_xray.as_uri())
     page.locator(".view").wait_for()
     yield page
-    assert asked == [file.as_uri()] and page.errors == []
-
-
-def skip(page):
-    page.get_by_role("button", name="skip").click()
+    assert asked == [exported_xray.as_uri()] and page.errors == []
 
 
 def reads(page):
     return page.locator(".xray-verdict").inner_text()
-
-
-def said(page):
-    return page.locator(".view-live").inner_text()
 
 
 def wait_for(page, selector, text):
@@ -655,7 +644,7 @@ def test_the_question(exported):
     assert reads(page).startswith("It reads 7, probability 0.99")
     page.locator(".pad").focus()
     page.keyboard.press("ArrowUp")  # that would be the answer
-    assert said(page) == "Answer the question first, or skip it."
+    assert live_text(page) == "Answer the question first, or skip it."
     assert reads(page).startswith("It reads 7, probability 0.99")
     page.get_by_role("button", name="1", exact=True).click()
     verdict = page.locator(".view-verdict").inner_text()
@@ -741,9 +730,9 @@ def test_two_digits_at_once_are_told(exported):
     draw(page, [[(60, 60), (60, 200)]])
     page.keyboard.press("Delete")
     draw(page, [[(60, 60), (60, 200)]])
-    assert said(page) == f"{reads(page)}."
+    assert live_text(page) == f"{reads(page)}."
     draw(page, [[(200, 60), (200, 200)]])
-    assert "several digits side by side, and the network reads one" in said(page)
+    assert "several digits side by side, and the network reads one" in live_text(page)
 
 
 def test_drawing_is_read_while_the_pen_moves(exported):
@@ -752,9 +741,9 @@ def test_drawing_is_read_while_the_pen_moves(exported):
     assert "Skipped." in page.locator(".view-verdict").inner_text()
     page.get_by_role("button", name="clear").click()
     assert reads(page) == "Nothing drawn: no prediction"
-    assert said(page) == "Nothing is drawn: no prediction."
+    assert live_text(page) == "Nothing is drawn: no prediction."
     page.locator(".mosaic-canvas").nth(2).click()
-    assert said(page) == "Nothing is drawn: there is no sum to show."
+    assert live_text(page) == "Nothing is drawn: there is no sum to show."
     assert page.get_by_label("centring").is_checked()
     box = page.locator(".pad").bounding_box()
     page.mouse.move(box["x"] + 200, box["y"] + 20)
@@ -773,14 +762,14 @@ def test_drawing_is_read_while_the_pen_moves(exported):
     page.keyboard.press("ArrowLeft")
     assert reads(page) == four  # centred again
     page.keyboard.press("]")
-    assert said(page) == "The pen is 22 wide, the pad 280."
+    assert live_text(page) == "The pen is 22 wide, the pad 280."
 
 
-def test_touch(browser, file):
+def test_touch(browser, exported_xray):
     """A finger draws on a page as small as a phone's."""
     context = browser.new_context(viewport={"width": 390, "height": 800}, has_touch=True)
     page = context.new_page()
-    page.goto(file.as_uri())
+    page.goto(exported_xray.as_uri())
     skip(page)
     page.get_by_role("button", name="clear").tap()
     box = page.locator(".pad").bounding_box()
@@ -818,7 +807,7 @@ def test_units_by_mouse(exported, lenet):
     shown = page.locator(".xray-sum p").nth(1).inner_text()
     assert float(shown.split()[1].strip(";").replace("−", "-")) == pytest.approx(value, rel=1e-3)
     assert shown.endswith("it sees 14 × 14 pixels")
-    assert "rows 8–21, columns 14–27" in said(page)
+    assert "rows 8–21, columns 14–27" in live_text(page)
     assert page.locator(".sum-channel").count() == 6
     page.locator(".sum-channel").nth(4).click()
     assert "channel 4 adds" in page.locator(".sum-note").inner_text()
@@ -826,7 +815,7 @@ def test_units_by_mouse(exported, lenet):
     assert page.locator(".xray-list tr").count() == 151
     keep(page, "xray-sum-1280")
     page.locator(".bars g").nth(7).click()
-    assert said(page).startswith("probability of 7: 0.99")
+    assert live_text(page).startswith("probability of 7: 0.99")
     assert page.locator(".sum-formula").count() == 3
     page.locator(".xray-panel canvas").nth(10).click(position={"x": 20, "y": 4})  # linear 3
     assert "the other 79 terms" in page.locator(".sum-rows").inner_text()
@@ -836,25 +825,25 @@ def test_units_by_keyboard(exported):
     page = exported
     page.locator(".xray-maps").focus()
     page.keyboard.press("ArrowRight")
-    assert "conv 1, map 0, row 14, column 14: " in said(page)
-    assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in said(page)
+    assert "conv 1, map 0, row 14, column 14: " in live_text(page)
+    assert "5 × 5 pixels of the input: rows 14–18, columns 14–18" in live_text(page)
     page.keyboard.press("ArrowUp")
-    assert "conv 1, map 0, row 13, column 14: " in said(page)
+    assert "conv 1, map 0, row 13, column 14: " in live_text(page)
     for _ in range(15):
         page.keyboard.press("ArrowDown")
-    assert "conv 1, map 1, row 0, column 14: " in said(page)  # over the border
+    assert "conv 1, map 1, row 0, column 14: " in live_text(page)  # over the border
     for name in ["ReLU 1", "pool 1", "conv 2"]:
         page.keyboard.press("PageDown")
-        assert f"{name}, map 0, " in said(page)
+        assert f"{name}, map 0, " in live_text(page)
     page.keyboard.press("]")
-    assert re.fullmatch(r"Channel \d\.", said(page))
+    assert re.fullmatch(r"Channel \d\.", live_text(page))
     page.keyboard.press("n")
     assert page.locator(".xray-list tr").count() == 151
     for _ in range(20):
         page.keyboard.press("PageDown")
-    assert "probability of 7: " in said(page)
+    assert "probability of 7: " in live_text(page)
     page.keyboard.press("PageUp")
-    assert "fc 3, unit 5: " in said(page) or "fc 3, unit 0: " in said(page)
+    assert "fc 3, unit 5: " in live_text(page) or "fc 3, unit 0: " in live_text(page)
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement === document.body")
 
@@ -897,8 +886,14 @@ def test_the_way_of_a_unit_is_drawn(exported, width):
     way = page.evaluate(WAY)
     threads = 16 if width > 700 else 15  # the bars stand above all: none goes up to them
     assert way == {
-        **{"dots": 13, "bands": 8, "threads": threads, "kernels": 2, "moves": False},
-        **{"inBar": True, "inLayers": True, "inInput": True},
+        "dots": 13,
+        "bands": 8,
+        "threads": threads,
+        "kernels": 2,
+        "moves": False,
+        "inBar": True,
+        "inLayers": True,
+        "inInput": True,
     }
     page.emulate_media(reduced_motion="no-preference")
     page.locator(".xray-panel canvas").nth(0).click()
@@ -1069,10 +1064,10 @@ def test_in_jupyterlab(page, xray_in_jupyterlab):
         assert time.monotonic() < patience, answer
         time.sleep(0.2)
     view.locator(".xray-panel canvas").nth(3).click()
-    assert "It sees 14 × 14 pixels" in said(page)
+    assert "It sees 14 × 14 pixels" in live_text(page)
     page.locator(".xray-maps").focus()
     page.keyboard.press("PageUp")
-    assert said(page).startswith("pool 1, map 0")
+    assert live_text(page).startswith("pool 1, map 0")
     assert page.errors == [] and page.outside == []
     page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.shutdown()")
     page.wait_for_timeout(1000)
