@@ -4,7 +4,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from browser import FAINT, keep, lab_with, open_notebook, run_all
+from browser import FAINT, keep, lab_with, open_notebook, run_all, wait_for_live
 from shown_networks import broken_lenet, xor_stepper
 from torch import nn
 
@@ -169,6 +169,7 @@ def test_a_reopened_view_is_back_when_its_cell_is_run_again(page, tmp_path):
 def test_it_fits(page, name):
     from browser import put_on_stage
 
+    page.emulate_media(reduced_motion="reduce")  # nothing plays, so what is said last stays
     put_on_stage(page, VIEWS[name](), kernel=True)
     page.get_by_role("button", name="skip").first.click()
     page.wait_for_function(SETTLED)
@@ -188,6 +189,7 @@ def test_it_fits(page, name):
         for _ in range(4):
             page.keyboard.press("PageDown")
         page.locator(".sum-title", has_text="conv 2").wait_for()
+        wait_for_live(page, "conv 2, map 0")  # a sentence of two lines
         keep(page, f"full screen, {name}, a sum")
         assert page.evaluate("document.fullscreenElement.scrollHeight") <= 720
     page.evaluate("document.exitFullscreen()")

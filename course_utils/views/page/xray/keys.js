@@ -2,8 +2,8 @@
 import { MOVE } from "./drawing.js";
 
 export const HELP = "Arrows: drawing or unit \u00b7 [ ] pen, channel \u00b7 PageUp, PageDown layer "
-  + "\u00b7 C centring \u00b7 U undo \u00b7 0\u20139 a digit \u00b7 Space a walk \u00b7 "
-  + "G backward \u00b7 S, Z a step \u00b7 R reset \u00b7 Esc";
+  + "\u00b7 C centring \u00b7 U undo \u00b7 0\u20139 digit \u00b7 Space walk \u00b7 "
+  + "G backward \u00b7 S, Z step \u00b7 R reset \u00b7 Esc";
 
 /**
  * What each key does: see drawing.js, gradients.js, unit.js and page.js; reset(): all as at the
