@@ -159,6 +159,7 @@ def test_what_nbgrader_leaves_is_our_stub(lesson, tmp_path):
         assert code == "unanswered" and "Not answered yet" in said
 
 
+@pytest.mark.slow
 @every_lesson
 def test_solutions_pass_the_cells_that_mark_them(lesson, tmp_path):
     namespace = imported(lesson)
@@ -223,6 +224,7 @@ def test_an_answer_that_patches_the_check_does_not_pass(patch, tmp_path, monkeyp
     assert code != "correct" and "Not yet" in said
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_courses_name_beside_the_notebook_is_not_asked(tmp_path):
     notebook = made(LESSONS[6], "nbgrader", tmp_path)
     (test,) = [test for answer, test in graded(notebook) if answer.id == "ex-conv-stub"]

@@ -316,6 +316,7 @@ def written():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_digits_on_photographs_are_read(written, kind, record_property):
     """At least 95 of 100, in two lines, whatever they were written with and on."""
@@ -439,6 +440,7 @@ def test_what_is_no_photo_is_refused(photo, got):
         find_digits(photo)
 
 
+@pytest.mark.slow
 def test_real_photographs_are_read(record_property):
     """At least 30 of 31 digits; the file's name says what is written, but for a 1 with a stroke."""
     if "COURSE_CASES_DIR" not in os.environ:

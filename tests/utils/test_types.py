@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not find_spec("mypy"), reason="mypy is missing: pip install -r requirements.txt"
 )
