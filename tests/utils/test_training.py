@@ -868,31 +868,17 @@ def test_records_are_what_their_recipes_give(name, request):
 )
 @pytest.mark.slow
 def test_records_lie_in_the_range_of_their_seeds(name, request):
-    """The first epoch (of few images, the first two), run again.
-
-    Another processor rounds otherwise, which is as another seed. If a run lies outside the range of
-    the recorded ones, the other seeds are run, too, and the means are compared (a t-test).
-    """
+    """The first epoch (of few images, the first two), run again."""
     if not request.config.real_images:
         pytest.skip("needs MNIST and FashionMNIST, which are not at hand")
     recipe, histories = RECIPES[name], load_record(name)["histories"]
     epochs = 2 if recipe.first <= 6_000 else 1
-
-    def accuracies(seed):
-        return torch.tensor(run(recipe, seed, epochs)["test_accuracy"])  # (epochs,)
-
-    recorded = torch.tensor([history["test_accuracy"][:epochs] for history in histories])
-    low, high = recorded.amin(dim=0), recorded.amax(dim=0)  # (3 seeds, epochs) -> (epochs,)
-    margin = (high - low).clamp(min=0.005)
-    first = accuracies(recipe.seeds[0])
-    if ((low - margin < first) & (first < high + margin)).all():
-        return
-    again = torch.stack([first, *map(accuracies, recipe.seeds[1:])])
-    assert len(again) == len(recorded) == 3
-    variance = (recorded.var(dim=0) + again.var(dim=0)) / 2
-    t = (again.mean(dim=0) - recorded.mean(dim=0)) / (variance * 2 / 3).sqrt()
-    # With three seeds each, 1 in 100 differences that are due to chance alone is larger.
-    assert (t.abs() < 4.6).all(), f"recorded {recorded.tolist()}, run again {again.tolist()}"
+    again = run(recipe, recipe.seeds[0], epochs)
+    for epoch in range(epochs):
+        recorded = [history["test_accuracy"][epoch] for history in histories]
+        # Another processor rounds otherwise, which is as another seed.
+        margin = max(0.005, max(recorded) - min(recorded))
+        assert min(recorded) - margin < again["test_accuracy"][epoch] < max(recorded) + margin
 
 
 def test_a_record_is_of_whole_runs(monkeypatch):
