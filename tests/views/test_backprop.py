@@ -253,6 +253,11 @@ def test_every_number_opens_into_its_sum(stage):
     press(page, "End")
     skip(page)
     press(page, "ArrowLeft")
+    for kind in ("value", "derivative"):  # by the mouse itself
+        cell = page.locator(f".bp-graph .bp-cell.{kind}.known:has(title)").last
+        cell.click()
+        name = cell.locator("title").text_content().split(" = ")[0]
+        assert traced(page).startswith(f"{name} = ")
     opened = set()
     for _ in range(4):
         for written, sources in page.evaluate(OPENED):
