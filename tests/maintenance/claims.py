@@ -22,18 +22,10 @@ def is_about_an_early_end(node: ast.Assert) -> bool:
     return ast.unparse(node.test) in (f"not {history}.stopped", f"not {history}.interrupted")
 
 
-def is_about_no_seed(node: ast.Assert) -> bool:
-    """Whether an assertion is the same for every seed: about an early end, or a file's size.
-
-    (The file of a network has as many numbers as the network, whatever it has learned.)
-    """
-    return is_about_an_early_end(node) or ".st_size" in ast.unparse(node.test)
-
-
 class Claims(ast.NodeTransformer):
     """Has IPython record each assertion of a cell, with its margins, in place of raising it.
 
-    An assertion that is the same for every seed stays as it is: it ends the trial.
+    An assertion that is about an early end stays as it is: it ends the trial.
 
     A margin is the distance of two numbers that are compared: how far the one that is to be
     smaller may grow before the assertion fails; below zero where it does fail.
@@ -53,7 +45,7 @@ class Claims(ast.NodeTransformer):
         shell.user_ns.update(__judge__=self._judge, __compare__=self._compare)
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
-        if is_about_no_seed(node):
+        if is_about_an_early_end(node):
             return node
         at = ast.Constant(len(self.results))
         claim = {"cell": self.cell, "claim": ast.unparse(node.test), "held": None, "parts": {}}

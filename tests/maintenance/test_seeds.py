@@ -105,8 +105,3 @@ def test_why_a_training_ended_early_is_no_claim(recorded, monkeypatch):
     assert [result["claim"] for result in recorded(whole)] == ["loss[-1] < 2"]
     with pytest.raises(AssertionError):
         recorded(whole.replace("History()", "History(stopped='Interrupted')"))
-
-
-def test_the_size_of_a_file_is_the_same_for_every_seed(recorded):
-    assert recorded("from pathlib import Path\nassert Path().stat().st_size >= 0") == []
-    assert len(recorded("size = 3\nassert size >= 0")) == 1
