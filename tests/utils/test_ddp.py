@@ -1,6 +1,7 @@
 """The script of lesson 15, run by the real torchrun with real workers on this machine."""
 
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -134,6 +135,7 @@ def test_no_worker_outlives_a_job_that_is_given_up(tmp_path, monkeypatch, error,
             raise error
 
     monkeypatch.setattr(ddp_step.subprocess, "Popen", Job)
+    assert inspect.signature(ddp_step.end).parameters["wait"].default <= 10
     monkeypatch.setattr(ddp_step, "end", partial(ddp_step.end, wait=1))  # by force, a second later
     with pytest.raises((TimeoutError, KeyboardInterrupt)) as raised:
         ddp_step.launch(tmp_path, "--steps", "1000000", timeout=3)

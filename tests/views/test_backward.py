@@ -101,14 +101,15 @@ def compare(functions, view, pictures, draw):
     tasks = [
         (picture, draw.choice(["loss", "logit"]), draw.randrange(classes)) for picture in pictures
     ]
-    worst = np.zeros(2)
+    differences = []
     for start in range(0, len(tasks), 10):
         some = tasks[start : start + 10]
-        tasks = [[base64_of(picture), *target] for picture, *target in some]
-        answers = functions.evaluate(BACKWARD, [view.network, tasks])
+        encoded = [[base64_of(picture), *target] for picture, *target in some]
+        answers = functions.evaluate(BACKWARD, [view.network, encoded])
         for answer, task in zip(answers, some, strict=True):
-            worst = np.maximum(worst, worst_of(answer, by_autograd(view, *task)))
-    return worst
+            differences.append(worst_of(answer, by_autograd(view, *task)))
+    assert len(differences) == len(pictures)
+    return np.max(differences, axis=0)
 
 
 def pictures(count, seed=1):

@@ -172,6 +172,13 @@ def test_a_training_is_seen_on_a_page(page):
     keep(page, "replay-question")
     page.keyboard.press("End")
     assert live_text(page) == "First your prediction, or skip."
+    page.get_by_role("button", name=view.run["question"]["solution"], exact=True).click()
+    assert "✓ Right. In " in page.locator(".view-verdict").inner_text()
+    page.keyboard.press("End")
+    best, name = page_chances(view)[-1].max(dim=0)
+    assert live_text(page).startswith("Step 64: ")
+    assert live_text(page).endswith(f"is read as {name}, probability {best:.4f}.")
+    assert "step 64 of 64" in page.locator(".replay-place").inner_text()
     assert page.errors == [] and page.outside == []
 
 
@@ -195,10 +202,29 @@ def test_a_recording_by_keyboard(page, recorded):
     answers = chances.argmax(dim=1).tolist()
     first = next((i for i, answer in enumerate(answers) if answer != answers[0]), None)
     assert first is None or live_text(page).startswith(f"Step {steps[first]}: ")
-    page.keyboard.press(" ")
-    page.get_by_role("button", name="stop").click()
     page.keyboard.press("r")
     assert live_text(page).startswith("Step 0: ")
+    assert page.errors == [] and page.outside == []
+
+
+def test_at_the_end_of_a_recording_it_plays_from_its_beginning(page, recorded):
+    from browser import live_text, put_on_stage, skip
+
+    page.clock.install()
+    put_on_stage(page, recorded)
+    skip(page)
+    page.clock.pause_at("2100-01-01")
+    page.keyboard.press("End")
+    for step in (0, 1, 2):
+        if step == 0:
+            page.keyboard.press(" ")
+        else:
+            page.clock.run_for(120)  # BEAT of page/replay.js
+        assert page.locator(".replay-place").inner_text() == f"step {step} of 64"
+    page.get_by_role("button", name="stop").click()
+    assert live_text(page).startswith("Step 2: ")
+    page.clock.run_for(1000)
+    assert page.locator(".replay-place").inner_text() == "step 2 of 64"
     assert page.errors == [] and page.outside == []
 
 
