@@ -86,7 +86,8 @@ class Stepper(View):
     Each kind lists them in NAMES, and validates them by what all of them are with the new one.
     """
 
-    #: What R in the page goes back to; the page knows the traits by their names here.
+    #: What R in the page goes back to. Its names are those of the traits that the page listens to,
+    #: where it is given no others.
     start = traitlets.Dict().tag(sync=True)
 
     def _proposed(self, names: Sequence[str], proposal: dict) -> tuple[str, dict]:

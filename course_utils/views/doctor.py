@@ -109,13 +109,8 @@ def _finding(call: Call, recording: Recording) -> Finding:
     finder = _FINDERS.get(call.function) if len(given) else None
     try:
         finding = finder(call, recording) if finder else None
-    except (
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-    ):  # it was called in a way that is not known here
-        finding = None
+    except (IndexError, TypeError, ValueError, AttributeError):
+        finding = None  # it was called in a way that is not known here
     if isinstance(call.module, nn.BatchNorm2d) and given and len(given[0]) != 3:
         finding = _needs_maps(call, recording)
     if finding:

@@ -340,9 +340,10 @@ def window(layer: Layer) -> Window:
     return Window(kernel, pair(module.stride), padding)
 
 
-def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    """Height and width of what torch takes as one number or two."""
-    height, width = (value, value) if isinstance(value, int) else value
+def pair(value: int | Sequence[int]) -> tuple[int, int]:
+    """Height and width of what torch takes as a number, or as a tuple of one number or two."""
+    numbers = [value] if isinstance(value, int) else value
+    height, width = numbers if len(numbers) == 2 else 2 * list(numbers)
     return height, width
 
 

@@ -83,14 +83,15 @@ def number_problem(value: object, name: str) -> str:
     # The types of numbers.Real know no comparison with an int.
     if isinstance(value, Real) and abs(value) <= LARGEST:  # type: ignore[operator]
         return ""
-    return f"the {name} is {_written(value)}; it has to be a number from −{LARGEST} to {LARGEST}"
+    written = _written(value).removesuffix(".0")  # 10,000.0 is too large for another reason
+    return f"the {name} is {written}; it has to be a number from −{LARGEST} to {LARGEST}"
 
 
 def _written(value: object) -> str:
     """A number as people write it; in all else its kind can be seen: '2', tensor(2)."""
     if not isinstance(value, Number):
         return repr(value)
-    return str(value).removesuffix(".0").replace("-", "−")
+    return str(value).replace("-", "−")
 
 
 def times(shape: tuple[int, ...]) -> str:

@@ -156,6 +156,12 @@ def test_of_100_mutated_lenets_each_is_named_and_mended():
             "10 + 2 · 0 = 10 values: it may be 10 at most.",
         ),
         (
+            [*LENET[:5], (nn.MaxPool2d, [(11,), 2, (0,)]), *LENET[6:]],  # as torch takes it, too
+            "5",
+            "pool 2, MaxPool2d(11, stride=2), is given maps of 10 × 10, and a window of 11 does "
+            "not fit into 10 + 2 · 0 = 10 values: it may be 10 at most.",
+        ),
+        (
             [*LENET[:1], (nn.BatchNorm2d, [16]), *LENET[1:]],
             "1",
             "norm 1, BatchNorm2d(16), is given 6 maps: write BatchNorm2d(6).",

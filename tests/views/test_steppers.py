@@ -1,6 +1,7 @@
 """The convolution and the pooling stepper: in Python, alone on a page, and in JupyterLab."""
 
 import io
+import math
 import re
 import time
 from itertools import chain, product
@@ -105,6 +106,7 @@ def test_a_picture_of_bytes_is_taken():
         ({"stride": 9}, "a stride of 9 is larger than the image, 6 + 2 · 0 = 6 pixels"),
         ({"stride": 0}, "the stride is 0; it has to be a whole number, at least 1"),
         ({"stride": 1.5}, "the stride is 1.5; it has to be a whole number"),
+        ({"stride": 2.0}, "the stride is 2.0; it has to be a whole number"),
         ({"padding": 3}, "the padding is 3; up to 2"),
         ({"bias": "much"}, "the bias is 'much'; it has to be a number"),
     ],
@@ -314,6 +316,10 @@ def test_a_setting_that_cannot_be_is_refused_in_the_same_words(page):
     in_page = [state | {"channels": 1, "flip": False} for state in states]
     assert said_in_page(page, "convolution", in_page) == [
         said_in_python(convolution_checked, *state.values()) for state in states
+    ]
+    typing = good | {"bias": math.nan, "channels": 1, "flip": False}  # as long as "-" stands there
+    assert said_in_page(page, "convolution", [typing]) == [
+        "The bias is not a number; it has to be a number from −9999 to 9999."
     ]
     good = {"x": ones(4, 4), "gradient": None, "size": 2, "stride": 2, "how": "max"}
     states = [good | {name: value} for name in ("size", "stride") for value in (0, -1, 1.5)]

@@ -10,7 +10,7 @@ import { ANSWER_FIRST } from "./frame.js";
  * - restore(start), which shows, and sends, those of the beginning.
  */
 export class Linked {
-  question = null; // that is open: nothing may change before it is answered, or skipped
+  question = null; // that is open: the settings stay until it is answered, or skipped
   isSending = false; // what is heard from Python meanwhile is an echo
 
   constructor(model, names = Object.keys(model.get("start"))) {

@@ -56,9 +56,9 @@ export function numberProblem(value, name) {
   return `the ${name} is ${written(value)}; it has to be a number from −${LARGEST} to ${LARGEST}`;
 }
 
-/** A number as people write it; a field with nothing in it holds NaN. */
+/** A number as people write it; what is none, or none yet, is NaN. */
 function written(value) {
-  return Number.isNaN(value) ? "empty" : String(value).replaceAll("-", "−");
+  return Number.isNaN(value) ? "not a number" : String(value).replaceAll("-", "−");
 }
 
 /** How long a side is: "6 + 2 · 1 = 8 pixels", or "4 values". */

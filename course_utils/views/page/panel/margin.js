@@ -6,7 +6,7 @@ import { h } from "../frame.js";
  *
  * lines: [{ points, colour, strong }], of two points (a straight line) or four (a straight line
  * from the first to the second, a curve from there to the last, by the third), x in lanes and y
- * from 0 to 1. dot: { lane, colour, fails }, or null. label: what is to be ariaAttributes of them.
+ * from 0 to 1. dot: { lane, colour, fails }, or null. label: what is read aloud of them.
  */
 export function marginCell(row, lanes) {
   const style = `width: ${lanes + 0.2}em; min-width: ${lanes + 0.2}em`;
