@@ -13,6 +13,7 @@ const LARGEST = 1e12;
 
 export class Descent {
   taken = []; // { layers, gradients } before each step
+  readings = new WeakMap(); // by the layers of a network, which no step changes: what read() found
 
   /** gradients(): what backward() found, or null. changed(): the network is another. say(text). */
   constructor({ network, gradients, changed, say }) {
@@ -71,8 +72,7 @@ export class Descent {
   move() {
     const { layers, gradients } = this.taken.at(-1);
     const next = stepped({ ...this.network, layers }, gradients, this.rate);
-    const digits = this.digits();
-    if (!digits.every(({ x }) => isSound(activations(next, x)))) {
+    if (!this.read(next).every((reading) => reading.isSound)) {
       this.say(`With \u03b7 = ${this.rate} numbers would overflow: the weights stay as they are.`);
       return false;
     }
@@ -94,12 +94,19 @@ export class Descent {
     return this.others;
   }
 
-  /** The probabilities that a network gives to the ten digits' own classes, and its readings. */
+  /** What a network makes of each of the ten digits, and the probability of the digit's class. */
   read(network) {
-    return this.digits().map(({ x, label }) => {
-      const chances = activations(network, x).at(-1).data;
-      return { chance: chances[label], isRight: indexOfMax(chances) === label };
-    });
+    const { readings } = this;
+    const { layers } = network;
+    if (!readings.has(layers)) {
+      readings.set(layers, this.digits().map(({ x, label }) => {
+        const values = activations(network, x);
+        const chances = values.at(-1).data;
+        const isRight = indexOfMax(chances) === label;
+        return { chance: chances[label], isRight, isSound: isSound(values) };
+      }));
+    }
+    return readings.get(layers);
   }
 
   // --- what is shown -------------------------------------------------------------------------
