@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from course_utils.images import CLASSES, check_inputs
+from course_utils.images import CLASSES, plain_inputs
 from course_utils.internals import places
 from course_utils.models import ARCHITECTURES
 from course_utils.sources import DATA, runs_folder
@@ -161,7 +161,7 @@ def _check(model: nn.Module, recipe: dict) -> None:
                 f"{name} has to hold finite numbers of type float32 "
                 "(a training that has diverged leaves NaN)"
             )
-    check_inputs(recipe.get("inputs"))
+    plain_inputs(recipe.get("inputs"))
 
 
 def _bytes(path: Path, limit: int) -> bytes:

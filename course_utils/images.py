@@ -1,11 +1,9 @@
 """The course's images, and how they reach a network in batches."""
 
 import io
-import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 from typing import TypedDict
 
 import numpy as np
@@ -155,34 +153,30 @@ class Inputs(TypedDict, total=False):
     std: float
 
 
-def check_inputs(inputs: object) -> None:
-    """Raise ValueError, which says what is wrong, where they are not such as `batches` takes."""
+def plain_inputs(inputs: object) -> dict:
+    """The pad, mean and std of `batches`, those that are given, as a file can keep them.
+
+    A number may be one of NumPy or torch. Raises ValueError, which says what is wrong, for a pad
+    that is not whole or not from 0 to 100, a mean that is not finite, a std that is not finite and
+    above 0, and for what holds anything else.
+    """
     if not isinstance(inputs, dict) or not inputs.keys() <= Inputs.__annotations__.keys():
         shown = textwrap.shorten(repr(inputs), 100)
         raise ValueError(f"inputs have to be numbers, named pad, mean and std; got {shown}.")
+    plain = {}
     for name, value in inputs.items():
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        if name == "pad":
-            fits = isinstance(value, int) and is_number and 0 <= value <= 100
-            wanted = "pad has to be a whole number from 0 to 100"
-        elif name == "mean":
-            fits = is_number and math.isfinite(value)
-            wanted = "mean has to be a finite number"
-        else:
-            fits = is_number and 0 < value < math.inf
-            wanted = "std divides the pixels, so it has to be a finite number above 0"
+        number = value.item() if getattr(value, "shape", None) == () else value
+        is_finite = type(number) in (int, float) and abs(number) < 1e38  # in float32, too
+        fits, wanted = {
+            "pad": (type(number) is int and 0 <= number <= 100, "a whole number from 0 to 100"),
+            "mean": (is_finite, "a finite number"),
+            "std": (is_finite and number > 0, "a finite number above 0"),
+        }[name]
         if not fits:
-            raise ValueError(f"{wanted}; got {textwrap.shorten(repr(value), 100)}.")
-
-
-def check_image(image: object) -> None:
-    """Raise ValueError for anything but an image: uint8 (1, 28, 28)."""
-    shape = tuple(getattr(image, "shape", ()))
-    if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
-        raise ValueError(
-            f"image must be uint8 of shape (1, 28, 28), such as train.images[0]; "
-            f"got {getattr(image, 'dtype', type(image).__name__)} of shape {shape}."
-        )
+            shown = textwrap.shorten(repr(value), 100)
+            raise ValueError(f"of the inputs, {name} has to be {wanted}; got {shown}.")
+        plain[name] = number
+    return plain
 
 
 def batches(
@@ -205,11 +199,11 @@ def batches(
     shuffle: a new random order at each call, from generator or torch's global one.
     device: where the batches are to be; by default the CPU.
 
-    Raises ValueError, at the first batch, for a size below 1, or a pad, mean or std that cannot be.
+    Raises ValueError, at the first batch, for a size below 1, and as `plain_inputs` does.
     """
     if size < 1:
         raise ValueError(f"a batch needs at least 1 image; size is {size}.")
-    check_inputs({"pad": pad, "mean": mean, "std": std})
+    pad, mean, std = plain_inputs({"pad": pad, "mean": mean, "std": std}).values()
     images, labels = data.images.to(device), data.labels.to(device, copy=True)
     order = torch.randperm(len(data), generator=generator) if shuffle else torch.arange(len(data))
     for chosen in order.to(device).split(size):

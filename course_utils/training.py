@@ -62,9 +62,10 @@ class History:
 
         Both at once, so that an interrupt while measuring leaves no half of an epoch.
         """
+        train_loss, train_accuracy = epoch.loss, epoch.accuracy  # a GPU may be waited for here
         self.seconds += epoch.seconds
-        self.train_loss.append(epoch.loss)
-        self.train_accuracy.append(epoch.accuracy)
+        self.train_loss.append(train_loss)
+        self.train_accuracy.append(train_accuracy)
         if measured:
             test_loss, test_accuracy = measured
             self.test_loss.append(test_loss)
@@ -101,7 +102,8 @@ def fit(
     so far is returned with ``interrupted`` or ``diverged`` set. The loss is looked at once more
     after the last step. An optimizer that lacks weights of the model is told of, and used.
 
-    Raises ValueError for fewer than 1 epoch, batches of fewer than 1 image, or labels of no class.
+    Raises ValueError for fewer than 1 epoch, batches of fewer than 1 image, labels of no class,
+    and inputs that `batches` does not take.
     """
     endings.check_numbers(epochs, size)
     history, device = History(), device_of(model)

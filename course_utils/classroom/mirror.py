@@ -14,7 +14,7 @@ from html import escape
 from course_utils.classroom.files import Cell, read_lesson, text_of
 from course_utils.classroom.handout import exercises_of
 from course_utils.classroom.sections import TAUGHT
-from course_utils.exercises.engine.patterns import PATTERNS
+from course_utils.exercises.engine.codes import PATTERNS
 from course_utils.lessons import LESSONS, Lesson
 
 #: What is said of codes that are not an exercise's own mistakes: patterns that the engine of the

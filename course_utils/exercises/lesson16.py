@@ -47,11 +47,12 @@ class TrainedNetwork(nn.Module):
 
 def trained_network() -> TrainedNetwork:
     """The network of exercise 1, in training mode, as a training leaves it."""
-    return copy.deepcopy(_trained_once())
+    return copy.deepcopy(_trained_once(torch.get_default_dtype()))
 
 
 @functools.cache
-def _trained_once() -> TrainedNetwork:
+def _trained_once(dtype: torch.dtype) -> TrainedNetwork:
+    """One for each type of number that new networks have."""
     x, _ = noisy_images(4)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(5)

@@ -24,7 +24,7 @@ class Epoch:
     right: int | torch.Tensor = 0  # a tensor from the first batch on: no GPU is waited for
 
     def check(self, batch_loss: torch.Tensor) -> None:
-        """Keep the loss of a step. Raises Diverged, which ends the training, if it is no number."""
+        """Keep the loss of a step. Raises Diverged, which ends a training, if it is not finite."""
         self.training.history.loss.append(batch_loss.item())
         endings.check_loss(self.training.history.loss[-1], self.training.optimizer)
 
@@ -68,7 +68,7 @@ class Progress:
             yield Epoch(self)
 
     def check_end(self, last_loss: float) -> None:
-        """Raise Diverged where the loss after the last step is no number."""
+        """Raise Diverged where the loss after the last step is not finite."""
         endings.check_loss(last_loss, self.optimizer, "after it ")
 
 

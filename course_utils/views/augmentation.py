@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
-from course_utils.images import Images, Inputs, batches, check_image, load_images
+from course_utils.images import Images, Inputs, batches, load_images
 
 from . import drawing, networks, panel
 
@@ -266,7 +266,7 @@ def _checked(
     """The image and its label, if they are such; otherwise ValueError."""
     if isinstance(label, torch.Tensor | np.ndarray | np.generic) and label.ndim == 0:
         label = label.item()  # as in train.labels[0]
-    check_image(image)
+    drawing.check_image(image)
     if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < len(classes):
         raise ValueError(
             f"the label is {label}; it has to be a whole number from 0 to {len(classes) - 1}, "

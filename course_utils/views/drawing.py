@@ -131,6 +131,17 @@ def number(value: object, name: str) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def check_image(image: object) -> None:
+    """Raise ValueError for anything but an image: a uint8 tensor (1, 28, 28)."""
+    shape = tuple(getattr(image, "shape", ()))
+    if not isinstance(image, torch.Tensor) or shape != (1, 28, 28) or image.dtype != torch.uint8:
+        kind = f"{type(image).__name__} {getattr(image, 'dtype', '')}".rstrip()
+        raise ValueError(
+            f"image must be a uint8 tensor of shape (1, 28, 28), such as train.images[0]; "
+            f"got {kind} of shape {shape}."
+        )
+
+
 def lines(name: str, values: torch.Tensor) -> str:
     """The numbers of a grid (H, W), a row on each line: ``output[0, 1] = 3``."""
     return "\n".join(

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from course_utils import plots
-from course_utils.images import Inputs, check_image, check_inputs
+from course_utils.images import Inputs, plain_inputs
 from course_utils.internals import places
 
 from . import drawing, networks
@@ -214,9 +214,8 @@ def describe(
 
 def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
     """A network that takes grey images of 28 × 28 with some padding; its pad, mean and std."""
-    inputs = {"mean": 0.5, "std": 1.0, **(inputs or {})}
-    check_inputs(inputs)
-    pads = [inputs["pad"]] if "pad" in inputs else [2, 0]
+    scaling = plain_inputs({"mean": 0.5, "std": 1.0, **(inputs or {})})
+    pads = [scaling["pad"]] if "pad" in scaling else [2, 0]
     network = networks.read(
         model,
         known=_DESCRIBED,
@@ -224,7 +223,7 @@ def _read(model: nn.Module, inputs: Inputs | None) -> tuple[Network, dict]:
         advice="The X-ray draws grey images of 28 + 2 · pad pixels a side.",
     )
     pad = (network.shape[1] - 28) // 2
-    return network, {"pad": pad, "mean": float(inputs["mean"]), "std": float(inputs["std"])}
+    return network, {"pad": pad, "mean": float(scaling["mean"]), "std": float(scaling["std"])}
 
 
 def _column(values: np.ndarray) -> np.ndarray:
@@ -370,7 +369,7 @@ def starting_strokes(image: torch.Tensor | None) -> list[dict]:
     """What is on the pad at the beginning: strokes, or a finished picture."""
     if image is None:
         return START
-    check_image(image)
+    drawing.check_image(image)
     return [{"picture": image.flatten().tolist(), "points": [[0, 0]]}]
 
 

@@ -26,7 +26,7 @@ from course_utils.classroom import kernel, marks, mirror, sections
 from course_utils.classroom.commands import main
 from course_utils.classroom.handout import hand_out
 from course_utils.classroom.submissions import Answers, Unmarkable, find_submissions
-from course_utils.exercises.engine.patterns import PATTERNS
+from course_utils.exercises.engine.codes import PATTERNS
 
 NAME = LESSON.path.stem
 RIGHT = {exercise.name: exercise.solution for exercise in EXERCISES}
@@ -337,6 +337,12 @@ def test_the_mirror_counts_and_names_nobody(tmp_path):
     assert "1 student: The file, or folder, is no notebook" in page
     assert "Maria" not in page and "m.pdf" not in page
     assert not re.search(r"https?:|src=|href=|@import|url\(", page)
+
+
+def test_the_mirror_loads_no_torch():
+    """So that a folder that cannot be marked is refused at once."""
+    code = "import sys, course_utils.classroom.mirror; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_the_mirror_has_words_for_whatever_a_check_can_say():

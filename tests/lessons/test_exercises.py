@@ -33,7 +33,7 @@ from course_utils.exercises.engine.checks import (
     parts_check,
     value_check,
 )
-from course_utils.exercises.engine.patterns import PATTERNS
+from course_utils.exercises.engine.codes import PATTERNS
 from course_utils.exercises.engine.reading import as_array, as_code, difference
 from course_utils.models import LeNet
 
@@ -99,6 +99,20 @@ def judged(lesson, name: str, source: str) -> tuple[object, Verdict]:
     """A wrong answer and the verdict on it: of two tests, which need not both wait for it."""
     answer = run(source, name)
     return answer, checks(lesson)[name](answer)
+
+
+@pytest.mark.parametrize("first", [torch.float32, torch.float64])
+def test_a_network_that_is_kept_has_the_numbers_of_today(first):
+    """Lesson 16 makes its network once; new layers, and images, have the default type."""
+    from course_utils.exercises.lesson16 import noisy_images, trained_network
+
+    default = torch.get_default_dtype()
+    try:
+        for dtype in (first, torch.float32, torch.float64):
+            torch.set_default_dtype(dtype)
+            assert trained_network()(noisy_images(4)[0]).dtype == dtype
+    finally:
+        torch.set_default_dtype(default)
 
 
 @every_check

@@ -916,9 +916,26 @@ def test_batches_change_nothing():
     assert torch.equal(train.images, before)
 
 
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.array, torch.tensor])
+def test_batches_take_numbers_of_numpy_and_torch(number):
+    """Such as a reader computes from the images themselves."""
+    train, _ = load_images("digits")
+    whole = np.int64 if number in (np.float32, np.float64) else number
+    x, _ = next(batches(train, 10, pad=whole(1), mean=number(0.5), std=number(0.25)))
+    assert torch.equal(x, next(batches(train, 10, pad=1, mean=0.5, std=0.25))[0])
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"size": 0}, "at least 1"), ({"std": 0}, "divides"), ({"std": float("nan")}, "divides")],
+    [
+        ({"size": 0}, "at least 1"),
+        ({"std": 0}, "above 0"),
+        ({"std": float("nan")}, "above 0"),
+        ({"std": torch.tensor(0.0)}, r"above 0.* got tensor\(0\.\)"),
+        ({"pad": 1.0}, "pad has to be a whole number from 0 to 100; got 1.0"),
+        ({"pad": np.True_}, "pad has to be a whole number"),
+        ({"mean": torch.zeros(1, 28, 28)}, "mean has to be a finite number; got tensor"),
+    ],
 )
 def test_batches_that_cannot_be_are_refused(given, words):
     with pytest.raises(ValueError, match=words):

@@ -329,6 +329,30 @@ def test_labels_changed_within_an_epoch_are_told_at_the_next(data, capsys):
     assert history.interrupted and len(history.loss) == 4 and len(history.train_loss) == 1
 
 
+def test_labels_taken_away_are_told(data, capsys):
+    model, train = small_model(), data[0][torch.arange(200)]
+
+    def change(model, history):
+        train.labels.resize_(0)
+
+    fit(model, train, epochs=2, optimizer=sgd(model), size=64, after_epoch=change)
+    assert "the labels have been changed: load the images again" in capsys.readouterr().out
+
+
+def test_an_interrupt_while_counts_are_read_leaves_no_half_of_an_epoch(data, capsys, monkeypatch):
+    """On a GPU that is where the last step is waited for."""
+
+    def interrupted(count):
+        raise KeyboardInterrupt
+
+    model = small_model()
+    with monkeypatch.context() as patched:
+        patched.setattr(torch.Tensor, "__int__", interrupted)
+        history = fit(model, data[0], epochs=2, optimizer=sgd(model), size=64)
+    assert history.interrupted and (history.train_loss, history.train_accuracy) == ([], [])
+    assert history.seconds == 0
+
+
 def test_an_optimizer_of_another_network_is_told(data, capsys):
     """The commonest cause of an accuracy that stays at 10%: the network was built anew."""
     model, earlier = small_model(), small_model()
@@ -664,11 +688,12 @@ def test_weights_are_finite_and_float(runs, change):
 @pytest.mark.parametrize(
     ("inputs", "sentence"),
     [
-        ({"pad": 2, "mean": "0.5", "std": 1.0}, "mean has to be a finite number; got '0.5'"),
+        ({"pad": 2, "mean": "0.5", "std": 1.0}, "of the inputs, mean has .*; got '0.5'"),
         ({"pad": 2, "mean": math.nan, "std": 1.0}, "mean has to be a finite number; got nan"),
         ({"pad": 2, "mean": True, "std": 1.0}, "mean has to be a finite number; got True"),
-        ({"pad": 2, "mean": 0.5, "std": 0}, "std divides the pixels.* above 0; got 0"),
-        ({"pad": 2, "mean": 0.5, "std": math.inf}, "std divides the pixels.* above 0; got inf"),
+        ({"pad": 2, "mean": 0.5, "std": 0}, "std has to be a finite number above 0; got 0"),
+        ({"pad": 2, "mean": 0.5, "std": math.inf}, "std has to be .* above 0; got inf"),
+        ({"pad": 2, "mean": 10**400, "std": 1.0}, "mean has to be a finite number; got"),
         ({"pad": 2.0, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
         ({"pad": 10**9, "mean": 0.5, "std": 1.0}, "pad has to be a whole number from 0 to 100"),
         ({"pad": 2, "size": 1}, "have to be numbers, named pad, mean and std; got {'pad': 2"),

@@ -159,13 +159,13 @@ def test_the_model_is_left_alone(lenet):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"image": torch.zeros(28, 28)}, "image must be uint8 of shape (1, 28, 28)"),
-        ({"image": [[0]]}, "image must be uint8 of shape (1, 28, 28)"),
+        ({"image": torch.zeros(28, 28)}, "image must be a uint8 tensor of shape (1, 28, 28)"),
+        ({"image": [[0]]}, "image must be a uint8 tensor of shape (1, 28, 28)"),
         ({"label": 2}, "the label is 2; it has to be a whole number from 0 to 1"),
         ({"label": None}, "the label is None"),
         ({"model": models.LeNet()}, "2 classes need an answer of shape (N, 2); the network gives"),
         ({"model": nn.Linear(3, 2)}, "Linear does not take images of (1, 32, 32)"),
-        ({"model": models.LeNet(), "inputs": {"std": 0}}, "std divides the pixels"),
+        ({"model": models.LeNet(), "inputs": {"std": 0}}, "std has to be a finite number above 0"),
     ],
 )
 def test_what_does_not_fit_is_refused(arguments, sentence, boot):

@@ -163,12 +163,13 @@ def test_what_cannot_be_shown_is_named(layers, sentence):
     [
         ({"inputs": {"pad": 0}}, "LeNet does not take images of (1, 28, 28)"),
         ({"inputs": {"pad": 1.5}}, "pad has to be a whole number"),
-        ({"inputs": {"std": 0}}, "it has to be a finite number above 0; got 0"),
-        ({"inputs": {"std": float("inf")}}, "it has to be a finite number above 0; got inf"),
+        ({"inputs": {"std": 0}}, "std has to be a finite number above 0; got 0"),
+        ({"inputs": {"std": float("inf")}}, "std has to be a finite number above 0; got inf"),
         ({"inputs": {"mean": float("nan")}}, "mean has to be a finite number; got nan"),
         ({"inputs": {"mean": "0.5"}}, "mean has to be a finite number; got '0.5'"),
         ({"classes": ["a", "b"]}, "the network has 10 classes; 2 are named"),
-        ({"image": torch.zeros(28, 28)}, "image must be uint8 of shape (1, 28, 28)"),
+        ({"image": np.zeros((1, 28, 28), np.uint8)}, "got ndarray uint8 of shape (1, 28, 28)"),
+        ({"image": torch.zeros(28, 28)}, "image must be a uint8 tensor of shape (1, 28, 28)"),
     ],
 )
 def test_what_does_not_fit_is_refused(settings, sentence, lenet):
