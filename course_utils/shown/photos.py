@@ -158,7 +158,8 @@ def dark_on_light(photo: np.ndarray) -> torch.Tensor:
 
 def dilate(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
     """The greatest of rows × columns (two odd numbers) around each pixel: (H, W) to (H, W)."""
-    return F.max_pool2d(x[None], (rows, columns), 1, (rows // 2, columns // 2))[0]
+    across = F.max_pool1d(x, columns, 1, columns // 2)
+    return F.max_pool1d(across.T, rows, 1, rows // 2).T
 
 
 def erode(x: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
