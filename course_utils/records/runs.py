@@ -104,6 +104,7 @@ DEEPER = Recipe(
     optimizer="Adam",
     one_cycle=True,
     inputs={"pad": 0},
+    seeds=tuple(range(10)),
 )
 
 RECIPES = {
