@@ -3,6 +3,7 @@
 Also here: which tests are quick, and what is said at the end about answers made by machine.
 """
 
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,12 @@ import pytest
 from browser import chromium
 
 TESTS = Path(__file__).resolve().parent
+
+
+def pytest_configure():
+    """Tests interrupt, which a shell lets programs ignore that it starts in the background."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
