@@ -4,6 +4,19 @@ import torch
 from torch import nn
 
 
+def start_weights(network: nn.Module, activation: str) -> None:
+    """Draw weights anew: He's for "relu", Xavier's for all else; biases become 0 (lesson 13).
+
+    Only those of the convolutions and linear layers that the network itself holds.
+    """
+    start = nn.init.kaiming_normal_ if activation == "relu" else nn.init.xavier_normal_
+    for layer in network.children():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            assert layer.bias is not None
+            start(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+
 class SmallAlexNet(nn.Module):
     """AlexNet's plan on a small scale, with a switch for each of its ideas (lesson 13).
 
@@ -43,11 +56,7 @@ class SmallAlexNet(nn.Module):
         self.norm = nn.LocalResponseNorm(5, alpha=5e-4, k=2) if normalise else nn.Identity()
         self.pool = nn.MaxPool2d(3 if overlapping else 2, stride=2)
         self.drop = nn.Dropout(dropout)
-        start = nn.init.kaiming_normal_ if activation == "relu" else nn.init.xavier_normal_
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.fc1, self.fc2):
-            assert layer.bias is not None
-            start(layer.weight)
-            nn.init.zeros_(layer.bias)
+        start_weights(self, activation)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.norm(self.act(self.conv1(x)))  # (N, 8, 15, 15)

@@ -156,4 +156,5 @@ def test_everything_taught_is_found_here():
     }
     loops = {"train_epoch", "accuracy", "adam_one_cycle", "flip_and_shift"}
     steps = functions(PHOTOS).keys() & names
-    assert names == loops | steps | {"MLP", "LeNet", "CNN", "SmallAlexNet", "MixUp"}
+    networks = {"MLP", "LeNet", "CNN", "SmallAlexNet", "start_weights"}
+    assert names == loops | steps | networks | {"MixUp"}
